@@ -1,1 +1,33 @@
-//! Placeholder.
+//! What a partner is to Patchbay: the trait [`Integration`] and the plain values it speaks in.
+//!
+//! A partner decides, the host acts. Reading a hook and summing up a link are pure functions of stored input; whatever
+//! needs the network goes through the [`Http`] handle that the host passes in. Nothing here knows a database, a web
+//! framework or a tenant. The host is the package `patchbay` in `app/`; the suite every partner must pass is in
+//! `integrations/testkit`.
+
+mod account;
+mod card;
+mod error;
+mod form;
+mod happening;
+mod hook;
+mod http;
+mod integration;
+mod link;
+mod scheme;
+mod settings;
+pub mod strict_json;
+pub mod text;
+
+pub use account::{Account, AuthorizeAsk, Connected, Credentials, Grant, Identity};
+pub use card::{Capability, Card, Connect, Effect, EventKind, Scope};
+pub use error::{Error, ErrorKind, Result};
+pub use form::{Choice, Field, FieldErrors, FieldKind, FormInput, LinkForm, LinkRefused};
+pub use happening::{Author, Happening, NewEntry, Reading, Status};
+pub use hook::{Address, HookAnswer, HookCall, HookRules, Verified};
+pub use http::{Auth, Http, Request, Response, Transport};
+pub use integration::Integration;
+pub use link::{CheckedLink, IntegrationLink, Ledger, Level, LinkSettings, Remote, Reservation, Undone, UndoneOutcome};
+pub use scheme::{Encoding, Part, Refused, Scheme, SecretOf, Timestamp};
+pub use secrecy::{ExposeSecret, SecretString};
+pub use settings::{PartnerSettings, Setting};

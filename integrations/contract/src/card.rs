@@ -1,0 +1,83 @@
+//! The card: a partner as data. Pages, consent sheets, docs and tests are made from it.
+
+use crate::{HookRules, Level, Setting};
+
+/// A partner as data.
+pub struct Card {
+    /// The path segment and the word in tables: lower-case letters and digits.
+    pub id: &'static str,
+    /// The partner's name as the partner writes it.
+    pub name: &'static str,
+    /// One line for the catalogue tile.
+    pub tagline: &'static str,
+    /// Where the catalogue files it, for example `Code`.
+    pub category: &'static str,
+    /// The partner's icon, a whole SVG document.
+    pub icon: &'static str,
+    /// The crate's README, shown as the partner's docs.
+    pub readme: &'static str,
+    /// How an account is connected.
+    pub connect: Connect,
+    /// What a link makes at the partner, and how that is undone.
+    pub effects: &'static [Effect],
+    /// The kinds of event a link can bring.
+    pub events: &'static [EventKind],
+    /// For whom a link can be.
+    pub levels: &'static [Level],
+    /// What the partner's hooks may look like; `None` when the partner never calls us.
+    pub hooks: Option<HookRules>,
+    /// What the operator can set, in the order of `.env.sample`.
+    pub settings: &'static [Setting],
+    /// The optional abilities this integration has.
+    pub capabilities: &'static [Capability],
+}
+
+/// How an account is connected.
+pub enum Connect {
+    /// OAuth 2 with these scopes, and with PKCE S256 where the partner supports it.
+    OAuth {
+        /// The least that is needed, each with its reason.
+        scopes: &'static [Scope],
+        /// Whether a challenge is sent.
+        pkce: bool,
+    },
+    /// No account: the link form comes at once.
+    Nothing,
+}
+
+/// A permission we ask for.
+pub struct Scope {
+    /// The partner's word.
+    pub name: &'static str,
+    /// What we need it for, as a person would say it.
+    pub why: &'static str,
+}
+
+/// Something a link makes at the partner.
+pub struct Effect {
+    /// What is made.
+    pub what: &'static str,
+    /// How it is undone.
+    pub undo: &'static str,
+}
+
+/// A kind of event that a link can bring.
+pub struct EventKind {
+    /// The word in settings and forms.
+    pub id: &'static str,
+    /// What a person reads.
+    pub label: &'static str,
+    /// An entry as it would read, for the partner's page.
+    pub example: &'static str,
+    /// Whether a new link has it switched on.
+    pub default: bool,
+}
+
+/// An optional ability of an integration.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Capability {
+    /// Expiring credentials can be refreshed.
+    Refresh,
+    /// Credentials can be given back.
+    Revoke,
+}

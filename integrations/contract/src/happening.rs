@@ -1,0 +1,96 @@
+//! What a hook says happened, in our words.
+
+use serde::{Deserialize, Serialize};
+
+use crate::LinkSettings;
+
+/// What one hook came to, for one link.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct Reading {
+    /// In the order they happened.
+    pub happenings: Vec<Happening>,
+    /// Why nothing came of it, when nothing did: a reason the link's owner can read.
+    pub ignored: Option<String>,
+}
+
+impl Reading {
+    /// One happening.
+    pub fn of(happening: Happening) -> Self {
+        Self { happenings: vec![happening], ignored: None }
+    }
+
+    /// Nothing came of it, because…
+    pub fn ignored(reason: impl Into<String>) -> Self {
+        Self { happenings: Vec::new(), ignored: Some(reason.into()) }
+    }
+}
+
+/// One thing that happened at the partner.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub enum Happening {
+    /// Somebody got something done: an entry.
+    Entry(NewEntry),
+    /// The text behind an entry was changed; the entry follows.
+    EntryEdited {
+        /// The [`NewEntry::external_id`] it was written under.
+        external_id: String,
+        /// What it reads now.
+        text: String,
+    },
+    /// What an entry spoke of was deleted; the entry is archived.
+    EntryRetracted {
+        /// The [`NewEntry::external_id`] it was written under.
+        external_id: String,
+    },
+    /// The partner showed that hooks arrive.
+    HookWorks,
+    /// The link's target has new settings, for example after a rename.
+    TargetChanged(LinkSettings),
+    /// The link can't work any more until somebody does something.
+    TargetGone {
+        /// A sentence for the link's page.
+        reason: String,
+    },
+}
+
+/// An entry to be written, once per link and `external_id`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct NewEntry {
+    /// What makes it the same entry when the partner tells it twice, unique within the link.
+    pub external_id: String,
+    /// Plain text, as a person would write it. The host cuts it to its limits.
+    pub text: String,
+    /// Done, goal or blocked.
+    pub status: Status,
+    /// Where it can be seen at the partner.
+    pub url: Option<String>,
+    /// Where it came from, as a person reads it: `acme/widgets#42`.
+    pub source: String,
+    /// Who did it.
+    pub author: Author,
+    /// When it happened at the partner, in unix seconds; `None` = when the hook arrived.
+    pub happened_at: Option<i64>,
+}
+
+/// Who did it, in the partner's words. The host matches `id` to one of our users.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Author {
+    /// The partner's id of the account, the one that never changes; `None` when the partner gives none.
+    pub id: Option<String>,
+    /// What to show when it is nobody we know.
+    pub name: String,
+    /// Their page at the partner.
+    pub url: Option<String>,
+}
+
+/// What an entry says of the work.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Status {
+    /// It got done.
+    Done,
+    /// It is meant to get done.
+    Goal,
+    /// Something is in the way.
+    Blocked,
+}

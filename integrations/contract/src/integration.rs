@@ -1,0 +1,129 @@
+//! The trait that every partner crate implements. Its values live in the files beside this one.
+
+use async_trait::async_trait;
+use url::Url;
+
+use crate::{
+    Account, Address, AuthorizeAsk, Card, CheckedLink, Connected, Credentials, Error, FormInput, Grant, HookAnswer,
+    HookCall, Http, IntegrationLink, Ledger, LinkForm, LinkRefused, Reading, Remote, Result, Scheme, Undone, Verified,
+};
+
+/// Our code for one partner.
+///
+/// The order of the methods is the order of a link's life: connect, configure, install, listen, remove. A method that
+/// a partner does not need keeps its default, which answers [`crate::ErrorKind::Unsupported`]; the card says which abilities
+/// a partner has, and the contract suite checks that card and behaviour agree.
+#[async_trait]
+pub trait Integration: Send + Sync {
+    /// The partner as data: the catalogue tile, the consent sheet, the settings and the limits are made from it.
+    fn card(&self) -> &Card;
+
+    /// Whether the operator has given what this partner needs (client id and secret, as a rule).
+    ///
+    /// # Errors
+    /// [`crate::ErrorKind::NotConfigured`] with a sentence that names the missing settings.
+    fn configured(&self) -> Result<()>;
+
+    // ---- connect: POST /auth/{p}, GET /auth/{p}/callback
+
+    /// Where to send the person for consent. Pure: the state and the PKCE verifier come from the host.
+    ///
+    /// # Errors
+    /// [`crate::ErrorKind::NotConfigured`], or [`crate::ErrorKind::Unsupported`] for a partner without OAuth.
+    fn authorize_url(&self, _ask: &AuthorizeAsk) -> Result<Url> {
+        Err(Error::unsupported("connecting an account"))
+    }
+
+    /// Exchanges the code of a callback for credentials and asks the partner whose account they open.
+    ///
+    /// # Errors
+    /// [`crate::ErrorKind::Refused`] when the partner says no (also with status 200), [`crate::ErrorKind::Unavailable`] when it does
+    /// not answer as documented. A token that was issued before the failure is revoked as well as can be.
+    async fn oauth_callback(&self, _http: &Http, _grant: Grant) -> Result<Connected> {
+        Err(Error::unsupported("connecting an account"))
+    }
+
+    /// Trades an expiring credential for a fresh one.
+    ///
+    /// # Errors
+    /// [`crate::ErrorKind::Unauthorized`] only when the partner says the grant itself is gone.
+    async fn refresh(&self, _http: &Http, _old: &Credentials) -> Result<Credentials> {
+        Err(Error::unsupported("refreshing credentials"))
+    }
+
+    /// Gives the credentials back to the partner. "Already gone" is success.
+    ///
+    /// # Errors
+    /// [`crate::ErrorKind::Unavailable`] when it is not known to be revoked.
+    async fn revoke(&self, _http: &Http, _old: &Credentials) -> Result<Undone> {
+        Err(Error::unsupported("revoking credentials"))
+    }
+
+    // ---- link: GET, POST, DELETE /integrations/{p}/link
+
+    /// The form for a new link or for changing one, as data. Choices come from the partner through `cx`; `so_far` is
+    /// what the person has typed or what the link says now, and stands in the fields again.
+    ///
+    /// # Errors
+    /// Any kind; the host shows the sentence on the page with a way to try again.
+    async fn new_link(&self, cx: &Account, so_far: &FormInput) -> Result<LinkForm>;
+
+    /// Checks a submitted form against the partner (does the target exist, may this account do what is needed?) and
+    /// makes settings of it. Only reads at the partner.
+    ///
+    /// # Errors
+    /// [`LinkRefused::Fields`] with a sentence per field, or [`LinkRefused::Partner`] when the partner did not answer.
+    async fn check_link(&self, cx: &Account, input: &FormInput) -> std::result::Result<CheckedLink, LinkRefused>;
+
+    /// What stands in the form when the link's settings are to be changed: the inverse of [`Self::check_link`].
+    fn form_input(&self, link: &IntegrationLink) -> FormInput;
+
+    /// Makes at the partner what the link needs, such as a webhook. Runs as a job and may run again after a crash:
+    /// every resource is reserved in the ledger before the call that makes it, and a reservation that is still open
+    /// from an earlier run is looked up at the partner first.
+    ///
+    /// # Errors
+    /// The kind decides whether the host tries again or shows the sentence on the link.
+    async fn create_link(&self, cx: &Account, link: &IntegrationLink, ledger: &dyn Ledger) -> Result<()>;
+
+    /// Brings what was made at the partner in line with changed settings. By default the same as making it.
+    ///
+    /// # Errors
+    /// As [`Self::create_link`].
+    async fn change_link(&self, cx: &Account, link: &IntegrationLink, ledger: &dyn Ledger) -> Result<()> {
+        self.create_link(cx, link, ledger).await
+    }
+
+    /// Removes at the partner exactly `ours`, the ledger's rows, and nothing else. "Already gone" is success.
+    ///
+    /// # Errors
+    /// The host tries again for days, then shows what is left over.
+    async fn destroy_link(&self, cx: &Account, link: &IntegrationLink, ours: &[Remote]) -> Result<Vec<Undone>>;
+
+    /// What the link is called in lists, for example `acme/widgets`.
+    fn short_name(&self, link: &IntegrationLink) -> String;
+
+    /// One sentence that says what the link does.
+    fn summary(&self, link: &IntegrationLink) -> String;
+
+    // ---- hook: POST /integrations/{p}/hook. No I/O in any of these, so every fixture is a test.
+
+    /// Whom the call claims to be for. Not believed until the host has verified it.
+    fn address(&self, call: &HookCall) -> Address;
+
+    /// How the partner signs its hooks. The host runs it.
+    fn scheme(&self) -> Scheme;
+
+    /// What to answer, and under which names to keep the message.
+    ///
+    /// # Errors
+    /// [`crate::ErrorKind::Malformed`] when a signed body is not what the partner documents; the host answers 400 and keeps
+    /// a digest.
+    fn answer(&self, call: &Verified<HookCall>) -> Result<HookAnswer>;
+
+    /// What the kept message says happened, for this link.
+    ///
+    /// # Errors
+    /// [`crate::ErrorKind::Malformed`]; the message ends as failed with the sentence as its reason.
+    fn hook(&self, link: &IntegrationLink, call: &Verified<HookCall>) -> Result<Reading>;
+}
