@@ -1,1 +1,10 @@
-//! Placeholder.
+//! Patchbay: a team's log of what got done, connected to every tool the team uses.
+//!
+//! The rooms, and which may enter which, are described in ARCHITECTURE.md.
+
+pub mod clock;
+pub mod core;
+pub mod db;
+pub mod queue;
+pub mod state;
+pub mod web;

@@ -1,1 +1,9 @@
-//! Integration tests.
+//! Tests of the product as a whole. Every test that touches a database runs on SQLite and on PostgreSQL: it is written
+//! once as a plain async function that takes a [`harness::TestDatabase`] (or builds a [`harness::TestApp`] on it), and
+//! `on_both_databases!` makes a test of it for each.
+
+#![allow(clippy::unwrap_used, missing_docs, reason = "tests say what they mean by failing")]
+
+mod harness;
+
+mod storage;

@@ -1,0 +1,309 @@
+//! Sealing: secrets are encrypted before they touch a disk, and bound to the place they belong to.
+//!
+//! AES-256-GCM with a random nonce. The tenant, the row, the column and the key's version are authenticated with the
+//! text, so a sealed value that is moved to another row or tenant does not open. Record: version (1 byte) · nonce (12)
+//! · ciphertext and tag.
+
+use std::{
+    io::Write,
+    path::{Path, PathBuf},
+};
+
+use anyhow::{Context, bail, ensure};
+use aws_lc_rs::{
+    aead::{AES_256_GCM, Aad, Nonce, RandomizedNonceKey},
+    digest, hkdf, rand,
+};
+use integration_contract::{ExposeSecret, SecretString};
+use uuid::Uuid;
+
+use crate::db::OrganizationId;
+
+const NONCE: usize = 12;
+
+/// Where a sealed value belongs.
+#[derive(Clone, Copy, Debug)]
+pub struct Place {
+    /// The tenant.
+    pub organization: OrganizationId,
+    /// The row.
+    pub row: Uuid,
+    /// The table and column, for example `integration_links.hook_secret`.
+    pub column: &'static str,
+}
+
+/// A sealed value that does not open here: damaged, moved, or sealed with a key we do not have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("a sealed value does not open")]
+pub struct DoesNotOpen;
+
+/// What seals and opens.
+pub struct Vault {
+    /// The newest key seals, all of them open.
+    keys: Vec<Key>,
+}
+
+struct Key {
+    version: u8,
+    sealing: RandomizedNonceKey,
+    /// For what has to be recognised but never read: derived, so that no key does two things.
+    tagging: aws_lc_rs::hmac::Key,
+}
+
+impl Vault {
+    /// Reads the key file, or makes it (mode 0600) when it is not there.
+    ///
+    /// A line per key, `v1:<64 hexadecimal digits>`; the last one seals. The flag says whether the file was made just now.
+    ///
+    /// # Errors
+    /// When the file can't be read or made, can be read by others, or holds no good key.
+    pub fn open_or_create(path: &Path) -> anyhow::Result<(Self, bool)> {
+        match std::fs::read_to_string(path) {
+            Ok(text) => {
+                only_ours(path)?;
+                let text = SecretString::from(text);
+                Ok((Self::from_text(&text).with_context(|| format!("the key file {}", path.display()))?, false))
+            }
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+                let mut bytes = [0; 32];
+                rand::fill(&mut bytes).map_err(|_| anyhow::anyhow!("the system gives no random bytes"))?;
+                let text = SecretString::from(format!("v1:{}\n", hex::encode(bytes)));
+                create(path, &text).with_context(|| format!("can't make the key file {}", path.display()))?;
+                Ok((Self::from_text(&text)?, true))
+            }
+            Err(error) => Err(error).with_context(|| format!("can't read the key file {}", path.display())),
+        }
+    }
+
+    /// Keys as they stand in the file.
+    ///
+    /// # Errors
+    /// When a line is not a key, a version stands twice, or there is none.
+    pub fn from_text(text: &SecretString) -> anyhow::Result<Self> {
+        let mut keys: Vec<Key> = Vec::new();
+        for line in
+            text.expose_secret().lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'))
+        {
+            let (version, digits) = line.split_once(':').context("a line is not vN:KEY")?;
+            let version = version.strip_prefix('v').and_then(|n| n.parse().ok()).context("a line is not vN:KEY")?;
+            let bytes = hex::decode(digits)
+                .ok()
+                .filter(|bytes| bytes.len() == 32)
+                .context("a key is not 64 hexadecimal digits")?;
+            ensure!(keys.iter().all(|key| key.version != version), "key v{version} stands twice");
+            keys.push(Key::new(version, &bytes)?);
+        }
+        ensure!(!keys.is_empty(), "there is no key in it");
+        Ok(Self { keys })
+    }
+
+    /// Seals a text for its place.
+    pub fn seal(&self, place: Place, clear: &SecretString) -> Vec<u8> {
+        let key = self.newest();
+        let mut text = clear.expose_secret().as_bytes().to_vec();
+        let nonce = key
+            .sealing
+            .seal_in_place_append_tag(place.aad(key.version), &mut text)
+            .expect("AES-GCM seals any text shorter than 64 GB");
+        let mut record = Vec::with_capacity(1 + NONCE + text.len());
+        record.push(key.version);
+        record.extend_from_slice(nonce.as_ref());
+        record.append(&mut text);
+        record
+    }
+
+    /// Opens what was sealed for this place.
+    ///
+    /// # Errors
+    /// [`DoesNotOpen`] for anything else, however short or long.
+    pub fn open(&self, place: Place, record: &[u8]) -> Result<SecretString, DoesNotOpen> {
+        let (&version, rest) = record.split_first().ok_or(DoesNotOpen)?;
+        let (nonce, sealed) = rest.split_at_checked(NONCE).ok_or(DoesNotOpen)?;
+        let key = self.keys.iter().find(|key| key.version == version).ok_or(DoesNotOpen)?;
+        let nonce = Nonce::try_assume_unique_for_key(nonce).map_err(|_| DoesNotOpen)?;
+        let mut text = sealed.to_vec();
+        let clear = key.sealing.open_in_place(nonce, place.aad(version), &mut text).map_err(|_| DoesNotOpen)?;
+        std::str::from_utf8(clear).map(SecretString::from).map_err(|_| DoesNotOpen)
+    }
+
+    /// An authenticator over `message` for one purpose: proves later that we made it.
+    pub fn tag(&self, purpose: &str, message: &[u8]) -> Vec<u8> {
+        aws_lc_rs::hmac::sign(&self.newest().tagging, &purposed(purpose, message)).as_ref().to_vec()
+    }
+
+    /// Whether we made this authenticator, in time that does not depend on where it differs.
+    pub fn tag_fits(&self, purpose: &str, message: &[u8], tag: &[u8]) -> bool {
+        let message = purposed(purpose, message);
+        self.keys.iter().any(|key| aws_lc_rs::hmac::verify(&key.tagging, &message, tag).is_ok())
+    }
+
+    fn newest(&self) -> &Key {
+        self.keys.last().expect("a vault is never without a key")
+    }
+}
+
+impl Key {
+    fn new(version: u8, bytes: &[u8]) -> anyhow::Result<Self> {
+        let bad = |_| anyhow::anyhow!("the key can't be used");
+        let root = hkdf::Salt::new(hkdf::HKDF_SHA256, b"patchbay").extract(bytes);
+        let (mut sealing, mut tagging) = ([0; 32], [0; 32]);
+        root.expand(&[b"sealing"], hkdf::HKDF_SHA256).and_then(|okm| okm.fill(&mut sealing)).map_err(bad)?;
+        root.expand(&[b"tagging"], hkdf::HKDF_SHA256).and_then(|okm| okm.fill(&mut tagging)).map_err(bad)?;
+        Ok(Self {
+            version,
+            sealing: RandomizedNonceKey::new(&AES_256_GCM, &sealing).map_err(bad)?,
+            tagging: aws_lc_rs::hmac::Key::new(aws_lc_rs::hmac::HMAC_SHA256, &tagging),
+        })
+    }
+}
+
+impl Place {
+    fn aad(&self, version: u8) -> Aad<Vec<u8>> {
+        let mut bytes = vec![version];
+        bytes.extend_from_slice(self.organization.0.as_bytes());
+        bytes.extend_from_slice(self.row.as_bytes());
+        bytes.extend_from_slice(self.column.as_bytes());
+        Aad::from(bytes)
+    }
+}
+
+/// SHA-256: how tokens that only have to be recognised are kept.
+pub fn digest_of(bytes: &[u8]) -> Vec<u8> {
+    digest::digest(&digest::SHA256, bytes).as_ref().to_vec()
+}
+
+/// A random text of `bytes` random bytes, in URL-safe base64 without padding.
+pub fn random_text(bytes: usize) -> SecretString {
+    use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+    let mut random = vec![0; bytes];
+    rand::fill(&mut random).expect("the system gives random bytes");
+    SecretString::from(URL_SAFE_NO_PAD.encode(&random))
+}
+
+fn purposed(purpose: &str, message: &[u8]) -> Vec<u8> {
+    [purpose.as_bytes(), &[0], message].concat()
+}
+
+fn create(path: &Path, text: &SecretString) -> anyhow::Result<()> {
+    if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+        std::fs::create_dir_all(folder)?;
+    }
+    // Written beside and linked into place: two first starts at once end with one key, and none is half-written.
+    let mut beside = PathBuf::from(path);
+    beside.set_extension(format!("{}.new", std::process::id()));
+    let mut options = std::fs::OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let mut file = options.open(&beside)?;
+    file.write_all(text.expose_secret().as_bytes())?;
+    file.sync_all()?;
+    let linked = std::fs::hard_link(&beside, path);
+    std::fs::remove_file(&beside)?;
+    linked.context("somebody else made it at the same time; start again")
+}
+
+fn only_ours(path: &Path) -> anyhow::Result<()> {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        let mode = std::fs::metadata(path)?.permissions().mode();
+        if mode & 0o077 != 0 {
+            bail!("the key file {} can be read by others: chmod 600 it", path.display());
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn vault(text: &str) -> Vault {
+        Vault::from_text(&SecretString::from(text)).unwrap()
+    }
+
+    fn line(version: u8) -> String {
+        format!("v{version}:{}\n", hex::encode([version; 32]))
+    }
+
+    fn place() -> Place {
+        Place { organization: OrganizationId(Uuid::from_u128(1)), row: Uuid::from_u128(2), column: "table.column" }
+    }
+
+    #[test]
+    fn a_sealed_text_opens_in_its_own_place_only() {
+        let vault = vault(&line(1));
+        let record = vault.seal(place(), &"gho_secret".into());
+
+        assert_eq!(vault.open(place(), &record).unwrap().expose_secret(), "gho_secret");
+        let elsewhere = [
+            Place { organization: OrganizationId(Uuid::from_u128(9)), ..place() },
+            Place { row: Uuid::from_u128(9), ..place() },
+            Place { column: "other.column", ..place() },
+        ];
+        for other in elsewhere {
+            assert_eq!(vault.open(other, &record).unwrap_err(), DoesNotOpen);
+        }
+    }
+
+    #[test]
+    fn what_was_cut_or_changed_does_not_open() {
+        let vault = vault(&line(1));
+        let record = vault.seal(place(), &"x".into());
+        for length in 0..record.len() {
+            assert!(vault.open(place(), &record[..length]).is_err());
+        }
+        for at in 0..record.len() {
+            let mut changed = record.clone();
+            changed[at] ^= 1;
+            assert!(vault.open(place(), &changed).is_err(), "byte {at}");
+        }
+    }
+
+    #[test]
+    fn the_last_key_seals_and_all_open() {
+        let old = vault(&line(1)).seal(place(), &"x".into());
+        let both = vault(&(line(1) + &line(2)));
+
+        assert_eq!(both.seal(place(), &"x".into())[0], 2);
+        assert!(both.open(place(), &old).is_ok());
+        assert!(vault(&line(2)).open(place(), &old).is_err());
+    }
+
+    #[test]
+    fn the_same_text_is_never_sealed_the_same_way_twice() {
+        let vault = vault(&line(1));
+        assert_ne!(vault.seal(place(), &"x".into()), vault.seal(place(), &"x".into()));
+    }
+
+    #[test]
+    fn a_tag_counts_for_its_purpose_only() {
+        let vault = vault(&line(1));
+        let tag = vault.tag("form", b"m");
+        assert!(vault.tag_fits("form", b"m", &tag));
+        assert!(!vault.tag_fits("other", b"m", &tag));
+        assert!(!vault.tag_fits("form", b"n", &tag));
+    }
+
+    #[test]
+    fn the_key_file_is_made_once_and_for_its_owner_only() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("deep").join("key");
+
+        let (first, made) = Vault::open_or_create(&path).unwrap();
+        assert!(made);
+        let record = first.seal(place(), &"x".into());
+        let (second, made) = Vault::open_or_create(&path).unwrap();
+        assert!(!made);
+        assert!(second.open(place(), &record).is_ok());
+
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt;
+            assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+            std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o644)).unwrap();
+            assert!(Vault::open_or_create(&path).is_err());
+        }
+    }
+}

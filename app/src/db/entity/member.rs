@@ -1,0 +1,44 @@
+//! Members: which users belong to an organization, in which role.
+
+use sea_orm::entity::prelude::*;
+
+use crate::db::{OrganizationId, UserId};
+
+/// One row.
+#[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
+#[sea_orm(table_name = "members")]
+pub struct Model {
+    /// The tenant.
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub organization_id: OrganizationId,
+    /// The user.
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub user_id: UserId,
+    /// What they may do.
+    pub role: Role,
+    /// Unix milliseconds.
+    pub created_at: i64,
+}
+
+/// Joins are written where they are needed.
+#[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+pub enum Relation {}
+
+impl ActiveModelBehavior for ActiveModel {}
+
+super::tenant!();
+
+/// What a member may do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, EnumIter, DeriveActiveEnum)]
+#[sea_orm(rs_type = "String", db_type = "Text")]
+pub enum Role {
+    /// Everything, including removing the organization and naming owners.
+    #[sea_orm(string_value = "owner")]
+    Owner,
+    /// Teams, members, links.
+    #[sea_orm(string_value = "admin")]
+    Admin,
+    /// Their own entries and accounts.
+    #[sea_orm(string_value = "member")]
+    Member,
+}

@@ -1,0 +1,59 @@
+//! The tables, one file each. A tenant's table is entered through [`Tenant`] and in no other way.
+
+use sea_orm::{ColumnTrait, DeleteMany, EntityTrait, QueryFilter, Select, UpdateMany};
+
+use super::OrganizationId;
+
+pub mod entry;
+pub mod entry_mention;
+pub mod entry_tag;
+pub mod inbox_mark;
+pub mod inbox_message;
+pub mod instance;
+pub mod integration_link;
+pub mod integration_user;
+pub mod invitation;
+pub mod job;
+pub mod member;
+pub mod oauth_state;
+pub mod organization;
+pub mod remote;
+pub mod session;
+pub mod team;
+pub mod team_member;
+pub mod user;
+
+/// A table whose rows belong to a tenant. Queries start here, so that none can forget whose rows it wants.
+pub trait Tenant: EntityTrait {
+    /// The column that names the tenant.
+    const ORGANIZATION: Self::Column;
+
+    /// The rows of one tenant.
+    fn of(organization: OrganizationId) -> Select<Self> {
+        Self::find().filter(Self::ORGANIZATION.eq(organization))
+    }
+
+    /// The rows of the tenants a person belongs to.
+    fn of_any(organizations: impl IntoIterator<Item = OrganizationId>) -> Select<Self> {
+        Self::find().filter(Self::ORGANIZATION.is_in(organizations))
+    }
+
+    /// Changes rows of one tenant.
+    fn update_of(organization: OrganizationId) -> UpdateMany<Self> {
+        Self::update_many().filter(Self::ORGANIZATION.eq(organization))
+    }
+
+    /// Deletes rows of one tenant.
+    fn delete_of(organization: OrganizationId) -> DeleteMany<Self> {
+        Self::delete_many().filter(Self::ORGANIZATION.eq(organization))
+    }
+}
+
+macro_rules! tenant {
+    () => {
+        impl super::Tenant for Entity {
+            const ORGANIZATION: Column = Column::OrganizationId;
+        }
+    };
+}
+use tenant;

@@ -1,0 +1,34 @@
+//! Consents under way: from the click on Connect to the callback.
+
+use sea_orm::entity::prelude::*;
+
+use crate::db::{OrganizationId, UserId};
+
+/// One row.
+#[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
+#[sea_orm(table_name = "oauth_states")]
+pub struct Model {
+    /// SHA-256 of the state.
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub state_hash: Vec<u8>,
+    /// For which organization.
+    pub organization_id: OrganizationId,
+    /// Who clicked.
+    pub user_id: UserId,
+    /// SHA-256 of the browser session's id.
+    pub session_hash: Vec<u8>,
+    /// At which partner.
+    pub partner: String,
+    /// The PKCE verifier, sealed.
+    pub verifier: Option<Vec<u8>>,
+    /// Where the person goes afterwards, from a fixed set.
+    pub return_to: Option<String>,
+    /// Unix milliseconds.
+    pub expires_at: i64,
+}
+
+/// Joins are written where they are needed.
+#[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+pub enum Relation {}
+
+impl ActiveModelBehavior for ActiveModel {}

@@ -1,0 +1,30 @@
+//! Which members are in a team.
+
+use sea_orm::entity::prelude::*;
+
+use crate::db::{OrganizationId, TeamId, UserId};
+
+/// One row.
+#[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
+#[sea_orm(table_name = "team_members")]
+pub struct Model {
+    /// The tenant.
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub organization_id: OrganizationId,
+    /// The team.
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub team_id: TeamId,
+    /// The user.
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub user_id: UserId,
+    /// Unix milliseconds.
+    pub created_at: i64,
+}
+
+/// Joins are written where they are needed.
+#[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+pub enum Relation {}
+
+impl ActiveModelBehavior for ActiveModel {}
+
+super::tenant!();

@@ -1,0 +1,5 @@
+//! The durable queue.
+
+/// The queue.
+#[derive(Clone)]
+pub struct Queue;

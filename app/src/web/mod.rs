@@ -1,0 +1,6 @@
+//! HTTP: the whole route table, and what every answer has in common.
+//!
+//! A handler reads, asks `core`, answers; its signature says who may come in (see `extract`).
+
+pub mod extract;
+pub mod page;

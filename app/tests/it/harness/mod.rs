@@ -1,0 +1,24 @@
+//! What tests stand on: fresh databases, and the whole application on a port of its own.
+
+mod database;
+
+pub use database::TestDatabase;
+
+/// Makes a test on SQLite and one on PostgreSQL of each function `async fn(TestDatabase)`.
+macro_rules! on_both_databases {
+    ($($name:ident),+ $(,)?) => {
+        mod on_sqlite {
+            $(#[tokio::test(flavor = "multi_thread")]
+            async fn $name() {
+                super::$name($crate::harness::TestDatabase::sqlite().await).await;
+            })+
+        }
+        mod on_postgres {
+            $(#[tokio::test(flavor = "multi_thread")]
+            async fn $name() {
+                super::$name($crate::harness::TestDatabase::postgres().await).await;
+            })+
+        }
+    };
+}
+pub(crate) use on_both_databases;

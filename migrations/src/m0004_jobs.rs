@@ -1,0 +1,53 @@
+//! The durable queue. It knows nothing of partners; what its states mean is written in the app, in `queue`.
+
+use sea_orm_migration::{
+    prelude::*,
+    schema::{big_integer, big_integer_null, big_pk_auto, integer, json_binary, text, text_null, uuid},
+};
+
+use crate::table::{drop_all, index};
+
+#[derive(DeriveMigrationName)]
+pub struct Migration;
+
+#[async_trait::async_trait]
+impl MigrationTrait for Migration {
+    fn use_transaction(&self) -> Option<bool> {
+        Some(true)
+    }
+
+    async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        manager
+            .create_table(
+                Table::create()
+                    .table("jobs")
+                    .col(big_pk_auto("id"))
+                    .col(uuid("organization_id"))
+                    .col(text("kind"))
+                    .col(json_binary("payload"))
+                    // Jobs of one lane run one after the other; null = no order.
+                    .col(text_null("lane"))
+                    // ready, blocked (behind another of its lane), waiting (for run_at), leased, quarantined, dead
+                    .col(text("state"))
+                    .col(big_integer("run_at"))
+                    .col(integer("attempts").default(0))
+                    .col(integer("deaths").default(0))
+                    .col(text_null("lease_owner"))
+                    .col(big_integer_null("leased_until"))
+                    .col(big_integer("fence").default(0))
+                    .col(text_null("last_error"))
+                    .col(big_integer("created_at"))
+                    .take(),
+            )
+            .await?;
+        manager.create_index(index("jobs", &["state", "organization_id", "id"])).await?;
+        manager.create_index(index("jobs", &["organization_id", "lane", "id"])).await?;
+        manager.create_index(index("jobs", &["state", "run_at"])).await?;
+        manager.create_index(index("jobs", &["state", "leased_until"])).await?;
+        Ok(())
+    }
+
+    async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        drop_all(manager, &["jobs"]).await
+    }
+}
