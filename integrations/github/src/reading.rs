@@ -112,7 +112,14 @@ pub(crate) fn issues(told: &Envelope<Issues>) -> Reading {
     };
     let sender = told.sender.as_ref();
     match told.event.action.as_str() {
-        "opened" => entry(opened, opened_issue(issue), &issue.created_at, &[sender, issue.user.as_ref()]),
+        "opened" => match told.event.changes.as_ref().and_then(|changes| changes.old_repository.as_ref()) {
+            // GitHub tells the new repository of a transfer like this, and the age of the issue with it.
+            Some(old) => {
+                let from = line(&old.full_name, 2 * NAME);
+                entry(opened, format!("Moved {name} here from {from}{}", colon(&issue.title)), &None, &[sender])
+            }
+            None => entry(opened, opened_issue(issue), &issue.created_at, &[sender, issue.user.as_ref()]),
+        },
         "closed" => {
             let how = match issue.state_reason.as_deref() {
                 Some("not_planned") => " as not planned",
@@ -158,7 +165,22 @@ pub(crate) fn comment(told: &Envelope<IssueComment>) -> Reading {
 
 fn commented(issue: &Issue, comment: &Comment) -> String {
     let what = if issue.pull_request.is_some() { "pull request " } else { "" };
-    format!("Commented on {what}#{}{}", issue.number, colon(comment.body.as_deref().unwrap_or_default()))
+    format!("Commented on {what}#{}{}", issue.number, colon(own_words(comment.body.as_deref().unwrap_or_default())))
+}
+
+/// A comment from its first line that does not quote somebody else's, if there is one.
+fn own_words(body: &str) -> &str {
+    let mut rest = body;
+    loop {
+        let line = rest.lines().next().unwrap_or_default().trim_start();
+        if !line.is_empty() && !line.starts_with('>') {
+            return rest;
+        }
+        match rest.split_once('\n') {
+            Some((_, below)) => rest = below,
+            None => return body,
+        }
+    }
 }
 
 // ---- pull requests

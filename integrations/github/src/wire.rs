@@ -245,12 +245,14 @@ pub(crate) struct Release {
     pub(crate) published_at: Option<String>,
 }
 
-/// What an edit changed; a field that stands here was changed.
+/// What an edit changed, a field each; and what a transfer changed.
 #[derive(Default, Deserialize)]
 pub(crate) struct Changes {
     pub(crate) title: Option<Value>,
     pub(crate) name: Option<Value>,
     pub(crate) tag_name: Option<Value>,
+    /// Where a transferred issue comes from.
+    pub(crate) old_repository: Option<Repository>,
 }
 
 #[derive(Deserialize)]
