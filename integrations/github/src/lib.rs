@@ -1,1 +1,3 @@
 //! Placeholder.
+#[cfg(feature = "sandbox")]
+pub mod sandbox;
