@@ -14,6 +14,8 @@ mod link;
 mod oauth;
 mod reading;
 mod repository_name;
+#[cfg(feature = "sandbox")]
+pub mod sandbox;
 mod webhook;
 mod wire;
 
