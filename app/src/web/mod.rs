@@ -2,5 +2,7 @@
 //!
 //! A handler reads, asks `core`, answers; its signature says who may come in (see `extract`).
 
+pub mod assets;
 pub mod extract;
 pub mod page;
+pub mod routes;
