@@ -1,0 +1,3 @@
+//! Handlers, a file per noun.
+
+pub mod operators;
