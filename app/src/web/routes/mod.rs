@@ -1,0 +1,10 @@
+//! The handlers, one file per thing a person does, each beside the structs of its pages.
+
+use axum::Router;
+
+use crate::state::AppState;
+
+/// People: accounts, organizations, teams, invitations.
+pub(super) fn people() -> Router<AppState> {
+    Router::new()
+}
