@@ -10,6 +10,7 @@ use crate::{clock::Clock, db::Db, queue::Queue};
 
 pub mod entries;
 mod error;
+pub mod inbox;
 pub mod invitations;
 pub mod organizations;
 pub mod people;
