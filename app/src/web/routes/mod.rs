@@ -1,3 +1,12 @@
-//! Handlers, a file per noun.
+//! The handlers, one file per thing a person does, each beside the structs of its pages.
+
+use axum::Router;
+
+use crate::state::AppState;
 
 pub mod operators;
+
+/// People: accounts, organizations, teams, invitations.
+pub(super) fn people() -> Router<AppState> {
+    Router::new()
+}
