@@ -2,10 +2,11 @@
 //!
 //! A handler reads, asks `core`, answers; its signature says who may come in (see `extract`).
 
-use axum::{Router, middleware};
+use axum::{Router, middleware, routing::get};
 
 use crate::state::AppState;
 
+pub mod assets;
 pub mod body;
 mod browser_session;
 mod cross_origin;
@@ -20,7 +21,7 @@ pub use error::{Error, Result};
 /// Every route. What all answers have in common beyond pages (request ids, deadlines, security headers) is laid around
 /// it by the server.
 pub fn router(state: AppState) -> Router {
-    pages(&state).with_state(state)
+    pages(&state).route("/static/{*path}", get(assets::show)).with_state(state)
 }
 
 /// What people open in a browser: with a session, forms that only our own pages can send, and errors as pages.

@@ -68,6 +68,7 @@ impl Visitor {
             person: self.seen().await?,
             csrf: self.token(),
             flash: self.take_flash().await?,
+            ..Page::default()
         })
     }
 

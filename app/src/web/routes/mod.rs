@@ -5,6 +5,8 @@ use axum::Router;
 use crate::state::AppState;
 
 pub mod operators;
+#[cfg(debug_assertions)]
+pub mod styleguide;
 
 /// People: accounts, organizations, teams, invitations.
 pub(super) fn people() -> Router<AppState> {
