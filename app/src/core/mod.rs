@@ -8,10 +8,13 @@ use url::Url;
 
 use crate::{clock::Clock, db::Db, queue::Queue};
 
+pub mod attempts;
 pub mod entries;
 mod error;
 pub mod invitations;
+mod naming;
 pub mod organizations;
+mod passwords;
 pub mod people;
 pub mod sealing;
 pub mod sessions;
@@ -22,7 +25,13 @@ pub use error::{Error, Result};
 
 /// The tools that everything in this room works with. Cheap to clone.
 #[derive(Clone)]
-pub struct Core(Arc<Tools>);
+pub struct Core(Arc<Inner>);
+
+struct Inner {
+    tools: Tools,
+    passwords: passwords::Passwords,
+    attempts: attempts::Attempts,
+}
 
 /// See [`Core`].
 pub struct Tools {
@@ -50,7 +59,11 @@ pub struct Site {
 impl Core {
     /// Puts the tools together.
     pub fn new(tools: Tools) -> Self {
-        Self(Arc::new(tools))
+        Self(Arc::new(Inner {
+            tools,
+            passwords: passwords::Passwords::default(),
+            attempts: attempts::Attempts::default(),
+        }))
     }
 }
 
@@ -58,6 +71,6 @@ impl std::ops::Deref for Core {
     type Target = Tools;
 
     fn deref(&self) -> &Tools {
-        &self.0
+        &self.0.tools
     }
 }
