@@ -7,13 +7,16 @@ use super::source::{File, is, lines_with};
 /// Which rooms a room may use. Arrows run one way; a room that is not here has none yet.
 pub const MAY_USE: &[(&str, &[&str])] = &[
     ("clock", &[]),
-    ("config", &[]),
-    ("db", &["clock"]),
-    ("queue", &["clock", "db"]),
-    ("core", &["clock", "db", "queue"]),
-    ("state", &["core"]),
-    ("jobs", &["clock", "core", "db", "queue"]),
-    ("web", &["clock", "core", "db", "state"]),
+    ("metrics", &[]),
+    ("db", &["clock", "metrics"]),
+    // Settings are plain values of types that live elsewhere; every room may be handed its own.
+    ("config", &["db"]),
+    ("queue", &["clock", "db", "metrics"]),
+    ("core", &["clock", "db", "metrics", "queue"]),
+    ("state", &["core", "metrics"]),
+    ("jobs", &["clock", "core", "db", "metrics", "queue"]),
+    ("web", &["clock", "config", "core", "db", "metrics", "state"]),
+    ("server", &["config", "metrics"]),
     ("registry", &["config"]),
 ];
 
