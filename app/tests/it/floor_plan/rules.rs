@@ -15,7 +15,8 @@ pub const MAY_USE: &[(&str, &[&str])] = &[
     ("core", &["clock", "db", "metrics", "queue"]),
     ("state", &["core", "metrics"]),
     ("jobs", &["clock", "core", "db", "metrics", "queue"]),
-    ("web", &["clock", "config", "core", "db", "metrics", "state"]),
+    ("web", &["clock", "config", "core", "db", "metrics", "server", "state"]),
+    // The accept loop: HTTP below the routes, which it does not know.
     ("server", &["config", "metrics"]),
     ("registry", &["config"]),
 ];
