@@ -11,11 +11,15 @@ const CODE: &[&str] = &["app", "integrations", "migrations"];
 
 /// Functions that look into a tenant's table before the tenant is known: the file, the function, and what keeps the
 /// tenants apart there.
-const DOORS: &[(&str, &str, &str)] = &[(
-    "app/src/core/integration_links/mod.rs",
-    "by_hook_key",
-    "a hook has nothing but its key; the secret of the row found then decides",
-)];
+const DOORS: &[(&str, &str, &str)] = &[
+    ("app/src/db/entity/member.rs", "of_user", "which tenants a user belongs to is the question itself"),
+    ("app/src/db/entity/invitation.rs", "with_token", "who is invited is in no tenant yet; the token is the proof"),
+    (
+        "app/src/core/integration_links/mod.rs",
+        "by_hook_key",
+        "a hook has nothing but its key; the secret of the row found then decides",
+    ),
+];
 
 /// Fails with everything that is wrong, a line each.
 fn holds(wrong: impl IntoIterator<Item = String>) {
