@@ -3,8 +3,11 @@
 //! The rooms, and which may enter which, are described in ARCHITECTURE.md.
 
 pub mod clock;
+pub mod config;
 pub mod core;
 pub mod db;
+pub mod metrics;
 pub mod queue;
+pub mod server;
 pub mod state;
 pub mod web;

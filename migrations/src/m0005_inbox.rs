@@ -24,8 +24,12 @@ impl MigrationTrait for Migration {
                     .col(text("partner"))
                     .col(text("event"))
                     .col(text("delivery"))
+                    // Messages of one lane are read one after the other; empty = the link as a whole.
+                    .col(text("lane"))
                     .col(json_binary("headers"))
                     .col(blob("body"))
+                    // SHA-256 of the body as it came; of a rejected one only the beginning is kept.
+                    .col(binary("digest"))
                     // received, done, ignored, failed, rejected
                     .col(text("state"))
                     .col(text_null("reason"))
@@ -49,7 +53,17 @@ impl MigrationTrait for Migration {
                     .take(),
             )
             .await?;
-        manager.create_index(index("inbox_messages", &["organization_id", "link_id", "received_at"])).await?;
+        // A link's messages, newest first: ids sort by time.
+        manager.create_index(index("inbox_messages", &["organization_id", "link_id", "id"])).await?;
+        let rejected = Expr::cust("state = 'rejected'");
+        manager
+            .create_index(
+                index("inbox_messages", &["organization_id", "link_id", "id"])
+                    .name("idx_inbox_messages_rejected")
+                    .and_where(rejected)
+                    .take(),
+            )
+            .await?;
         manager.create_index(index("inbox_marks", &["seen_at"])).await?;
         manager.create_index(index("inbox_messages", &["received_at"])).await?;
         Ok(())

@@ -6,9 +6,7 @@
 use std::time::Duration;
 
 use integration_contract::{ExposeSecret, SecretString};
-use sea_orm::{
-    ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder, sea_query::Expr,
-};
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder, sea_query::Expr};
 
 use super::{
     Core, Error, Result, organizations,
@@ -213,8 +211,7 @@ async fn told(db: &impl ConnectionTrait, row: invitation::Model) -> Result<Invit
         .await?
         .filter(|inviter| inviter.role != Role::Member && row.role.is_within(inviter.role))
         .ok_or(Error::NotFound)?;
-    let organization =
-        organization::Entity::find_by_id(row.organization_id).one(db).await?.ok_or(Error::NotFound)?;
+    let organization = organization::Entity::find_by_id(row.organization_id).one(db).await?.ok_or(Error::NotFound)?;
     let by = user::Entity::find_by_id(inviter.user_id).one(db).await?.ok_or(Error::NotFound)?;
     let team = match row.team_id {
         Some(id) => team::Entity::of(row.organization_id).filter(team::Column::Id.eq(id)).one(db).await?,

@@ -5,8 +5,8 @@
 
 use integration_contract::FieldErrors;
 use sea_orm::{
-    ColumnTrait, DatabaseTransaction, EntityTrait, IntoActiveModel, JoinType, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect,
-    RelationDef, sea_query::LockType,
+    ColumnTrait, DatabaseTransaction, EntityTrait, IntoActiveModel, JoinType, PaginatorTrait, QueryFilter, QueryOrder,
+    QuerySelect, RelationDef, sea_query::LockType,
 };
 
 use super::{
@@ -193,12 +193,7 @@ pub(super) async fn admit(
     Ok(matches!(added, sea_orm::TryInsertResult::Inserted(1..)))
 }
 
-async fn insert(
-    tx: &DatabaseTransaction,
-    now: i64,
-    founder: UserId,
-    name: String,
-) -> Result<organization::Model> {
+async fn insert(tx: &DatabaseTransaction, now: i64, founder: UserId, name: String) -> Result<organization::Model> {
     let organization = organization::Model { id: OrganizationId::new(), name, created_at: now };
     organization::Entity::insert(organization.clone().into_active_model()).exec_without_returning(tx).await?;
     admit(tx, now, organization.id, founder, Role::Owner).await?;

@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use sea_orm::{
-    ColumnTrait, DatabaseTransaction, DbErr, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder, SqlErr, sea_query::Expr,
+    ColumnTrait, DatabaseTransaction, DbErr, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder, SqlErr,
+    sea_query::Expr,
 };
 use time::OffsetDateTime;
 use tower_sessions::{
@@ -186,19 +187,15 @@ impl SessionStore for Sessions {
             // Not worth refusing a page that can be read; the next one notes it.
             tracing::warn!(%error, "the use of a session was not noted");
         }
-        let data = serde_json::from_value(kept.data)
-            .map_err(|error| session_store::Error::Decode(error.to_string()))?;
+        let data =
+            serde_json::from_value(kept.data).map_err(|error| session_store::Error::Decode(error.to_string()))?;
         let expiry_date = OffsetDateTime::from_unix_timestamp(kept.expires_at.div_euclid(1000))
             .map_err(|error| session_store::Error::Decode(error.to_string()))?;
         Ok(Some(Record { id: *id, data, expiry_date }))
     }
 
     async fn delete(&self, id: &Id) -> session_store::Result<()> {
-        let deleted = self
-            .core
-            .db
-            .write(async |tx| session::Entity::delete_by_id(hash_of(id)).exec(tx).await)
-            .await;
+        let deleted = self.core.db.write(async |tx| session::Entity::delete_by_id(hash_of(id)).exec(tx).await).await;
         deleted.map_err(|error| backend(&error))?;
         Ok(())
     }

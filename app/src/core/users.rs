@@ -6,7 +6,8 @@ use std::net::IpAddr;
 
 use integration_contract::{FieldErrors, SecretString};
 use sea_orm::{
-    ActiveValue::Set, ColumnTrait, EntityTrait, IntoActiveModel, JoinType, QueryFilter, QueryOrder, QuerySelect, RelationDef, SqlErr,
+    ActiveValue::Set, ColumnTrait, EntityTrait, IntoActiveModel, JoinType, QueryFilter, QueryOrder, QuerySelect,
+    RelationDef, SqlErr,
 };
 
 use super::{
@@ -196,8 +197,21 @@ mod tests {
             assert!(check_address(good).is_ok(), "{good}");
         }
         let long = format!("{}@example.com", "a".repeat(65));
-        for bad in ["", "ada", "@example.com", "ada@", "a b@example.com", "ada@@example.com", "ada@.com", "ada@com.",
-                    "ada@-x.com", "a\0@example.com", "Ada <ada@example.com>", "a@b@example.com", &long] {
+        for bad in [
+            "",
+            "ada",
+            "@example.com",
+            "ada@",
+            "a b@example.com",
+            "ada@@example.com",
+            "ada@.com",
+            "ada@com.",
+            "ada@-x.com",
+            "a\0@example.com",
+            "Ada <ada@example.com>",
+            "a@b@example.com",
+            &long,
+        ] {
             assert!(check_address(bad).is_err(), "{bad:?}");
         }
     }

@@ -1,5 +1,132 @@
-//! The durable queue.
+//! The durable queue: jobs in the product's own database, so that a job and the row it is about are one commit.
+//!
+//! ```text
+//!                 add                     claim                 Done
+//!   (lane free)  ────► ready ───────────────────► leased ─────────────► (no row)
+//!   (lane taken) ────► blocked ──► ready           │ │ │
+//!   (run_at)     ────► waiting ──► ready           │ │ └─ Again ──► waiting, until its pause is over
+//!                        ▲ its time has come       │ └─── Failed, or out of patience ──► dead
+//!                                                  └───── the process died ──► ready; the third time: quarantined
+//! ```
+//!
+//! - [`add()`] writes the job in the caller's transaction. A **lane** is an order: of the jobs of one lane at most one is
+//!   ready, waiting or leased, the rest are blocked behind it; a job that waits for its next attempt keeps its place.
+//! - [`Workers`] claim jobs, fairly over the tenants ([`claim`]), run them, and settle how they ended ([`lease`]).
+//! - A **lease** ends by itself when its owner stops renewing it. Each lease raises the row's **fence**, and every later
+//!   write of the owner names fence and owner: those of a worker that was stalled and lost its job touch no row.
+//! - All times are compared on the database's clock, so that machines whose clocks differ agree.
+//! - A job may run twice (its worker may die between the work and the settling). [`Work`] must take that.
+//!
+//! What the kinds of jobs do, and how patient each is, is not known here: see [`Work`].
 
-/// The queue.
+mod add;
+pub mod claim;
+mod clock;
+pub mod dead;
+mod lane;
+pub mod lease;
+mod policy;
+mod worker;
+
+use std::{sync::Arc, time::Duration};
+
+use async_trait::async_trait;
+use sea_orm::DbErr;
+use tokio::sync::Notify;
+
+pub use add::{NewJob, add, add_many};
+pub use lane::Lane;
+pub use policy::Policy;
+pub use worker::{WorkerOptions, Workers};
+
+use crate::db::{Db, OrganizationId};
+
+/// The queue of one database. Cheap to clone.
 #[derive(Clone)]
-pub struct Queue;
+pub struct Queue {
+    db: Db,
+    /// Rung when there may be something to claim.
+    bell: Arc<Notify>,
+}
+
+impl Queue {
+    /// The queue that lives in `db`.
+    pub fn new(db: Db) -> Self {
+        Self { db, bell: Arc::new(Notify::new()) }
+    }
+
+    /// Tells the workers of this process to look for jobs now. Call it after the commit that added some.
+    ///
+    /// Not needed for jobs to run, only for them to run at once: workers also look every second, and on PostgreSQL
+    /// [`add()`] tells the workers of all machines.
+    pub fn wake(&self) {
+        self.bell.notify_one();
+    }
+}
+
+/// A job in a worker's hands.
+#[derive(Clone, Debug)]
+pub struct Job {
+    /// The right to settle it.
+    pub lease: lease::Lease,
+    /// For which tenant.
+    pub organization: OrganizationId,
+    /// What kind of job.
+    pub kind: String,
+    /// Ids, never content.
+    pub payload: serde_json::Value,
+    /// The order it stands in.
+    pub lane: Option<String>,
+    /// How often it failed before.
+    pub attempts: u32,
+    /// How often a process died with it in hand.
+    pub deaths: u32,
+    /// How old it was when it was claimed, by the database's clock.
+    pub age: Duration,
+}
+
+/// How a run ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// The work is done; the job's row goes.
+    Done,
+    /// It did not work out this time.
+    Again {
+        /// When the partner said how long to wait; else the pause grows with each attempt.
+        after: Option<Duration>,
+        /// The reason, for the people who look at it.
+        why: String,
+    },
+    /// It will never work out: no further attempt.
+    Failed {
+        /// The reason, for the people who look at it.
+        why: String,
+    },
+}
+
+/// What the workers do with jobs.
+#[async_trait]
+pub trait Work: Send + Sync {
+    /// Does the job. It may have been done before, wholly or in part, by a worker that died or was too late.
+    ///
+    /// A panic or a run beyond [`Policy::timeout`] counts as [`Outcome::Again`].
+    async fn run(&self, job: &Job) -> Outcome;
+
+    /// The job is about to be marked dead, or quarantined because processes died of it. Called before the mark is made,
+    /// so it may be called again if this process dies meanwhile.
+    async fn gave_up(&self, job: &Job, why: &str);
+
+    /// How patient to be with a kind of job.
+    fn policy(&self, kind: &str) -> Policy {
+        let _ = kind;
+        Policy::FEW_TRIES
+    }
+}
+
+/// Runs a piece of database work with an end: a server that stops answering must not hold a worker for good.
+async fn within<T>(limit: Duration, work: impl Future<Output = Result<T, DbErr>>) -> Result<T, DbErr> {
+    match tokio::time::timeout(limit, work).await {
+        Ok(done) => done,
+        Err(_) => Err(DbErr::Custom(format!("the database did not answer within {limit:?}"))),
+    }
+}

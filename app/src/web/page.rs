@@ -1,12 +1,22 @@
 //! What every page shows around its own content. Each page's struct has a field `page: Page`; `templates/base.html`
 //! draws it.
 
+use askama::Template;
+use axum::response::{Html, IntoResponse, Response};
+use http::StatusCode;
 use unicode_segmentation::UnicodeSegmentation;
 
-use crate::{
-    db::{OrganizationId, TeamId},
-    web::assets,
-};
+use super::{Error, Result, assets};
+use crate::db::{OrganizationId, TeamId};
+
+/// Draws a page.
+///
+/// # Errors
+/// When the template fails, which is our own mistake.
+pub fn draw(status: StatusCode, page: &impl Template) -> Result<Response> {
+    let html = page.render().map_err(|error| Error::from(anyhow::Error::from(error)))?;
+    Ok((status, Html(html)).into_response())
+}
 
 /// The frame of one page.
 #[derive(Clone, Debug, Default)]

@@ -22,10 +22,14 @@ pub struct Model {
     pub event: String,
     /// The partner's name of the delivery.
     pub delivery: String,
+    /// Messages of one lane are read one after the other; empty = the link as a whole.
+    pub lane: String,
     /// The kept headers.
     pub headers: Json,
-    /// The raw body.
+    /// The raw body; of a rejected message its first kilobyte.
     pub body: Vec<u8>,
+    /// SHA-256 of the body as it came.
+    pub digest: Vec<u8>,
     /// Where it stands.
     pub state: MessageState,
     /// Why, when nothing came of it.

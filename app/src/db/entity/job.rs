@@ -21,7 +21,7 @@ pub struct Model {
     pub lane: Option<String>,
     /// Where it stands.
     pub state: JobState,
-    /// Not before, unix milliseconds.
+    /// Not before, unix milliseconds by the database's clock.
     pub run_at: i64,
     /// How often it failed.
     pub attempts: i32,
@@ -35,8 +35,10 @@ pub struct Model {
     pub fence: i64,
     /// What went wrong last.
     pub last_error: Option<String>,
-    /// Unix milliseconds.
+    /// When it was added or last replayed, unix milliseconds by the database's clock.
     pub created_at: i64,
+    /// When it was given up, unix milliseconds by the database's clock.
+    pub died_at: Option<i64>,
 }
 
 /// Joins are written where they are needed.

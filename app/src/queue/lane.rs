@@ -1,0 +1,107 @@
+//! Lanes: of the jobs of one lane at most one is ready, waiting or leased; the rest are blocked behind it, by number.
+//!
+//! On PostgreSQL whoever adds to a lane or takes its head away holds the lane's advisory lock until its commit. Without
+//! it, one that adds behind a head and one that finishes that head could each miss what the other does, and the new job
+//! would stay blocked for ever. SQLite has one writer at a time anyway.
+
+use std::collections::BTreeSet;
+
+use aws_lc_rs::digest;
+use sea_orm::{ConnectionTrait, DbBackend, DbErr, FromQueryResult, Statement};
+
+use super::clock;
+use crate::db::{Db, OrganizationId};
+
+/// A lane of a tenant.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, FromQueryResult)]
+pub struct Lane {
+    /// The tenant.
+    #[sea_orm(alias = "organization_id")]
+    pub organization: OrganizationId,
+    /// Its name within the tenant.
+    #[sea_orm(alias = "lane")]
+    pub name: String,
+}
+
+impl Lane {
+    /// What stands for it among PostgreSQL's advisory locks. Should two lanes share one, they only wait for each other.
+    fn lock_number(&self) -> i64 {
+        let mut context = digest::Context::new(&digest::SHA256);
+        context.update(self.organization.0.as_bytes());
+        context.update(self.name.as_bytes());
+        let hash = context.finish();
+        let mut first = [0; 8];
+        first.copy_from_slice(&hash.as_ref()[..8]);
+        i64::from_be_bytes(first)
+    }
+}
+
+/// Holds the lanes until the end of the transaction; one after the other in a fixed order, so that no two can wait for
+/// each other.
+pub async fn lock(tx: &impl ConnectionTrait, lanes: &BTreeSet<Lane>) -> Result<(), DbErr> {
+    if lanes.is_empty() || tx.get_database_backend() != DbBackend::Postgres {
+        return Ok(());
+    }
+    let mut numbers: Vec<i64> = lanes.iter().map(Lane::lock_number).collect();
+    numbers.sort_unstable();
+    let numbers = numbers.iter().map(ToString::to_string).collect::<Vec<_>>().join(",");
+    let sql = "SELECT pg_advisory_xact_lock(number) FROM unnest(string_to_array($1, ',')::bigint[]) AS number";
+    tx.execute_raw(Statement::from_sql_and_values(DbBackend::Postgres, sql, [numbers.into()])).await?;
+    Ok(())
+}
+
+/// Lets the next of a lane go on, if nothing stands before it. The lane must be held.
+pub async fn promote(tx: &impl ConnectionTrait, lane: &Lane) -> Result<bool, DbErr> {
+    let backend = tx.get_database_backend();
+    let now = clock::now(backend);
+    let sql = format!(
+        "UPDATE jobs SET state = CASE WHEN run_at > {now} THEN 'waiting' ELSE 'ready' END
+         WHERE id = (
+             SELECT id FROM jobs WHERE organization_id = $1 AND lane = $2 AND state = 'blocked' ORDER BY id LIMIT 1
+         ) AND NOT EXISTS (
+             SELECT 1 FROM jobs WHERE organization_id = $1 AND lane = $2 AND state IN ('ready', 'waiting', 'leased')
+         )"
+    );
+    let values = [lane.organization.into(), lane.name.clone().into()];
+    let done = tx.execute_raw(Statement::from_sql_and_values(backend, sql, values)).await?;
+    Ok(done.rows_affected() > 0)
+}
+
+/// Of these lanes, those with an unfinished job.
+pub async fn taken(tx: &impl ConnectionTrait, lanes: &BTreeSet<Lane>) -> Result<BTreeSet<Lane>, DbErr> {
+    if lanes.is_empty() {
+        return Ok(BTreeSet::new());
+    }
+    let places: Vec<String> = (0..lanes.len()).map(|at| format!("(${}, ${})", 2 * at + 1, 2 * at + 2)).collect();
+    let sql = format!(
+        "SELECT DISTINCT organization_id, lane FROM jobs WHERE (organization_id, lane) IN (VALUES {})
+         AND state IN ('ready', 'blocked', 'waiting', 'leased')",
+        places.join(", ")
+    );
+    let values = lanes.iter().flat_map(|lane| [lane.organization.into(), lane.name.clone().into()]);
+    let statement = Statement::from_sql_and_values(tx.get_database_backend(), sql, values);
+    Ok(Lane::find_by_statement(statement).all(tx).await?.into_iter().collect())
+}
+
+/// Lets lanes go on whose head is gone though nobody promoted the next. Every way a head goes promotes, so this finds
+/// something only after rows were removed by hand.
+pub async fn sweep(db: &Db) -> Result<usize, DbErr> {
+    let sql = "SELECT DISTINCT organization_id, lane FROM jobs AS behind
+         WHERE state = 'blocked' AND NOT EXISTS (
+             SELECT 1 FROM jobs WHERE organization_id = behind.organization_id AND lane = behind.lane
+             AND state IN ('ready', 'waiting', 'leased')
+         ) LIMIT 100";
+    let statement = Statement::from_string(db.reader().get_database_backend(), sql);
+    let orphans = Lane::find_by_statement(statement).all(db.reader()).await?;
+    let mut promoted = 0;
+    for lane in orphans {
+        let moved = db
+            .write(async |tx| {
+                lock(tx, &BTreeSet::from([lane.clone()])).await?;
+                promote(tx, &lane).await
+            })
+            .await?;
+        promoted += usize::from(moved);
+    }
+    Ok(promoted)
+}
