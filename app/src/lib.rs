@@ -8,6 +8,7 @@ pub mod core;
 pub mod db;
 pub mod metrics;
 pub mod queue;
+pub mod registry;
 pub mod server;
 pub mod state;
 pub mod web;

@@ -4,35 +4,30 @@ use std::net::SocketAddr;
 
 use tokio::net::TcpListener;
 
-use crate::config;
-
 /// Somebody else has the port.
 #[derive(Clone, Copy, Debug, thiserror::Error)]
 #[error("port {} is already in use on {}", .0.port(), .0.ip())]
 pub struct PortTaken(pub SocketAddr);
 
-/// Listens on an address, or on the socket that a supervisor handed on.
+/// Listens on an address.
 ///
 /// # Errors
 /// [`PortTaken`], or whatever else the system says.
 pub async fn bind(address: SocketAddr) -> anyhow::Result<TcpListener> {
-    if let Some(handed) = config::handed_listener()? {
-        handed.set_nonblocking(true)?;
-        return Ok(TcpListener::from_std(handed)?);
-    }
-    bind_new(address).await
-}
-
-/// Listens on an address.
-///
-/// # Errors
-/// As [`bind`].
-pub(crate) async fn bind_new(address: SocketAddr) -> anyhow::Result<TcpListener> {
     match TcpListener::bind(address).await {
         Ok(listener) => Ok(listener),
         Err(error) if error.kind() == std::io::ErrorKind::AddrInUse => Err(PortTaken(address).into()),
         Err(error) => Err(anyhow::anyhow!("can't listen on {address}: {error}")),
     }
+}
+
+/// Listens on a socket that a supervisor opened.
+///
+/// # Errors
+/// Whatever the system says.
+pub fn adopt(handed: std::net::TcpListener) -> std::io::Result<TcpListener> {
+    handed.set_nonblocking(true)?;
+    TcpListener::from_std(handed)
 }
 
 /// Raises the number of files this process may have open as far as the system lets it, and says how many connections

@@ -13,8 +13,7 @@ use std::{sync::Arc, time::Duration};
 
 use axum::Router;
 pub use body::TooSlow;
-pub(crate) use listen::bind_new;
-pub use listen::{PortTaken, bind, room_for_connections};
+pub use listen::{PortTaken, adopt, bind, room_for_connections};
 pub use stop::{Stopping, on_signal};
 use tokio::{net::TcpListener, sync::Semaphore, time::timeout};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};

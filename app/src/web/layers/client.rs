@@ -2,18 +2,17 @@
 
 use std::net::{IpAddr, SocketAddr};
 
-use axum::extract::ConnectInfo;
-use http::{HeaderMap, request};
+use axum::extract::{ConnectInfo, Request};
+use http::HeaderMap;
 
 use crate::config::ProxySettings;
 
-/// The address of the caller: what limits per address go by. An extension of every request that came in by a socket.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct ClientAddress(pub IpAddr);
-
-pub(super) fn of(parts: &request::Parts, proxies: &ProxySettings) -> Option<ClientAddress> {
-    let ConnectInfo(peer) = parts.extensions.get::<ConnectInfo<SocketAddr>>()?;
-    Some(ClientAddress(behind(peer.ip().to_canonical(), &parts.headers, proxies)))
+/// Notes the caller's address where the connection's stands: what limits per address and the log go by.
+pub(super) fn note(request: &mut Request, proxies: &ProxySettings) -> Option<IpAddr> {
+    let ConnectInfo(peer) = *request.extensions().get::<ConnectInfo<SocketAddr>>()?;
+    let caller = behind(peer.ip().to_canonical(), request.headers(), proxies);
+    request.extensions_mut().insert(ConnectInfo(SocketAddr::new(caller, peer.port())));
+    Some(caller)
 }
 
 /// Each proxy appends whom it was called by, so the list is read from its end as long as the speaker is trusted. What

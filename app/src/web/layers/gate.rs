@@ -9,40 +9,32 @@ use axum::{
 };
 use http::{HeaderValue, Method, StatusCode, header};
 
-use super::{
-    Layers,
-    client::{self},
-    hosts::Stranger,
-};
+use super::{Layers, hosts::Stranger};
 
 /// The longest address.
 const URI_LIMIT: usize = 8 * 1024;
 
 pub(super) async fn keep(State(layers): State<Arc<Layers>>, request: Request, next: Next) -> Response {
-    let (mut parts, body) = request.into_parts();
-    if length_of(&parts.uri) > URI_LIMIT {
+    if length_of(request.uri()) > URI_LIMIT {
         return StatusCode::URI_TOO_LONG.into_response();
     }
-    if matches!(parts.method, Method::TRACE | Method::CONNECT) {
+    if matches!(*request.method(), Method::TRACE | Method::CONNECT) {
         let mut response = StatusCode::METHOD_NOT_ALLOWED.into_response();
         response.headers_mut().insert(header::ALLOW, HeaderValue::from_static("GET, HEAD, POST, DELETE"));
         return response;
     }
-    if !goes_by_any_name(parts.uri.path(), &layers) {
-        match layers.hosts.check(&parts.uri, &parts.headers) {
+    if !goes_by_any_name(request.uri().path(), &layers) {
+        match layers.hosts.check(request.uri(), request.headers()) {
             Ok(()) => {}
             Err(Stranger::Nobody) => return StatusCode::BAD_REQUEST.into_response(),
             Err(Stranger::SomebodyElse) => {
-                let host = parts.headers.get(header::HOST);
+                let host = request.headers().get(header::HOST);
                 tracing::warn!(?host, "a request under a name that is not ours; is PATCHBAY_PUBLIC_URL right?");
                 return StatusCode::MISDIRECTED_REQUEST.into_response();
             }
         }
     }
-    if let Some(client) = client::of(&parts, &layers.proxies) {
-        parts.extensions.insert(client);
-    }
-    next.run(Request::from_parts(parts, body)).await
+    next.run(request).await
 }
 
 /// Balancers and scrapers come to an address, not to a name.

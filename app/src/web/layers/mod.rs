@@ -16,7 +16,6 @@ mod watch;
 use std::sync::Arc;
 
 use axum::{Router, middleware};
-pub use client::ClientAddress;
 pub use hosts::Hosts;
 pub use request_id::RequestId;
 use tower_http::catch_panic::CatchPanicLayer;

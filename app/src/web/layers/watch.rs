@@ -17,16 +17,17 @@ use crate::metrics;
 
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
-pub(super) async fn request(State(layers): State<Arc<Layers>>, request: Request, next: Next) -> Response {
+pub(super) async fn request(State(layers): State<Arc<Layers>>, mut request: Request, next: Next) -> Response {
     let begun = Instant::now();
     let id = RequestId::new();
     let method = request.method().clone();
     let route = request.extensions().get::<MatchedPath>().cloned();
     let path = loggable(request.uri().path(), route.as_ref());
     let quiet = readers::of(request.uri().path()) == readers::Reader::Operator;
-    let (parts, body) = request.into_parts();
-    let client = client::of(&parts, &layers.proxies).map(|client| client.0.to_string());
-    let request = Request::from_parts(parts, body);
+    let client = client::note(&mut request, &layers.proxies).map(|client| client.to_string());
+    let value = HeaderValue::try_from(id.to_string()).expect("an id is plain ASCII");
+    // Replaces what came from outside, so that nobody can write into our log.
+    request.headers_mut().insert(X_REQUEST_ID, value.clone());
 
     let span = tracing::info_span!("request", request_id = %id, %method, path = ?path, client, status = Empty);
     let mut response = id.scope(next.run(request)).instrument(span.clone()).await;
@@ -43,9 +44,7 @@ pub(super) async fn request(State(layers): State<Arc<Layers>>, request: Request,
         }
     });
     metrics::request(method_word(&method), route.as_ref().map_or("none", |route| route.as_str()), status, took);
-    if let Ok(value) = HeaderValue::try_from(id.to_string()) {
-        response.headers_mut().insert(X_REQUEST_ID, value);
-    }
+    response.headers_mut().insert(X_REQUEST_ID, value);
     response
 }
 

@@ -49,10 +49,7 @@ pub fn open(at: &Url, callback: &Url) -> Opened {
     let at = at.as_str().trim_end_matches('/').to_owned();
     let sandbox = Sandbox {
         world: Arc::new(Mutex::new(World::new(at.clone(), callback.to_string()))),
-        http: Client::builder()
-            .redirect(Policy::none())
-            .build()
-            .expect("a plain HTTP client can be made"),
+        http: Client::builder().redirect(Policy::none()).build().expect("a plain HTTP client can be made"),
     };
     let guarded = Router::new()
         .nest("/api/v3", rest::router())
@@ -60,13 +57,9 @@ pub fn open(at: &Url, callback: &Url) -> Opened {
         .route("/api/v3/", rest::root())
         .nest("/login/oauth", oauth::router())
         .layer(from_fn_with_state(sandbox.clone(), control::gate::pass));
-    let router = guarded
-        .merge(pages::router())
-        .nest("/_sandbox", control::router());
-    let router = router
-        .route("/_sandbox/", get(control::shortcuts::overview))
-        .fallback(pages::elsewhere)
-        .with_state(sandbox);
+    let router = guarded.merge(pages::router()).nest("/_sandbox", control::router());
+    let router =
+        router.route("/_sandbox/", get(control::shortcuts::overview)).fallback(pages::elsewhere).with_state(sandbox);
     let settings = vec![
         ("CLIENT_ID", world::apps::CLIENT_ID.to_owned()),
         ("CLIENT_SECRET", world::apps::CLIENT_SECRET.to_owned()),

@@ -6,10 +6,7 @@ const LETTERS: &[u8; 62] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxy
 
 /// `length` letters and digits. Modulo bias is harmless here: the sandbox guards nothing.
 pub(super) fn letters(length: usize) -> String {
-    bytes(length)
-        .iter()
-        .map(|byte| char::from(LETTERS[usize::from(*byte) % LETTERS.len()]))
-        .collect()
+    bytes(length).iter().map(|byte| char::from(LETTERS[usize::from(*byte) % LETTERS.len()])).collect()
 }
 
 /// `length` hexadecimal digits (an even number).

@@ -19,13 +19,7 @@ pub(super) struct Refusal {
 
 impl Refusal {
     pub fn new(status: StatusCode, message: impl Into<String>) -> Self {
-        Self {
-            status,
-            message: message.into(),
-            errors: Vec::new(),
-            location: None,
-            headers: Vec::new(),
-        }
+        Self { status, message: message.into(), errors: Vec::new(), location: None, headers: Vec::new() }
     }
 
     /// Also the answer to everything the caller may not know of.
@@ -47,31 +41,21 @@ impl Refusal {
 
     /// 422 with one of the documented codes: missing, missing_field, invalid, already_exists, unprocessable.
     pub fn invalid(resource: &str, field: &str, code: &str) -> Self {
-        Self::validation(vec![
-            json!({"resource": resource, "field": field, "code": code}),
-        ])
+        Self::validation(vec![json!({"resource": resource, "field": field, "code": code})])
     }
 
     /// 422 whose error is a sentence.
     pub fn custom(resource: &str, message: &str) -> Self {
-        Self::validation(vec![
-            json!({"resource": resource, "code": "custom", "message": message}),
-        ])
+        Self::validation(vec![json!({"resource": resource, "code": "custom", "message": message})])
     }
 
     /// 422 for a body that does not fit the schema; GitHub writes these as one sentence, without a list.
     pub fn schema(sentence: impl std::fmt::Display) -> Self {
-        Self::new(
-            StatusCode::UNPROCESSABLE_ENTITY,
-            format!("Invalid request.\n\n{sentence}"),
-        )
+        Self::new(StatusCode::UNPROCESSABLE_ENTITY, format!("Invalid request.\n\n{sentence}"))
     }
 
     fn validation(errors: Vec<Value>) -> Self {
-        Self {
-            errors,
-            ..Self::new(StatusCode::UNPROCESSABLE_ENTITY, "Validation Failed")
-        }
+        Self { errors, ..Self::new(StatusCode::UNPROCESSABLE_ENTITY, "Validation Failed") }
     }
 
     /// One line for a person: the message and what the errors say.
@@ -81,11 +65,7 @@ impl Refusal {
             .iter()
             .map(|error| match error["message"].as_str() {
                 Some(message) => message.to_owned(),
-                None => format!(
-                    "{} {}",
-                    error["field"].as_str().unwrap_or("?"),
-                    error["code"].as_str().unwrap_or("?")
-                ),
+                None => format!("{} {}", error["field"].as_str().unwrap_or("?"), error["code"].as_str().unwrap_or("?")),
             })
             .collect();
         match details.is_empty() {
@@ -104,11 +84,7 @@ impl Refusal {
         if !self.errors.is_empty() {
             body["errors"] = Value::Array(self.errors.clone());
         }
-        if let Some(location) = self
-            .location
-            .as_ref()
-            .filter(|_| self.status.is_redirection())
-        {
+        if let Some(location) = self.location.as_ref().filter(|_| self.status.is_redirection()) {
             body["url"] = Value::String(location.clone());
         }
         body

@@ -35,14 +35,7 @@ pub(super) struct Wanted {
 }
 
 impl Control {
-    pub fn note_call(
-        &mut self,
-        method: &str,
-        path: &str,
-        query: &str,
-        who: String,
-        body: &[u8],
-    ) -> u64 {
+    pub fn note_call(&mut self, method: &str, path: &str, query: &str, who: String, body: &[u8]) -> u64 {
         self.last_call += 1;
         self.calls.push_back(RecordedCall {
             id: self.last_call,
@@ -70,20 +63,11 @@ impl Control {
     }
 }
 
-pub(super) async fn list(
-    State(sandbox): State<Sandbox>,
-    Query(wanted): Query<Wanted>,
-) -> Json<Value> {
+pub(super) async fn list(State(sandbox): State<Sandbox>, Query(wanted): Query<Wanted>) -> Json<Value> {
     let world = sandbox.world();
     let fits = |call: &&RecordedCall| {
-        wanted
-            .path
-            .as_deref()
-            .is_none_or(|glob| matches_glob(glob, &call.path))
-            && wanted
-                .method
-                .as_deref()
-                .is_none_or(|method| method == call.method)
+        wanted.path.as_deref().is_none_or(|glob| matches_glob(glob, &call.path))
+            && wanted.method.as_deref().is_none_or(|method| method == call.method)
             && wanted.who.as_deref().is_none_or(|who| who == call.who)
     };
     let found: Vec<&RecordedCall> = world.control.calls.iter().filter(fits).collect();

@@ -28,30 +28,18 @@ pub(in super::super) struct PrimaryLimit {
     pub seconds: i64,
 }
 
-pub(in super::super) async fn pass(
-    State(sandbox): State<Sandbox>,
-    request: Request,
-    next: Next,
-) -> Response {
+pub(in super::super) async fn pass(State(sandbox): State<Sandbox>, request: Request, next: Next) -> Response {
     let started = Instant::now();
     let (parts, body) = request.into_parts();
     let Ok(bytes) = to_bytes(body, BODY_MAX).await else {
         return StatusCode::PAYLOAD_TOO_LARGE.into_response();
     };
-    let (path, query) = (
-        parts.uri.path().to_owned(),
-        parts.uri.query().unwrap_or_default().to_owned(),
-    );
+    let (path, query) = (parts.uri.path().to_owned(), parts.uri.query().unwrap_or_default().to_owned());
     let (call, effect) = {
         let mut world = sandbox.world();
         let who = rest::login(&world, &parts.headers);
         let effect = world.control.take_effect(&parts.method, &path, &who);
-        (
-            world
-                .control
-                .note_call(parts.method.as_str(), &path, &query, who, &bytes),
-            effect,
-        )
+        (world.control.note_call(parts.method.as_str(), &path, &query, who, &bytes), effect)
     };
     let request = Request::from_parts(parts, Body::from(bytes));
     let response = match effect {
@@ -60,14 +48,8 @@ pub(in super::super) async fn pass(
     };
     if response.extensions().get::<HungUp>().is_none() {
         let ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
-        let who = response
-            .extensions()
-            .get::<Who>()
-            .map(|Who(login)| login.clone());
-        sandbox
-            .world()
-            .control
-            .note_answer(call, response.status().as_u16(), ms, who);
+        let who = response.extensions().get::<Who>().map(|Who(login)| login.clone());
+        sandbox.world().control.note_answer(call, response.status().as_u16(), ms, who);
     }
     response
 }
@@ -82,48 +64,24 @@ async fn suffer(effect: Effect, mut request: Request, next: Next) -> Response {
             tokio::time::sleep(HANG).await;
             hang_up()
         }
-        Effect::Status {
-            status,
-            body,
-            headers,
-        } => {
-            let mut response = json(
-                status,
-                if body.is_null() {
-                    String::new()
-                } else {
-                    body.to_string()
-                },
-            );
+        Effect::Status { status, body, headers } => {
+            let mut response = json(status, if body.is_null() { String::new() } else { body.to_string() });
             for (name, value) in headers {
-                if let (Ok(name), Ok(value)) =
-                    (HeaderName::try_from(name), HeaderValue::try_from(value))
-                {
+                if let (Ok(name), Ok(value)) = (HeaderName::try_from(name), HeaderValue::try_from(value)) {
                     response.headers_mut().insert(name, value);
                 }
             }
             response
         }
         Effect::PrimaryLimit { status, seconds } => {
-            request.extensions_mut().insert(PrimaryLimit {
-                status: code(status),
-                seconds,
-            });
+            request.extensions_mut().insert(PrimaryLimit { status: code(status), seconds });
             next.run(request).await
         }
-        Effect::SecondaryLimit {
-            status,
-            retry_after,
-        } => {
-            let refusal = Refusal {
-                status: code(status),
-                ..rest::limits::secondary_refusal(retry_after)
-            };
+        Effect::SecondaryLimit { status, retry_after } => {
+            let refusal = Refusal { status: code(status), ..rest::limits::secondary_refusal(retry_after) };
             let mut response = json(status, refusal.body().to_string());
             if let Some(seconds) = retry_after {
-                response
-                    .headers_mut()
-                    .insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+                response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
             }
             response
         }
@@ -139,12 +97,7 @@ async fn suffer(effect: Effect, mut request: Request, next: Next) -> Response {
         Effect::Malformed => json(200, r#"{"id": 1, "login": "ada-co"#.to_owned()),
         Effect::Html { status } => {
             let page = "<!DOCTYPE html><title>Unicorn!</title><h1>No server is available</h1>";
-            (
-                code(status),
-                [(header::CONTENT_TYPE, "text/html; charset=utf-8")],
-                page,
-            )
-                .into_response()
+            (code(status), [(header::CONTENT_TYPE, "text/html; charset=utf-8")], page).into_response()
         }
         Effect::Endless => {
             let chunk = Bytes::from_static(&[b' '; 16 * 1024]);
@@ -152,16 +105,9 @@ async fn suffer(effect: Effect, mut request: Request, next: Next) -> Response {
                 tokio::time::sleep(Duration::from_millis(5)).await;
                 Ok::<_, std::io::Error>(chunk)
             });
-            (
-                [(header::CONTENT_TYPE, "application/json")],
-                Body::from_stream(chunks),
-            )
-                .into_response()
+            ([(header::CONTENT_TYPE, "application/json")], Body::from_stream(chunks)).into_response()
         }
-        Effect::Large { bytes } => json(
-            200,
-            format!("[\"{}\"]", "x".repeat(bytes.saturating_sub(4))),
-        ),
+        Effect::Large { bytes } => json(200, format!("[\"{}\"]", "x".repeat(bytes.saturating_sub(4)))),
         Effect::Token { answer } => {
             request.extensions_mut().insert(answer);
             next.run(request).await
@@ -175,20 +121,14 @@ struct HungUp;
 
 /// A body that fails before its first byte makes the server close the connection with the head unsent.
 fn hang_up() -> Response {
-    let nothing =
-        stream::once(async { Err::<Bytes, _>(std::io::Error::other("hung up on purpose")) });
+    let nothing = stream::once(async { Err::<Bytes, _>(std::io::Error::other("hung up on purpose")) });
     let mut response = Response::new(Body::from_stream(nothing));
     response.extensions_mut().insert(HungUp);
     response
 }
 
 fn json(status: u16, body: String) -> Response {
-    (
-        code(status),
-        [(header::CONTENT_TYPE, "application/json; charset=utf-8")],
-        body,
-    )
-        .into_response()
+    (code(status), [(header::CONTENT_TYPE, "application/json; charset=utf-8")], body).into_response()
 }
 
 fn code(status: u16) -> StatusCode {

@@ -53,15 +53,10 @@ fn one() -> usize {
 
 pub(super) async fn list(State(sandbox): State<Sandbox>) -> Json<Value> {
     let world = sandbox.world();
-    Json(
-        json!({"waiting": world.post.waiting(), "held": world.post.held, "faults": world.post.mischief}),
-    )
+    Json(json!({"waiting": world.post.waiting(), "held": world.post.held, "faults": world.post.mischief}))
 }
 
-pub(super) async fn add(
-    State(sandbox): State<Sandbox>,
-    Json(fault): Json<Mischief>,
-) -> Json<Value> {
+pub(super) async fn add(State(sandbox): State<Sandbox>, Json(fault): Json<Mischief>) -> Json<Value> {
     let shown = json!(fault);
     sandbox.change(|world| match fault.kind {
         MischiefKind::Hold => world.post.held = true,

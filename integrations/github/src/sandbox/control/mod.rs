@@ -61,10 +61,7 @@ pub(super) struct Strictness {
 
 impl Default for Strictness {
     fn default() -> Self {
-        Self {
-            refuse_loopback_hooks: false,
-            hook_timeout_ms: 10_000,
-        }
+        Self { refuse_loopback_hooks: false, hook_timeout_ms: 10_000 }
     }
 }
 
@@ -87,14 +84,8 @@ pub(super) fn router() -> Router<Sandbox> {
         .route("/users/{login}/revoke", post(shortcuts::revoke_user))
         .route("/apps/{client_id}/suspend", post(shortcuts::suspend_app))
         .route("/calls", get(calls::list).delete(calls::forget))
-        .route(
-            "/rules",
-            get(rules::list).post(rules::add).delete(rules::clear),
-        )
-        .route(
-            "/deliveries",
-            get(mail::list).post(mail::add).delete(mail::clear),
-        )
+        .route("/rules", get(rules::list).post(rules::add).delete(rules::clear))
+        .route("/deliveries", get(mail::list).post(mail::add).delete(mail::clear))
         .route("/hooks", get(shortcuts::hooks))
         .route("/events", post(shortcuts::send_event))
         .route("/repositories", post(shortcuts::make_repositories))
@@ -121,10 +112,7 @@ async fn strictness(State(sandbox): State<Sandbox>) -> Json<Value> {
     Json(json!(sandbox.world().control.strictness))
 }
 
-async fn set_strictness(
-    State(sandbox): State<Sandbox>,
-    Json(strictness): Json<Strictness>,
-) -> Json<Value> {
+async fn set_strictness(State(sandbox): State<Sandbox>, Json(strictness): Json<Strictness>) -> Json<Value> {
     sandbox.world().control.strictness = strictness.clone();
     Json(json!(strictness))
 }

@@ -143,10 +143,7 @@ impl Control {
     pub(super) fn take_effect(&mut self, method: &Method, path: &str, who: &str) -> Option<Effect> {
         let fits = |rule: &Rule| {
             matches_glob(&rule.path, path)
-                && rule
-                    .method
-                    .as_deref()
-                    .is_none_or(|it| it.eq_ignore_ascii_case(method.as_str()))
+                && rule.method.as_deref().is_none_or(|it| it.eq_ignore_ascii_case(method.as_str()))
                 && rule.who.as_deref().is_none_or(|it| it == who)
         };
         let position = self.rules.iter().position(fits)?;
@@ -211,15 +208,9 @@ mod tests {
     #[test]
     fn a_glob_matches_whole_paths() {
         assert!(matches_glob("/api/v3/user/repos", "/api/v3/user/repos"));
-        assert!(matches_glob(
-            "/api/v3/repos/*/hooks*",
-            "/api/v3/repos/acme/widgets/hooks/1"
-        ));
+        assert!(matches_glob("/api/v3/repos/*/hooks*", "/api/v3/repos/acme/widgets/hooks/1"));
         assert!(matches_glob("*", "/anything"));
         assert!(!matches_glob("/api/v3/user", "/api/v3/user/repos"));
-        assert!(!matches_glob(
-            "*/hooks",
-            "/api/v3/repos/acme/widgets/hooks/1"
-        ));
+        assert!(!matches_glob("*/hooks", "/api/v3/repos/acme/widgets/hooks/1"));
     }
 }

@@ -18,10 +18,8 @@ const READY: &str = "ready-made by the sandbox";
 
 pub(in super::super) async fn overview(State(sandbox): State<Sandbox>) -> Json<Value> {
     let mut world = sandbox.world();
-    let people: Vec<(AccountId, String, String)> = world
-        .users()
-        .map(|user| (user.id, user.login.clone(), user.name.clone()))
-        .collect();
+    let people: Vec<(AccountId, String, String)> =
+        world.users().map(|user| (user.id, user.login.clone(), user.name.clone())).collect();
     let users: Vec<Value> = people
         .into_iter()
         .map(|(id, login, name)| json!({"id": id, "login": login, "name": name, "token": ready_token(&mut world, id)}))
@@ -54,26 +52,18 @@ pub(in super::super) async fn overview(State(sandbox): State<Sandbox>) -> Json<V
 
 /// The rows of the table in a file's own documentation, so that it is written once.
 fn table(source: &str) -> Vec<&str> {
-    let rows = source
-        .lines()
-        .filter_map(|line| line.strip_prefix("//! | "))
-        .map(|row| row.trim_end_matches(" |"));
+    let rows = source.lines().filter_map(|line| line.strip_prefix("//! | ")).map(|row| row.trim_end_matches(" |"));
     rows.skip(1).collect()
 }
 
 fn ready_token(world: &mut World, account: AccountId) -> String {
     let tokens = &world.registrations.tokens;
-    let ready = tokens
-        .iter()
-        .find(|token| token.account == account && token.note.as_deref() == Some(READY));
+    let ready = tokens.iter().find(|token| token.account == account && token.note.as_deref() == Some(READY));
     match ready {
         Some(token) => token.value.clone(),
         None => {
             let scopes = scopes::normalised(EVERYTHING);
-            world
-                .registrations
-                .issue_personal_token(account, READY.to_owned(), scopes)
-                .value
+            world.registrations.issue_personal_token(account, READY.to_owned(), scopes).value
         }
     }
 }
@@ -94,14 +84,10 @@ enum Decision {
     Cancel,
 }
 
-pub(super) async fn authorize(
-    State(sandbox): State<Sandbox>,
-    Json(ask): Json<Authorize>,
-) -> Response {
+pub(super) async fn authorize(State(sandbox): State<Sandbox>, Json(ask): Json<Authorize>) -> Response {
     sandbox.change(|world| {
-        let redirect = user(world, &ask.user).and_then(|who| {
-            consent::decide_for(world, who, &ask.url, ask.decision == Decision::Authorize)
-        });
+        let redirect = user(world, &ask.user)
+            .and_then(|who| consent::decide_for(world, who, &ask.url, ask.decision == Decision::Authorize));
         match redirect {
             Ok(url) => Json(json!({"redirect": url})).into_response(),
             Err(refusal) => refuse(&refusal),
@@ -116,10 +102,7 @@ pub(super) struct NewToken {
     client_id: Option<String>,
 }
 
-pub(super) async fn make_token(
-    State(sandbox): State<Sandbox>,
-    Json(ask): Json<NewToken>,
-) -> Response {
+pub(super) async fn make_token(State(sandbox): State<Sandbox>, Json(ask): Json<NewToken>) -> Response {
     let mut world = sandbox.world();
     let who = match user(&world, &ask.user) {
         Ok(who) => who,
@@ -128,35 +111,21 @@ pub(super) async fn make_token(
     let scopes = scopes::normalised(ask.scopes.as_deref().unwrap_or(EVERYTHING));
     let token = match ask.client_id {
         Some(client_id) if world.registrations.app(&client_id).is_none() => {
-            return refuse(&Refusal::custom(
-                "App",
-                &format!("{client_id} is not registered"),
-            ));
+            return refuse(&Refusal::custom("App", &format!("{client_id} is not registered")));
         }
         Some(client_id) => world.registrations.issue_token(who, &client_id, scopes),
-        None => world
-            .registrations
-            .issue_personal_token(who, "made by a test".to_owned(), scopes),
+        None => world.registrations.issue_personal_token(who, "made by a test".to_owned(), scopes),
     };
     Json(json!({"token": token.value, "scopes": token.scopes})).into_response()
 }
 
-pub(super) async fn revoke_user(
-    State(sandbox): State<Sandbox>,
-    Path(login): Path<String>,
-) -> Response {
+pub(super) async fn revoke_user(State(sandbox): State<Sandbox>, Path(login): Path<String>) -> Response {
     let mut world = sandbox.world();
     match user(&world, &login) {
         Ok(who) => {
             let before = world.registrations.tokens.len();
-            world
-                .registrations
-                .tokens
-                .retain(|token| token.account != who);
-            world
-                .registrations
-                .grants
-                .retain(|grant| grant.account != who);
+            world.registrations.tokens.retain(|token| token.account != who);
+            world.registrations.grants.retain(|grant| grant.account != who);
             Json(json!({"revoked": before - world.registrations.tokens.len()})).into_response()
         }
         Err(refusal) => refuse(&refusal),
@@ -174,12 +143,7 @@ pub(super) async fn suspend_app(
     Json(ask): Json<Suspension>,
 ) -> Response {
     let mut world = sandbox.world();
-    match world
-        .registrations
-        .apps
-        .iter_mut()
-        .find(|app| app.client_id == client_id)
-    {
+    match world.registrations.apps.iter_mut().find(|app| app.client_id == client_id) {
         Some(app) => {
             app.suspended = ask.suspended;
             Json(json!({"client_id": client_id, "suspended": ask.suspended})).into_response()
@@ -190,10 +154,7 @@ pub(super) async fn suspend_app(
 
 pub(super) async fn hooks(State(sandbox): State<Sandbox>) -> Json<Value> {
     let world = sandbox.world();
-    let hooks = world
-        .repositories
-        .values()
-        .flat_map(|place| place.hooks.values().map(move |hook| (place, hook)));
+    let hooks = world.repositories.values().flat_map(|place| place.hooks.values().map(move |hook| (place, hook)));
     let shown: Vec<Value> = hooks
         .map(|(place, hook)| {
             json!({
@@ -221,16 +182,10 @@ pub(super) struct AnyEvent {
     payload: Value,
 }
 
-pub(super) async fn send_event(
-    State(sandbox): State<Sandbox>,
-    Json(ask): Json<AnyEvent>,
-) -> Response {
+pub(super) async fn send_event(State(sandbox): State<Sandbox>, Json(ask): Json<AnyEvent>) -> Response {
     sandbox.change(|world| {
         let (owner, name) = ask.repository.split_once('/').unwrap_or_default();
-        let found = world
-            .repository_named(owner, name)
-            .map(|place| place.id)
-            .ok_or_else(Refusal::not_found);
+        let found = world.repository_named(owner, name).map(|place| place.id).ok_or_else(Refusal::not_found);
         match found.and_then(|id| world.tell_anything(id, &ask.event, ask.payload)) {
             Ok(heard) => Json(json!({"heard": heard})).into_response(),
             Err(refusal) => refuse(&refusal),
@@ -247,23 +202,14 @@ pub(super) struct ManyRepositories {
     private: bool,
 }
 
-pub(super) async fn make_repositories(
-    State(sandbox): State<Sandbox>,
-    Json(ask): Json<ManyRepositories>,
-) -> Response {
+pub(super) async fn make_repositories(State(sandbox): State<Sandbox>, Json(ask): Json<ManyRepositories>) -> Response {
     let mut world = sandbox.world();
     let Some(owner) = world.account_named(&ask.owner).map(|account| account.id) else {
         return refuse(&Refusal::not_found());
     };
     let width = ask.count.to_string().len();
     let made: Result<Vec<u64>, Refusal> = (1..=ask.count)
-        .map(|number| {
-            world.create_repository(
-                owner,
-                &format!("{}-{number:0width$}", ask.prefix),
-                ask.private,
-            )
-        })
+        .map(|number| world.create_repository(owner, &format!("{}-{number:0width$}", ask.prefix), ask.private))
         .collect();
     match made {
         Ok(ids) => Json(json!({"created": ids.len()})).into_response(),
@@ -273,8 +219,5 @@ pub(super) async fn make_repositories(
 
 fn user(world: &World, login: &str) -> Result<AccountId, Refusal> {
     let missing = || Refusal::custom("User", &format!("{login} is not a user here"));
-    world
-        .user_named(login)
-        .map(|account| account.id)
-        .ok_or_else(missing)
+    world.user_named(login).map(|account| account.id).ok_or_else(missing)
 }

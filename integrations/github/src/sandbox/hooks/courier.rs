@@ -78,16 +78,8 @@ struct Lane {
 impl Post {
     /// Lanes that have something to send and nobody sending it; they count as busy from now on.
     fn start(&mut self) -> Vec<u64> {
-        let idle: Vec<u64> = self
-            .lanes
-            .iter()
-            .filter(|(_, lane)| !lane.busy)
-            .map(|(hook, _)| *hook)
-            .collect();
-        let ready: Vec<u64> = idle
-            .into_iter()
-            .filter(|hook| self.is_ready(*hook))
-            .collect();
+        let idle: Vec<u64> = self.lanes.iter().filter(|(_, lane)| !lane.busy).map(|(hook, _)| *hook).collect();
+        let ready: Vec<u64> = idle.into_iter().filter(|hook| self.is_ready(*hook)).collect();
         for hook in &ready {
             self.lanes.entry(*hook).or_default().busy = true;
         }
@@ -112,29 +104,20 @@ impl Post {
 
     fn is_ready(&self, hook: u64) -> bool {
         // To swap two letters there must be two.
-        let needed = if self.mischief_for(hook, MischiefKind::Reorder).is_some() {
-            2
-        } else {
-            1
-        };
-        !self.held
-            && self
-                .lanes
-                .get(&hook)
-                .is_some_and(|lane| lane.waiting.len() >= needed)
+        let needed = if self.mischief_for(hook, MischiefKind::Reorder).is_some() { 2 } else { 1 };
+        !self.held && self.lanes.get(&hook).is_some_and(|lane| lane.waiting.len() >= needed)
     }
 
     fn mischief_for(&self, hook: u64, kind: MischiefKind) -> Option<&Mischief> {
-        self.mischief
-            .iter()
-            .find(|it| it.kind == kind && it.times > 0 && it.hook.is_none_or(|only| only == hook))
+        self.mischief.iter().find(|it| it.kind == kind && it.times > 0 && it.hook.is_none_or(|only| only == hook))
     }
 
     /// Counts one use and says how the fault was set.
     fn use_up(&mut self, hook: u64, kind: MischiefKind) -> Option<Mischief> {
-        let position = self.mischief.iter().position(|it| {
-            it.kind == kind && it.times > 0 && it.hook.is_none_or(|only| only == hook)
-        })?;
+        let position = self
+            .mischief
+            .iter()
+            .position(|it| it.kind == kind && it.times > 0 && it.hook.is_none_or(|only| only == hook))?;
         let found = self.mischief[position].clone();
         self.mischief[position].times -= 1;
         self.mischief.retain(|it| it.times > 0);
@@ -142,10 +125,7 @@ impl Post {
     }
 
     pub fn waiting(&self) -> usize {
-        self.lanes
-            .values()
-            .map(|lane| lane.waiting.len() + usize::from(lane.busy))
-            .sum()
+        self.lanes.values().map(|lane| lane.waiting.len() + usize::from(lane.busy)).sum()
     }
 }
 
@@ -166,27 +146,15 @@ impl World {
         ]
         .into_iter()
         .find_map(|(kind, forgery)| self.post.use_up(hook, kind).map(|_| forgery));
-        let copies = self
-            .post
-            .use_up(hook, MischiefKind::Duplicate)
-            .map_or(1, |fault| 1 + fault.copies);
+        let copies = self.post.use_up(hook, MischiefKind::Duplicate).map_or(1, |fault| 1 + fault.copies);
         let lane = self.post.lanes.entry(hook).or_default();
         lane.waiting.extend(std::iter::repeat_n(letter, copies));
     }
 
     /// Sends a recorded delivery again: same GUID, same payload, today's address and secret.
-    pub fn redeliver(
-        &mut self,
-        repository: RepositoryId,
-        hook: u64,
-        delivery: u64,
-    ) -> Result<(), Refusal> {
+    pub fn redeliver(&mut self, repository: RepositoryId, hook: u64, delivery: u64) -> Result<(), Refusal> {
         let hook = self.hook(repository, hook)?;
-        let found = hook
-            .deliveries
-            .iter()
-            .find(|it| it.id == delivery)
-            .ok_or_else(Refusal::not_found)?;
+        let found = hook.deliveries.iter().find(|it| it.id == delivery).ok_or_else(Refusal::not_found)?;
         let letter = Letter {
             hook: hook.id,
             repository,
@@ -211,16 +179,12 @@ impl World {
             return;
         };
         hook.last_response = match outcome.status_code {
-            200..300 => LastResponse {
-                code: Some(outcome.status_code),
-                status: "active".into(),
-                message: Some("OK".into()),
-            },
-            code => LastResponse {
-                code: Some(code),
-                status: "misconfigured".into(),
-                message: Some(outcome.status.clone()),
-            },
+            200..300 => {
+                LastResponse { code: Some(outcome.status_code), status: "active".into(), message: Some("OK".into()) }
+            }
+            code => {
+                LastResponse { code: Some(code), status: "misconfigured".into(), message: Some(outcome.status.clone()) }
+            }
         };
         hook.deliveries.push_front(Delivery {
             id,

@@ -32,19 +32,11 @@ pub(in super::super) struct Event {
 
 impl Event {
     pub fn new(name: &'static str) -> Self {
-        Self {
-            name,
-            action: None,
-            fields: Map::new(),
-        }
+        Self { name, action: None, fields: Map::new() }
     }
 
     pub fn action(name: &'static str, action: &'static str) -> Self {
-        Self {
-            action: Some(action),
-            ..Self::new(name)
-        }
-        .with("action", json!(action))
+        Self { action: Some(action), ..Self::new(name) }.with("action", json!(action))
     }
 
     pub fn with(mut self, field: &str, value: Value) -> Self {
@@ -55,12 +47,7 @@ impl Event {
 
 impl World {
     /// Tells every hook of the repository that listens.
-    pub fn tell(
-        &mut self,
-        who: AccountId,
-        repository: RepositoryId,
-        event: Event,
-    ) -> Result<(), Refusal> {
+    pub fn tell(&mut self, who: AccountId, repository: RepositoryId, event: Event) -> Result<(), Refusal> {
         let place = self.repository(repository)?;
         let shown = match event.name {
             "push" => shapes::repository::repository_in_push(self, place),
@@ -68,53 +55,21 @@ impl World {
         };
         let payload = Arc::new(self.payload(who, place, event.fields, shown));
         let guid = random::guid();
-        let hooks = place
-            .hooks
-            .values()
-            .filter(|hook| hook.active && hook.listens_to(event.name));
-        let letters: Vec<Letter> = hooks
-            .map(|hook| {
-                letter(
-                    repository,
-                    hook,
-                    &guid,
-                    event.name,
-                    event.action,
-                    Arc::clone(&payload),
-                )
-            })
-            .collect();
+        let hooks = place.hooks.values().filter(|hook| hook.active && hook.listens_to(event.name));
+        let letters: Vec<Letter> =
+            hooks.map(|hook| letter(repository, hook, &guid, event.name, event.action, Arc::clone(&payload))).collect();
         letters.into_iter().for_each(|letter| self.send(letter));
         Ok(())
     }
 
     /// Any event with any payload, for tests of a receiver. `false`: nobody listens.
-    pub fn tell_anything(
-        &mut self,
-        repository: RepositoryId,
-        event: &str,
-        payload: Value,
-    ) -> Result<bool, Refusal> {
+    pub fn tell_anything(&mut self, repository: RepositoryId, event: &str, payload: Value) -> Result<bool, Refusal> {
         let guid = random::guid();
         let action = payload["action"].as_str().map(str::to_owned);
         let payload = Arc::new(payload);
-        let hooks = self
-            .repository(repository)?
-            .hooks
-            .values()
-            .filter(|hook| hook.active);
-        let letters: Vec<Letter> = hooks
-            .map(|hook| {
-                letter(
-                    repository,
-                    hook,
-                    &guid,
-                    event,
-                    action.as_deref(),
-                    Arc::clone(&payload),
-                )
-            })
-            .collect();
+        let hooks = self.repository(repository)?.hooks.values().filter(|hook| hook.active);
+        let letters: Vec<Letter> =
+            hooks.map(|hook| letter(repository, hook, &guid, event, action.as_deref(), Arc::clone(&payload))).collect();
         let heard = !letters.is_empty();
         letters.into_iter().for_each(|letter| self.send(letter));
         Ok(heard)
@@ -133,66 +88,29 @@ impl World {
         if !hook.listens_to(event.name) {
             return Ok(());
         }
-        let payload = self.payload(
-            who,
-            place,
-            event.fields,
-            shapes::repository::repository_in_push(self, place),
-        );
-        let letter = letter(
-            repository,
-            hook,
-            &random::guid(),
-            event.name,
-            event.action,
-            Arc::new(payload),
-        );
+        let payload = self.payload(who, place, event.fields, shapes::repository::repository_in_push(self, place));
+        let letter = letter(repository, hook, &random::guid(), event.name, event.action, Arc::new(payload));
         self.send(letter);
         Ok(())
     }
 
     /// Sent when a hook is made, and on request; whatever the hook listens to.
-    pub fn ping(
-        &mut self,
-        who: AccountId,
-        repository: RepositoryId,
-        hook: u64,
-    ) -> Result<(), Refusal> {
+    pub fn ping(&mut self, who: AccountId, repository: RepositoryId, hook: u64) -> Result<(), Refusal> {
         let place = self.repository(repository)?;
         let hook = self.hook(repository, hook)?;
         let zen = ZEN[usize::try_from(hook.id).unwrap_or_default() % ZEN.len()];
         let mut shown = shapes::webhook::hook(self, place, hook);
         // Each ping describes the hook as it was made: the schema allows no answer here.
         shown["last_response"] = json!({"code": null, "status": "unused", "message": null});
-        let fields = Event::new("ping")
-            .with("zen", json!(zen))
-            .with("hook_id", json!(hook.id))
-            .with("hook", shown);
-        let payload = self.payload(
-            who,
-            place,
-            fields.fields,
-            shapes::repository::repository(self, place),
-        );
-        let letter = letter(
-            repository,
-            hook,
-            &random::guid(),
-            "ping",
-            None,
-            Arc::new(payload),
-        );
+        let fields = Event::new("ping").with("zen", json!(zen)).with("hook_id", json!(hook.id)).with("hook", shown);
+        let payload = self.payload(who, place, fields.fields, shapes::repository::repository(self, place));
+        let letter = letter(repository, hook, &random::guid(), "ping", None, Arc::new(payload));
         self.send(letter);
         Ok(())
     }
 
     /// The last thing a hook hears.
-    pub fn tell_deleted(
-        &mut self,
-        who: AccountId,
-        repository: RepositoryId,
-        hook: &Hook,
-    ) -> Result<(), Refusal> {
+    pub fn tell_deleted(&mut self, who: AccountId, repository: RepositoryId, hook: &Hook) -> Result<(), Refusal> {
         if !(hook.active && hook.listens_to("meta")) {
             return Ok(());
         }
@@ -200,42 +118,21 @@ impl World {
         let event = Event::action("meta", "deleted")
             .with("hook_id", json!(hook.id))
             .with("hook", shapes::webhook::deleted_hook(hook));
-        let mut payload = self.payload(
-            who,
-            place,
-            event.fields,
-            shapes::repository::repository(self, place),
-        );
+        let mut payload = self.payload(who, place, event.fields, shapes::repository::repository(self, place));
         if let Value::Object(fields) = &mut payload {
             // The one event that names no organization.
             fields.remove("organization");
         }
-        let letter = letter(
-            repository,
-            hook,
-            &random::guid(),
-            "meta",
-            Some("deleted"),
-            Arc::new(payload),
-        );
+        let letter = letter(repository, hook, &random::guid(), "meta", Some("deleted"), Arc::new(payload));
         self.send(letter);
         Ok(())
     }
 
-    fn payload(
-        &self,
-        who: AccountId,
-        place: &Repository,
-        mut fields: Map<String, Value>,
-        shown: Value,
-    ) -> Value {
+    fn payload(&self, who: AccountId, place: &Repository, mut fields: Map<String, Value>, shown: Value) -> Value {
         fields.insert("repository".to_owned(), shown);
         let owner = self.account(place.owner);
         if owner.kind == Kind::Organization {
-            fields.insert(
-                "organization".to_owned(),
-                shapes::people::organization(self, owner),
-            );
+            fields.insert("organization".to_owned(), shapes::people::organization(self, owner));
         }
         fields.insert("sender".to_owned(), shapes::people::user(self, who));
         Value::Object(fields)

@@ -112,16 +112,11 @@ pub(super) struct HookWish {
 
 impl Hook {
     pub fn listens_to(&self, event: &str) -> bool {
-        self.events
-            .iter()
-            .any(|asked| asked == "*" || asked == event)
+        self.events.iter().any(|asked| asked == "*" || asked == event)
     }
 
     fn overlaps(&self, events: &[String]) -> bool {
-        events
-            .iter()
-            .any(|event| event == "*" || self.listens_to(event))
-            || self.events.iter().any(|it| it == "*")
+        events.iter().any(|event| event == "*" || self.listens_to(event)) || self.events.iter().any(|it| it == "*")
     }
 }
 
@@ -135,9 +130,7 @@ impl World {
         wish: HookWish,
     ) -> Result<u64, Refusal> {
         let config = Config {
-            url: wish
-                .url
-                .ok_or_else(|| Refusal::custom("Hook", "Config must contain URL for webhooks"))?,
+            url: wish.url.ok_or_else(|| Refusal::custom("Hook", "Config must contain URL for webhooks"))?,
             // GitHub's default is the form, which surprises everyone once.
             content_type: wish.content_type.unwrap_or_else(|| "form".to_owned()),
             secret: wish.secret.flatten(),
@@ -156,11 +149,7 @@ impl World {
             made_by,
             created: now,
             updated: now,
-            last_response: LastResponse {
-                code: None,
-                status: "unused".to_owned(),
-                message: None,
-            },
+            last_response: LastResponse { code: None, status: "unused".to_owned(), message: None },
             deliveries: VecDeque::new(),
         };
         self.repository_mut(repository)?.hooks.insert(id, hook);
@@ -168,12 +157,7 @@ impl World {
         Ok(id)
     }
 
-    pub fn change_hook(
-        &mut self,
-        repository: RepositoryId,
-        id: u64,
-        wish: HookWish,
-    ) -> Result<(), Refusal> {
+    pub fn change_hook(&mut self, repository: RepositoryId, id: u64, wish: HookWish) -> Result<(), Refusal> {
         let hook = self.hook(repository, id)?;
         let mut config = hook.config.clone();
         config.url = wish.url.unwrap_or(config.url);
@@ -184,8 +168,7 @@ impl World {
         self.check_hook(repository, Some(id), &config, &events)?;
         let hook = self.hook_mut(repository, id)?;
         if hook.config.secret != config.secret {
-            hook.previous_secret =
-                std::mem::replace(&mut hook.config.secret, config.secret.clone());
+            hook.previous_secret = std::mem::replace(&mut hook.config.secret, config.secret.clone());
         }
         hook.active = wish.active.unwrap_or(hook.active);
         hook.config = config;
@@ -195,32 +178,17 @@ impl World {
     }
 
     /// Removes it, and tells it so if it listens to `meta`.
-    pub fn delete_hook(
-        &mut self,
-        who: AccountId,
-        repository: RepositoryId,
-        id: u64,
-    ) -> Result<(), Refusal> {
-        let hook = self
-            .repository_mut(repository)?
-            .hooks
-            .remove(&id)
-            .ok_or_else(Refusal::not_found)?;
+    pub fn delete_hook(&mut self, who: AccountId, repository: RepositoryId, id: u64) -> Result<(), Refusal> {
+        let hook = self.repository_mut(repository)?.hooks.remove(&id).ok_or_else(Refusal::not_found)?;
         self.tell_deleted(who, repository, &hook)
     }
 
     pub fn hook(&self, repository: RepositoryId, id: u64) -> Result<&Hook, Refusal> {
-        self.repository(repository)?
-            .hooks
-            .get(&id)
-            .ok_or_else(Refusal::not_found)
+        self.repository(repository)?.hooks.get(&id).ok_or_else(Refusal::not_found)
     }
 
     pub fn hook_mut(&mut self, repository: RepositoryId, id: u64) -> Result<&mut Hook, Refusal> {
-        self.repository_mut(repository)?
-            .hooks
-            .get_mut(&id)
-            .ok_or_else(Refusal::not_found)
+        self.repository_mut(repository)?.hooks.get_mut(&id).ok_or_else(Refusal::not_found)
     }
 
     fn check_hook(
@@ -232,37 +200,21 @@ impl World {
     ) -> Result<(), Refusal> {
         self.check_url(&config.url)?;
         if !matches!(config.content_type.as_str(), "json" | "form") {
-            return Err(Refusal::custom(
-                "Hook",
-                "Config content_type must be json or form",
-            ));
+            return Err(Refusal::custom("Hook", "Config content_type must be json or form"));
         }
         if events.is_empty() {
             return Err(Refusal::invalid("Hook", "events", "missing_field"));
         }
-        if let Some(unknown) = events
-            .iter()
-            .find(|event| *event != "*" && !EVENTS.contains(&event.as_str()))
-        {
-            return Err(Refusal::custom(
-                "Hook",
-                &format!("The event {unknown} can't be used for webhooks"),
-            ));
+        if let Some(unknown) = events.iter().find(|event| *event != "*" && !EVENTS.contains(&event.as_str())) {
+            return Err(Refusal::custom("Hook", &format!("The event {unknown} can't be used for webhooks")));
         }
-        let others = || {
-            self.repository(repository)
-                .map(|it| it.hooks.values().filter(|hook| Some(hook.id) != itself))
-        };
+        let others = || self.repository(repository).map(|it| it.hooks.values().filter(|hook| Some(hook.id) != itself));
         if others()?.any(|hook| hook.config.url == config.url && hook.overlaps(events)) {
-            return Err(Refusal::custom(
-                "Hook",
-                "Hook already exists on this repository",
-            ));
+            return Err(Refusal::custom("Hook", "Hook already exists on this repository"));
         }
         for event in events {
             if others()?.filter(|hook| hook.listens_to(event)).count() >= HOOKS_PER_EVENT {
-                let message =
-                    format!("The \"{event}\" event cannot have more than {HOOKS_PER_EVENT} hooks");
+                let message = format!("The \"{event}\" event cannot have more than {HOOKS_PER_EVENT} hooks");
                 return Err(Refusal::custom("Hook", &message));
             }
         }
@@ -270,9 +222,7 @@ impl World {
     }
 
     fn check_url(&self, address: &str) -> Result<(), Refusal> {
-        let url = Url::parse(address)
-            .ok()
-            .filter(|url| matches!(url.scheme(), "http" | "https"));
+        let url = Url::parse(address).ok().filter(|url| matches!(url.scheme(), "http" | "https"));
         let url = url.ok_or_else(|| Refusal::custom("Hook", "url is not a valid URL"))?;
         let loopback = match url.host() {
             Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
@@ -281,8 +231,7 @@ impl World {
             None => true,
         };
         if loopback && self.control.strictness.refuses_loopback_hooks() {
-            let message =
-                "url is not supported because it isn't reachable over the public Internet";
+            let message = "url is not supported because it isn't reachable over the public Internet";
             let host = url.host_str().unwrap_or_default();
             return Err(Refusal::custom("Hook", &format!("{message} ({host})")));
         }
@@ -293,10 +242,5 @@ impl World {
 /// `secret` of a body: absent stays, empty or null takes it away.
 pub(super) fn wished_secret(config: &Value) -> Option<Option<String>> {
     let secret = config.get("secret")?;
-    Some(
-        secret
-            .as_str()
-            .filter(|it| !it.is_empty())
-            .map(str::to_owned),
-    )
+    Some(secret.as_str().filter(|it| !it.is_empty()).map(str::to_owned))
 }

@@ -73,12 +73,7 @@ async fn post(
     let headers = response
         .headers()
         .iter()
-        .map(|(name, value)| {
-            (
-                name.to_string(),
-                String::from_utf8_lossy(value.as_bytes()).into_owned(),
-            )
-        })
+        .map(|(name, value)| (name.to_string(), String::from_utf8_lossy(value.as_bytes()).into_owned()))
         .collect();
     let mut kept = Vec::new();
     while let Some(chunk) = response.chunk().await? {
@@ -101,20 +96,12 @@ async fn post(
 }
 
 fn failure((status_code, status): (u16, &str)) -> Answer {
-    Answer {
-        status_code,
-        status: status.to_owned(),
-        headers: Vec::new(),
-        body: String::new(),
-    }
+    Answer { status_code, status: status.to_owned(), headers: Vec::new(), body: String::new() }
 }
 
 /// Names set aside for examples (RFC 2606): nobody is there, so no look-up is made.
 fn is_reserved(address: &str) -> bool {
-    let host = url::Url::parse(address)
-        .ok()
-        .and_then(|url| url.host_str().map(str::to_owned))
-        .unwrap_or_default();
+    let host = url::Url::parse(address).ok().and_then(|url| url.host_str().map(str::to_owned)).unwrap_or_default();
     host.ends_with(".example") || host.ends_with(".invalid")
 }
 
@@ -122,10 +109,7 @@ fn body(letter: &Letter) -> Vec<u8> {
     let json = letter.payload.to_string();
     match letter.config.content_type.as_str() {
         "json" => json.into_bytes(),
-        _ => url::form_urlencoded::Serializer::new(String::new())
-            .append_pair("payload", &json)
-            .finish()
-            .into_bytes(),
+        _ => url::form_urlencoded::Serializer::new(String::new()).append_pair("payload", &json).finish().into_bytes(),
     }
 }
 
@@ -137,45 +121,24 @@ fn headers(letter: &Letter, body: &[u8]) -> Vec<(String, String)> {
     let mut headers = vec![
         ("Accept", "*/*".to_owned()),
         ("Content-Type", kind.to_owned()),
-        (
-            "User-Agent",
-            format!("GitHub-Hookshot/{}", &letter.guid[..7]),
-        ),
+        ("User-Agent", format!("GitHub-Hookshot/{}", &letter.guid[..7])),
         ("X-GitHub-Delivery", letter.guid.clone()),
         ("X-GitHub-Event", letter.event.clone()),
         ("X-GitHub-Hook-ID", letter.hook.to_string()),
-        (
-            "X-GitHub-Hook-Installation-Target-ID",
-            letter.repository.to_string(),
-        ),
-        (
-            "X-GitHub-Hook-Installation-Target-Type",
-            "repository".to_owned(),
-        ),
+        ("X-GitHub-Hook-Installation-Target-ID", letter.repository.to_string()),
+        ("X-GitHub-Hook-Installation-Target-Type", "repository".to_owned()),
     ];
     let secret = match letter.forgery {
         None => letter.config.secret.clone(),
-        Some(Forgery::OldSecret) => letter
-            .previous_secret
-            .clone()
-            .or_else(|| letter.config.secret.clone()),
+        Some(Forgery::OldSecret) => letter.previous_secret.clone().or_else(|| letter.config.secret.clone()),
         Some(Forgery::WrongSignature) => Some(super::super::random::hex(32)),
         Some(Forgery::NoSignature) => None,
     };
     if let Some(secret) = secret {
-        headers.push((
-            "X-Hub-Signature",
-            signature("sha1", hmac::HMAC_SHA1_FOR_LEGACY_USE_ONLY, &secret, body),
-        ));
-        headers.push((
-            "X-Hub-Signature-256",
-            signature("sha256", hmac::HMAC_SHA256, &secret, body),
-        ));
+        headers.push(("X-Hub-Signature", signature("sha1", hmac::HMAC_SHA1_FOR_LEGACY_USE_ONLY, &secret, body)));
+        headers.push(("X-Hub-Signature-256", signature("sha256", hmac::HMAC_SHA256, &secret, body)));
     }
-    headers
-        .into_iter()
-        .map(|(name, value)| (name.to_owned(), value))
-        .collect()
+    headers.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
 }
 
 fn signature(name: &str, algorithm: hmac::Algorithm, secret: &str, body: &[u8]) -> String {
@@ -190,16 +153,8 @@ mod tests {
     /// GitHub's own example, from its page on validating webhook deliveries.
     #[test]
     fn signs_as_the_documented_example() {
-        let signed = signature(
-            "sha256",
-            hmac::HMAC_SHA256,
-            "It's a Secret to Everybody",
-            b"Hello, World!",
-        );
+        let signed = signature("sha256", hmac::HMAC_SHA256, "It's a Secret to Everybody", b"Hello, World!");
 
-        assert_eq!(
-            signed,
-            "sha256=757107ea0eb2509fc211221cce984b8a37570b6d7586c22c46f4379c8b043e17"
-        );
+        assert_eq!(signed, "sha256=757107ea0eb2509fc211221cce984b8a37570b6d7586c22c46f4379c8b043e17");
     }
 }

@@ -56,11 +56,7 @@ struct ConsentPage {
     return_to: String,
 }
 
-pub(super) async fn ask(
-    State(sandbox): State<Sandbox>,
-    RawQuery(query): RawQuery,
-    headers: HeaderMap,
-) -> Response {
+pub(super) async fn ask(State(sandbox): State<Sandbox>, RawQuery(query): RawQuery, headers: HeaderMap) -> Response {
     let query = query.unwrap_or_default();
     let fields = Fields::parse(query.as_bytes());
     let visitor = Visitor::of(&headers);
@@ -78,19 +74,12 @@ pub(super) async fn ask(
                 .finish();
             return Redirect::to(&format!("{}/login?{query}", world.at)).into_response();
         };
-        let granted = world
-            .registrations
-            .grant(account, &wish.client_id)
-            .map(|grant| grant.scopes.clone());
+        let granted = world.registrations.grant(account, &wish.client_id).map(|grant| grant.scopes.clone());
         if let Some(granted) = granted.filter(|_| fields.get("prompt").is_none()) {
             if fields.get("scope").is_none() {
                 wish.scopes.clone_from(&granted);
             }
-            if wish
-                .scopes
-                .iter()
-                .all(|scope| scopes::covers(&granted, scope))
-            {
+            if wish.scopes.iter().all(|scope| scopes::covers(&granted, scope)) {
                 return found(&agree(world, account, &wish));
             }
         }
@@ -98,20 +87,9 @@ pub(super) async fn ask(
     })
 }
 
-fn consent_page(
-    world: &mut World,
-    visitor: &Visitor,
-    account: AccountId,
-    wish: Wish,
-    return_to: String,
-) -> Response {
+fn consent_page(world: &mut World, visitor: &Visitor, account: AccountId, wish: Wish, return_to: String) -> Response {
     let guard = visitor.guard.clone().unwrap_or_else(|| random::hex(32));
-    let ticket = Ticket {
-        name: random::hex(32),
-        guard: guard.clone(),
-        account,
-        wish: wish.clone(),
-    };
+    let ticket = Ticket { name: random::hex(32), guard: guard.clone(), account, wish: wish.clone() };
     let Some(app) = world.registrations.app(&wish.client_id) else {
         return Page::refusal(world, visitor, &Refusal::not_found());
     };
@@ -131,37 +109,24 @@ fn consent_page(
     response
 }
 
-pub(super) async fn decide(
-    State(sandbox): State<Sandbox>,
-    headers: HeaderMap,
-    RawForm(body): RawForm,
-) -> Response {
+pub(super) async fn decide(State(sandbox): State<Sandbox>, headers: HeaderMap, RawForm(body): RawForm) -> Response {
     let fields = Fields::parse(&body);
     let visitor = Visitor::of(&headers);
     sandbox.change(|world| {
         let open = &mut world.control.tickets;
         let position = open.iter().position(|it| {
-            Some(it.name.as_str()) == fields.get("ticket")
-                && Some(it.guard.as_str()) == visitor.guard.as_deref()
+            Some(it.name.as_str()) == fields.get("ticket") && Some(it.guard.as_str()) == visitor.guard.as_deref()
         });
         let Some(ticket) = position.map(|position| open.remove(position)) else {
-            let refusal = Refusal::forbidden(
-                "This page is no longer valid. Go back to the app and start again.",
-            );
+            let refusal = Refusal::forbidden("This page is no longer valid. Go back to the app and start again.");
             return Page::refusal(world, &visitor, &refusal);
         };
         if fields.get("decision") != Some("authorize") {
             let description = "The user has denied your application access.";
-            return found(&turn_away(
-                &ticket.wish.redirect,
-                &ticket.wish.state,
-                "access_denied",
-                description,
-            ));
+            return found(&turn_away(&ticket.wish.redirect, &ticket.wish.state, "access_denied", description));
         }
         let mut wish = ticket.wish;
-        wish.scopes
-            .retain(|scope| !fields.all("without").any(|taken| taken == scope));
+        wish.scopes.retain(|scope| !fields.all("without").any(|taken| taken == scope));
         found(&agree(world, ticket.account, &wish))
     })
 }
@@ -179,12 +144,7 @@ pub(in super::super) fn decide_for(
         Ok(wish) if agreed => Ok(agree(world, account, &wish)),
         Ok(wish) => {
             let description = "The user has denied your application access.";
-            Ok(turn_away(
-                &wish.redirect,
-                &wish.state,
-                "access_denied",
-                description,
-            ))
+            Ok(turn_away(&wish.redirect, &wish.state, "access_denied", description))
         }
         Err(Stop::Back(url)) => Ok(url),
         Err(Stop::Page(refusal)) => Err(refusal),
@@ -193,37 +153,23 @@ pub(in super::super) fn decide_for(
 
 fn understand(world: &World, fields: &Fields) -> Result<Wish, Stop> {
     let client_id = fields.get("client_id").unwrap_or_default();
-    let app = world
-        .registrations
-        .app(client_id)
-        .ok_or_else(|| Stop::Page(Refusal::not_found()))?;
+    let app = world.registrations.app(client_id).ok_or_else(|| Stop::Page(Refusal::not_found()))?;
     let state = fields.get("state").map(str::to_owned);
     let registered = callback(app)?;
-    let stop = |error: &str, description: &str| {
-        Stop::Back(turn_away(&registered, &state, error, description))
-    };
+    let stop = |error: &str, description: &str| Stop::Back(turn_away(&registered, &state, error, description));
     let redirect_uri = fields.get("redirect_uri").filter(|uri| !uri.is_empty());
     let fitting = redirect_uri.is_none_or(|uri| fits_callback(&app.callback, uri));
-    let asked = redirect_uri
-        .and_then(|uri| Url::parse(uri).ok())
-        .filter(|_| fitting);
+    let asked = redirect_uri.and_then(|uri| Url::parse(uri).ok()).filter(|_| fitting);
     if !fitting {
-        let description =
-            "The redirect_uri MUST match the registered callback URL for this application.";
+        let description = "The redirect_uri MUST match the registered callback URL for this application.";
         return Err(stop("redirect_uri_mismatch", description));
     }
     if app.suspended {
-        return Err(stop(
-            "application_suspended",
-            "Your application has been suspended. Contact support@github.com.",
-        ));
+        return Err(stop("application_suspended", "Your application has been suspended. Contact support@github.com."));
     }
     let challenge = fields.get("code_challenge").filter(|it| !it.is_empty());
     if challenge.is_some() && fields.get("code_challenge_method") != Some("S256") {
-        return Err(stop(
-            "invalid_request",
-            "code_challenge_method must be S256",
-        ));
+        return Err(stop("invalid_request", "code_challenge_method must be S256"));
     }
     Ok(Wish {
         client_id: client_id.to_owned(),
@@ -236,8 +182,7 @@ fn understand(world: &World, fields: &Fields) -> Result<Wish, Stop> {
 }
 
 fn callback(app: &App) -> Result<Url, Stop> {
-    Url::parse(&app.callback)
-        .map_err(|_| Stop::Page(Refusal::custom("App", "has no valid callback URL")))
+    Url::parse(&app.callback).map_err(|_| Stop::Page(Refusal::custom("App", "has no valid callback URL")))
 }
 
 /// Where the browser goes after a yes: the callback, with a code.
@@ -272,9 +217,5 @@ fn turn_away(redirect: &Url, state: &Option<String>, error: &str, description: &
 
 /// 302, as GitHub answers here.
 fn found(url: &Url) -> Response {
-    (
-        axum::http::StatusCode::FOUND,
-        [(axum::http::header::LOCATION, url.as_str().to_owned())],
-    )
-        .into_response()
+    (axum::http::StatusCode::FOUND, [(axum::http::header::LOCATION, url.as_str().to_owned())]).into_response()
 }

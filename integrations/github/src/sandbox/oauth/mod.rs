@@ -29,18 +29,9 @@ pub(super) fn fits_callback(registered: &str, asked: &str) -> bool {
     let loopback = matches!(asked_host, "localhost" | "127.0.0.1" | "[::1]");
     let same_port = loopback || registered.port_or_known_default() == asked.port_or_known_default();
     let base = registered.path().trim_end_matches('/');
-    let below = asked.path() == base
-        || asked
-            .path()
-            .strip_prefix(base)
-            .is_some_and(|rest| rest.starts_with('/'));
+    let below = asked.path() == base || asked.path().strip_prefix(base).is_some_and(|rest| rest.starts_with('/'));
     let same_scheme = registered.scheme() == asked.scheme();
-    same_scheme
-        && same_host
-        && same_port
-        && below
-        && asked.username().is_empty()
-        && asked.fragment().is_none()
+    same_scheme && same_host && same_port && below && asked.username().is_empty() && asked.fragment().is_none()
 }
 
 #[cfg(test)]
@@ -50,11 +41,7 @@ mod tests {
     #[test]
     fn a_redirect_must_stay_under_the_registered_callback() {
         let registered = "https://example.com/path";
-        for good in [
-            "https://example.com/path",
-            "https://example.com/path/sub",
-            "https://oauth.example.com/path",
-        ] {
+        for good in ["https://example.com/path", "https://example.com/path/sub", "https://oauth.example.com/path"] {
             assert!(fits_callback(registered, good), "{good}");
         }
         for bad in [
@@ -74,13 +61,7 @@ mod tests {
 
     #[test]
     fn a_loopback_redirect_may_vary_its_port() {
-        assert!(fits_callback(
-            "http://127.0.0.1/back",
-            "http://127.0.0.1:4567/back"
-        ));
-        assert!(!fits_callback(
-            "http://127.0.0.1/back",
-            "http://127.0.0.1:4567/elsewhere"
-        ));
+        assert!(fits_callback("http://127.0.0.1/back", "http://127.0.0.1:4567/back"));
+        assert!(!fits_callback("http://127.0.0.1/back", "http://127.0.0.1:4567/elsewhere"));
     }
 }

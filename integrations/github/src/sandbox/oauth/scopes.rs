@@ -3,10 +3,7 @@
 
 /// A scope and what it implies. The order is the one GitHub answers in.
 const SCOPES: [(&str, &[&str]); 32] = [
-    (
-        "admin:org",
-        &["write:org", "read:org", "manage_runners:org"],
-    ),
+    ("admin:org", &["write:org", "read:org", "manage_runners:org"]),
     ("admin:org_hook", &[]),
     ("admin:public_key", &["write:public_key", "read:public_key"]),
     ("admin:repo_hook", &["write:repo_hook", "read:repo_hook"]),
@@ -21,16 +18,7 @@ const SCOPES: [(&str, &[&str]); 32] = [
     ("read:public_key", &[]),
     ("read:repo_hook", &[]),
     ("read:user", &[]),
-    (
-        "repo",
-        &[
-            "repo:status",
-            "repo_deployment",
-            "public_repo",
-            "repo:invite",
-            "security_events",
-        ],
-    ),
+    ("repo", &["repo:status", "repo_deployment", "public_repo", "repo:invite", "security_events"]),
     ("repo:invite", &[]),
     ("repo:status", &[]),
     ("repo_deployment", &[]),
@@ -51,10 +39,7 @@ const SCOPES: [(&str, &[&str]); 32] = [
 
 /// From a request: separated by spaces (commas are forgiven), unknown ones dropped, implied ones dropped, sorted.
 pub(in super::super) fn normalised(asked: &str) -> Vec<String> {
-    let asked: Vec<&str> = asked
-        .split([' ', ',', '+'])
-        .filter(|scope| !scope.is_empty())
-        .collect();
+    let asked: Vec<&str> = asked.split([' ', ',', '+']).filter(|scope| !scope.is_empty()).collect();
     without_implied(&asked)
 }
 
@@ -66,24 +51,21 @@ pub(in super::super) fn union(one: &[String], other: &[String]) -> Vec<String> {
 
 /// Whether what is held is enough for `wanted`, itself or by implication.
 pub(in super::super) fn covers(held: &[String], wanted: &str) -> bool {
-    held.iter()
-        .any(|scope| scope == wanted || implied(scope).contains(&wanted))
+    held.iter().any(|scope| scope == wanted || implied(scope).contains(&wanted))
 }
 
 fn without_implied(scopes: &[&str]) -> Vec<String> {
-    let kept = SCOPES.iter().map(|(scope, _)| *scope).filter(|scope| {
-        scopes.contains(scope) && !scopes.iter().any(|other| implied(other).contains(scope))
-    });
+    let kept = SCOPES
+        .iter()
+        .map(|(scope, _)| *scope)
+        .filter(|scope| scopes.contains(scope) && !scopes.iter().any(|other| implied(other).contains(scope)));
     let mut kept: Vec<String> = kept.map(str::to_owned).collect();
     kept.sort();
     kept
 }
 
 fn implied(scope: &str) -> &'static [&'static str] {
-    SCOPES
-        .iter()
-        .find(|(name, _)| *name == scope)
-        .map_or(&[], |(_, implied)| implied)
+    SCOPES.iter().find(|(name, _)| *name == scope).map_or(&[], |(_, implied)| implied)
 }
 
 #[cfg(test)]
@@ -92,10 +74,7 @@ mod tests {
 
     #[test]
     fn implied_and_unknown_scopes_are_dropped() {
-        assert_eq!(
-            normalised("user:email gist user nonsense public_repo repo"),
-            ["gist", "repo", "user"]
-        );
+        assert_eq!(normalised("user:email gist user nonsense public_repo repo"), ["gist", "repo", "user"]);
         assert_eq!(normalised(""), Vec::<String>::new());
     }
 

@@ -81,12 +81,7 @@ pub(super) fn logout(world: &mut World, _: &Visit) -> Result<Response, Refusal> 
 
 /// Only to a page of ours: it is appended to our own address, and starts with a slash.
 fn return_to(visit: &Visit) -> String {
-    visit
-        .fields
-        .get("return_to")
-        .filter(|path| path.starts_with('/'))
-        .unwrap_or("/")
-        .to_owned()
+    visit.fields.get("return_to").filter(|path| path.starts_with('/')).unwrap_or("/").to_owned()
 }
 
 pub(super) fn applications(world: &mut World, visit: &Visit) -> Result<Response, Refusal> {
@@ -94,64 +89,39 @@ pub(super) fn applications(world: &mut World, visit: &Visit) -> Result<Response,
 }
 
 pub(super) fn revoke(world: &mut World, visit: &Visit) -> Result<Response, Refusal> {
-    world
-        .registrations
-        .revoke_grant(visit.account()?, visit.param("client_id"));
+    world.registrations.revoke_grant(visit.account()?, visit.param("client_id"));
     Ok(see(world, "/settings/applications"))
 }
 
 /// Shown once, on the answer itself, as GitHub does.
 pub(super) fn make_token(world: &mut World, visit: &Visit) -> Result<Response, Refusal> {
     let scopes = scopes::normalised(&visit.fields.all("scopes").collect::<Vec<_>>().join(" "));
-    let note = visit
-        .fields
-        .text("note")
-        .unwrap_or_else(|| "Without a note".to_owned());
-    let token = world
-        .registrations
-        .issue_personal_token(visit.account()?, note, scopes);
+    let note = visit.fields.text("note").unwrap_or_else(|| "Without a note".to_owned());
+    let token = world.registrations.issue_personal_token(visit.account()?, note, scopes);
     show_applications(world, visit, Some(token.value))
 }
 
 pub(super) fn delete_token(world: &mut World, visit: &Visit) -> Result<Response, Refusal> {
     let (who, id) = (visit.account()?, visit.id("id")?);
-    world
-        .registrations
-        .tokens
-        .retain(|token| !(token.account == who && token.id == id));
+    world.registrations.tokens.retain(|token| !(token.account == who && token.id == id));
     Ok(see(world, "/settings/applications"))
 }
 
-fn show_applications(
-    world: &World,
-    visit: &Visit,
-    fresh: Option<String>,
-) -> Result<Response, Refusal> {
+fn show_applications(world: &World, visit: &Visit, fresh: Option<String>) -> Result<Response, Refusal> {
     let who = visit.account()?;
     let registrations = &world.registrations;
-    let mine = registrations
-        .grants
-        .iter()
-        .filter(|grant| grant.account == who);
+    let mine = registrations.grants.iter().filter(|grant| grant.account == who);
     let permissions = mine.map(|grant| Permission {
         client_id: grant.client_id.clone(),
-        name: registrations
-            .app(&grant.client_id)
-            .map(|app| app.name.clone())
-            .unwrap_or_default(),
+        name: registrations.app(&grant.client_id).map(|app| app.name.clone()).unwrap_or_default(),
         scopes: or_none(&grant.scopes),
         tokens: registrations
             .tokens
             .iter()
-            .filter(|token| {
-                token.account == who && token.client_id.as_ref() == Some(&grant.client_id)
-            })
+            .filter(|token| token.account == who && token.client_id.as_ref() == Some(&grant.client_id))
             .count(),
     });
-    let personal = registrations
-        .tokens
-        .iter()
-        .filter(|token| token.account == who && token.client_id.is_none());
+    let personal = registrations.tokens.iter().filter(|token| token.account == who && token.client_id.is_none());
     let tokens = personal.map(|token| TokenRow {
         id: token.id,
         note: token.note.clone().unwrap_or_default(),
@@ -167,9 +137,5 @@ fn show_applications(
 }
 
 fn or_none(scopes: &[String]) -> String {
-    if scopes.is_empty() {
-        "no scopes".to_owned()
-    } else {
-        scopes.join(", ")
-    }
+    if scopes.is_empty() { "no scopes".to_owned() } else { scopes.join(", ") }
 }

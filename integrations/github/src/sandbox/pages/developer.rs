@@ -31,18 +31,12 @@ pub(super) fn list(world: &mut World, visit: &Visit) -> Result<Response, Refusal
         client_secret: app.client_secret.clone(),
         callback: app.callback.clone(),
     });
-    Ok(show_page(&DevelopersPage {
-        page: Page::new(world, &visit.visitor, "OAuth apps"),
-        apps: apps.collect(),
-    }))
+    Ok(show_page(&DevelopersPage { page: Page::new(world, &visit.visitor, "OAuth apps"), apps: apps.collect() }))
 }
 
 pub(super) fn register(world: &mut World, visit: &Visit) -> Result<Response, Refusal> {
     let who = visit.account()?;
-    let name = visit
-        .fields
-        .text("name")
-        .ok_or_else(|| Refusal::invalid("App", "name", "missing_field"))?;
+    let name = visit.fields.text("name").ok_or_else(|| Refusal::invalid("App", "name", "missing_field"))?;
     let callback = visit.fields.text("callback").unwrap_or_default();
     Url::parse(&callback)
         .ok()

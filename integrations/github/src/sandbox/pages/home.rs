@@ -48,18 +48,10 @@ struct ProfilePage {
 
 /// Repositories with something going on come first; the many small ones are folded away.
 pub(super) fn home(world: &mut World, visit: &Visit) -> Result<Response, Refusal> {
-    let people = world
-        .users()
-        .map(|account| person(world, account))
-        .collect();
-    let visible = world
-        .repositories
-        .values()
-        .filter(|it| world.role(visit.account, it).is_some());
+    let people = world.users().map(|account| person(world, account)).collect();
+    let visible = world.repositories.values().filter(|it| world.role(visit.account, it).is_some());
     let (lively, quiet): (Vec<&Repository>, Vec<&Repository>) = visible.partition(|it| {
-        world.account(it.owner).kind == Kind::Organization
-            || !it.issues.is_empty()
-            || !it.hooks.is_empty()
+        world.account(it.owner).kind == Kind::Organization || !it.issues.is_empty() || !it.hooks.is_empty()
     });
     let rows = |list: Vec<&Repository>| list.into_iter().map(|it| row(world, it)).collect();
     Ok(show(&HomePage {
@@ -71,13 +63,8 @@ pub(super) fn home(world: &mut World, visit: &Visit) -> Result<Response, Refusal
 }
 
 pub(super) fn profile(world: &mut World, visit: &Visit) -> Result<Response, Refusal> {
-    let account = world
-        .account_named(visit.param("owner"))
-        .ok_or_else(Refusal::not_found)?;
-    let owned = world
-        .repositories
-        .values()
-        .filter(|it| it.owner == account.id);
+    let account = world.account_named(visit.param("owner")).ok_or_else(Refusal::not_found)?;
+    let owned = world.repositories.values().filter(|it| it.owner == account.id);
     let visible = owned.filter(|it| world.role(visit.account, it).is_some());
     Ok(show(&ProfilePage {
         page: Page::new(world, &visit.visitor, &account.login),
@@ -85,21 +72,14 @@ pub(super) fn profile(world: &mut World, visit: &Visit) -> Result<Response, Refu
         name: account.name.clone(),
         kind: account.kind.as_str(),
         id: account.id,
-        members: account
-            .members
-            .keys()
-            .map(|id| person(world, world.account(*id)))
-            .collect(),
+        members: account.members.keys().map(|id| person(world, world.account(*id))).collect(),
         repositories: visible.map(|it| row(world, it)).collect(),
     }))
 }
 
 /// A letter on a colour of its own.
 pub(super) fn avatar(world: &mut World, visit: &Visit) -> Result<Response, Refusal> {
-    let account = world
-        .accounts
-        .get(&visit.id("id")?)
-        .ok_or_else(Refusal::not_found)?;
+    let account = world.accounts.get(&visit.id("id")?).ok_or_else(Refusal::not_found)?;
     let letter = account.name.chars().next().unwrap_or('?');
     let hue = account.id * 67 % 360;
     let picture = format!(
@@ -111,24 +91,11 @@ pub(super) fn avatar(world: &mut World, visit: &Visit) -> Result<Response, Refus
 }
 
 fn person(world: &World, account: &Account) -> Person {
-    let memberships = world
-        .accounts
-        .values()
-        .filter_map(|it| Some((it, it.members.get(&account.id)?)));
-    let roles: Vec<String> = memberships
-        .map(|(it, owns)| format!("{} of {}", if *owns { "owner" } else { "member" }, it.login))
-        .collect();
-    let role = if roles.is_empty() {
-        "in no organization".to_owned()
-    } else {
-        roles.join(", ")
-    };
-    Person {
-        login: account.login.clone(),
-        name: account.name.clone(),
-        id: account.id,
-        role,
-    }
+    let memberships = world.accounts.values().filter_map(|it| Some((it, it.members.get(&account.id)?)));
+    let roles: Vec<String> =
+        memberships.map(|(it, owns)| format!("{} of {}", if *owns { "owner" } else { "member" }, it.login)).collect();
+    let role = if roles.is_empty() { "in no organization".to_owned() } else { roles.join(", ") };
+    Person { login: account.login.clone(), name: account.name.clone(), id: account.id, role }
 }
 
 fn row(world: &World, repository: &Repository) -> Row {

@@ -52,9 +52,7 @@ struct IssuePage {
 
 pub(super) fn show(world: &mut World, visit: &Visit) -> Result<Response, Refusal> {
     let id = visit.repository(world, Role::Read)?;
-    let issue = world
-        .issue(id, visit.id("number")?)
-        .map_err(|refusal| to_page(world, refusal))?;
+    let issue = world.issue(id, visit.id("number")?).map_err(|refusal| to_page(world, refusal))?;
     let place = world.repository(id)?;
     let comments = place.comments_of(issue.number).map(|comment| CommentRow {
         id: comment.id,
@@ -68,19 +66,11 @@ pub(super) fn show(world: &mut World, visit: &Visit) -> Result<Response, Refusal
         head: pull.head.clone(),
         base: pull.base.clone(),
         merged_by: pull.merged.as_ref().map(|merge| login(&merge.by)),
-        commits: place
-            .ahead(&pull.base_sha, &pull.head_sha)
-            .iter()
-            .map(|it| it.message.clone())
-            .collect(),
+        commits: place.ahead(&pull.base_sha, &pull.head_sha).iter().map(|it| it.message.clone()).collect(),
     });
     let merged = pull.as_ref().is_some_and(|pull| pull.merged_by.is_some());
     Ok(show_page(&IssuePage {
-        page: Page::new(
-            world,
-            &visit.visitor,
-            &format!("{} #{}", issue.title, issue.number),
-        ),
+        page: Page::new(world, &visit.visitor, &format!("{} #{}", issue.title, issue.number)),
         heading: Heading::of(world, visit, place),
         number: issue.number,
         title: issue.title.clone(),
@@ -97,34 +87,23 @@ pub(super) fn show(world: &mut World, visit: &Visit) -> Result<Response, Refusal
         },
         locked: issue.locked,
         labels: issue.labels.clone(),
-        all_labels: place
-            .labels
-            .iter()
-            .map(|label| label.name.clone())
-            .collect(),
+        all_labels: place.labels.iter().map(|label| label.name.clone()).collect(),
         assignees: issue.assignees.iter().map(login).collect(),
         people: world.assignable(place).iter().map(login).collect(),
         comments: comments.collect(),
         pull,
-        may_change: visit
-            .account
-            .is_some_and(|who| may_change(world, who, id, issue.number).is_ok()),
+        may_change: visit.account.is_some_and(|who| may_change(world, who, id, issue.number).is_ok()),
     }))
 }
 
 /// A transferred issue leads to its new page, not to the REST address.
 fn to_page(world: &World, refusal: Refusal) -> Refusal {
     let location = refusal.location.as_deref().and_then(|url| {
-        let (id, number) = url
-            .strip_prefix(&format!("{}/repositories/", world.api()))?
-            .split_once("/issues/")?;
+        let (id, number) = url.strip_prefix(&format!("{}/repositories/", world.api()))?.split_once("/issues/")?;
         let place = world.repositories.get(&id.parse::<RepositoryId>().ok()?)?;
         Some(format!("{}/issues/{number}", world.web_url(place)))
     });
-    Refusal {
-        location,
-        ..refusal
-    }
+    Refusal { location, ..refusal }
 }
 
 pub(super) fn open(world: &mut World, visit: &Visit) -> Result<Response, Refusal> {
@@ -164,18 +143,8 @@ pub(super) fn edit_comment(world: &mut World, visit: &Visit) -> Result<Response,
     let id = visit.repository(world, Role::Read)?;
     let (who, comment) = (visit.account()?, visit.id("comment")?);
     may_change_comment(world, who, id, comment)?;
-    world.edit_comment(
-        who,
-        id,
-        comment,
-        visit.fields.text("body").unwrap_or_default(),
-    )?;
-    let number = world
-        .repository(id)?
-        .comments
-        .get(&comment)
-        .map(|it| it.issue)
-        .unwrap_or_default();
+    world.edit_comment(who, id, comment, visit.fields.text("body").unwrap_or_default())?;
+    let number = world.repository(id)?.comments.get(&comment).map(|it| it.issue).unwrap_or_default();
     see_issue(world, id, number)
 }
 
@@ -183,12 +152,7 @@ pub(super) fn delete_comment(world: &mut World, visit: &Visit) -> Result<Respons
     let id = visit.repository(world, Role::Read)?;
     let (who, comment) = (visit.account()?, visit.id("comment")?);
     may_change_comment(world, who, id, comment)?;
-    let number = world
-        .repository(id)?
-        .comments
-        .get(&comment)
-        .map(|it| it.issue)
-        .unwrap_or_default();
+    let number = world.repository(id)?.comments.get(&comment).map(|it| it.issue).unwrap_or_default();
     world.delete_comment(who, id, comment)?;
     see_issue(world, id, number)
 }
@@ -206,45 +170,21 @@ pub(super) fn edit(world: &mut World, visit: &Visit) -> Result<Response, Refusal
 pub(super) fn set_state(world: &mut World, visit: &Visit) -> Result<Response, Refusal> {
     let state = visit.fields.text("state").unwrap_or_default();
     let change = match state.as_str() {
-        "open" => IssueChange {
-            open: Some(true),
-            ..IssueChange::default()
-        },
-        "closed" => IssueChange {
-            open: Some(false),
-            ..IssueChange::default()
-        },
-        reason => IssueChange {
-            open: Some(false),
-            state_reason: Some(reason.to_owned()),
-            ..IssueChange::default()
-        },
+        "open" => IssueChange { open: Some(true), ..IssueChange::default() },
+        "closed" => IssueChange { open: Some(false), ..IssueChange::default() },
+        reason => IssueChange { open: Some(false), state_reason: Some(reason.to_owned()), ..IssueChange::default() },
     };
     apply(world, visit, change)
 }
 
 pub(super) fn set_labels(world: &mut World, visit: &Visit) -> Result<Response, Refusal> {
     let labels = Some(visit.fields.list("labels"));
-    apply(
-        world,
-        visit,
-        IssueChange {
-            labels,
-            ..IssueChange::default()
-        },
-    )
+    apply(world, visit, IssueChange { labels, ..IssueChange::default() })
 }
 
 pub(super) fn set_assignees(world: &mut World, visit: &Visit) -> Result<Response, Refusal> {
     let assignees = Some(visit.fields.list("assignees"));
-    apply(
-        world,
-        visit,
-        IssueChange {
-            assignees,
-            ..IssueChange::default()
-        },
-    )
+    apply(world, visit, IssueChange { assignees, ..IssueChange::default() })
 }
 
 fn apply(world: &mut World, visit: &Visit, change: IssueChange) -> Result<Response, Refusal> {
@@ -275,9 +215,7 @@ pub(super) fn transfer(world: &mut World, visit: &Visit) -> Result<Response, Ref
     let from = visit.repository(world, Role::Push)?;
     let name = visit.fields.text("to").unwrap_or_default();
     let (owner, repository) = name.split_once('/').unwrap_or_default();
-    let to = world
-        .repository_named(owner, repository)
-        .filter(|it| world.role(visit.account, it) >= Some(Role::Push));
+    let to = world.repository_named(owner, repository).filter(|it| world.role(visit.account, it) >= Some(Role::Push));
     let to = to.ok_or_else(Refusal::not_found)?.id;
     let number = world.transfer_issue(visit.account()?, from, visit.id("number")?, to)?;
     see_issue(world, to, number)
@@ -285,10 +223,7 @@ pub(super) fn transfer(world: &mut World, visit: &Visit) -> Result<Response, Ref
 
 pub(super) fn merge(world: &mut World, visit: &Visit) -> Result<Response, Refusal> {
     let id = visit.repository(world, Role::Push)?;
-    let method = visit
-        .fields
-        .text("method")
-        .unwrap_or_else(|| "merge".to_owned());
+    let method = visit.fields.text("method").unwrap_or_else(|| "merge".to_owned());
     world.merge_pull(visit.account()?, id, visit.id("number")?, &method, None)?;
     back(world, visit, id)
 }
@@ -298,10 +233,6 @@ fn back(world: &World, visit: &Visit, id: RepositoryId) -> Result<Response, Refu
 }
 
 fn see_issue(world: &World, id: RepositoryId, number: u64) -> Result<Response, Refusal> {
-    let room = if world.issue(id, number)?.pull.is_some() {
-        "pull"
-    } else {
-        "issues"
-    };
+    let room = if world.issue(id, number)?.pull.is_some() { "pull" } else { "issues" };
     see_below(world, id, &format!("/{room}/{number}"))
 }

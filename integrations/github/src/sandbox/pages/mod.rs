@@ -31,22 +31,13 @@ pub(super) fn router() -> Router<Sandbox> {
         .route("/", get(home::home))
         .route("/_style.css", on_get(style))
         .route("/avatars/{id}", get(home::avatar))
-        .route(
-            "/login",
-            get(account::ask_login).merge(post(account::login)),
-        )
+        .route("/login", get(account::ask_login).merge(post(account::login)))
         .route("/logout", post(account::logout))
         .route("/settings/applications", get(account::applications))
-        .route(
-            "/settings/applications/{client_id}/revoke",
-            post(account::revoke),
-        )
+        .route("/settings/applications/{client_id}/revoke", post(account::revoke))
         .route("/settings/tokens", post(account::make_token))
         .route("/settings/tokens/{id}/delete", post(account::delete_token))
-        .route(
-            "/settings/developers",
-            get(developer::list).merge(post(developer::register)),
-        )
+        .route("/settings/developers", get(developer::list).merge(post(developer::register)))
         .route("/{owner}", get(home::profile))
         .nest("/{owner}/{repo}", below_repository())
 }
@@ -58,19 +49,13 @@ fn below_repository() -> Router<Sandbox> {
         .route("/push", post(repository::push))
         .route("/tags", post(repository::tag))
         .route("/branches/delete", post(repository::delete_branch))
-        .route(
-            "/releases",
-            get(repository::show).merge(post(repository::release)),
-        )
+        .route("/releases", get(repository::show).merge(post(repository::release)))
         .route("/releases/tag/{*tag}", get(repository::show_release))
         .route("/commit/{sha}", get(repository::show_commit))
         .route("/compare/{*range}", get(repository::compare))
         .route("/tree/{*branch}", get(repository::show))
         .route("/issues", get(repository::show).merge(post(issue::open)))
-        .route(
-            "/pulls",
-            get(repository::show).merge(post(issue::open_pull)),
-        )
+        .route("/pulls", get(repository::show).merge(post(issue::open_pull)))
         .route("/issues/{number}", get(issue::show))
         .route("/pull/{number}", get(issue::show))
         .route("/issues/{number}/comments", post(issue::comment))
@@ -91,17 +76,11 @@ fn below_repository() -> Router<Sandbox> {
         .route("/settings/visibility", post(settings::visibility))
         .route("/settings/issues", post(settings::issues))
         .route("/settings/delete", post(settings::delete))
-        .route(
-            "/settings/hooks",
-            get(webhooks::list).merge(post(webhooks::add)),
-        )
+        .route("/settings/hooks", get(webhooks::list).merge(post(webhooks::add)))
         .route("/settings/hooks/{hook}", get(webhooks::show))
         .route("/settings/hooks/{hook}/ping", post(webhooks::ping))
         .route("/settings/hooks/{hook}/delete", post(webhooks::delete))
-        .route(
-            "/settings/hooks/{hook}/deliveries/{delivery}/redeliver",
-            post(webhooks::redeliver),
-        )
+        .route("/settings/hooks/{hook}/deliveries/{delivery}/redeliver", post(webhooks::redeliver))
 }
 
 /// A page's handler.
@@ -117,32 +96,16 @@ struct Visit {
 }
 
 fn get(room: Room) -> MethodRouter<Sandbox> {
-    on_get(
-        move |sandbox: State<Sandbox>,
-              params: RawPathParams,
-              headers: HeaderMap,
-              uri: axum::http::Uri| {
-            let fields = Fields::parse(uri.query().unwrap_or_default().as_bytes());
-            visit(sandbox, room, params, headers, fields)
-        },
-    )
+    on_get(move |sandbox: State<Sandbox>, params: RawPathParams, headers: HeaderMap, uri: axum::http::Uri| {
+        let fields = Fields::parse(uri.query().unwrap_or_default().as_bytes());
+        visit(sandbox, room, params, headers, fields)
+    })
 }
 
 fn post(room: Room) -> MethodRouter<Sandbox> {
-    on_post(
-        move |sandbox: State<Sandbox>,
-              params: RawPathParams,
-              headers: HeaderMap,
-              RawForm(body): RawForm| {
-            visit(
-                sandbox,
-                guarded(room, &headers),
-                params,
-                headers,
-                Fields::parse(&body),
-            )
-        },
-    )
+    on_post(move |sandbox: State<Sandbox>, params: RawPathParams, headers: HeaderMap, RawForm(body): RawForm| {
+        visit(sandbox, guarded(room, &headers), params, headers, Fields::parse(&body))
+    })
 }
 
 /// A form that another site's page sent does nothing.
@@ -161,28 +124,17 @@ async fn visit(
     headers: HeaderMap,
     fields: Fields,
 ) -> Response {
-    let params = params
-        .iter()
-        .map(|(name, value)| (name.to_owned(), value.to_owned()))
-        .collect();
+    let params = params.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
     let visitor = Visitor::of(&headers);
     sandbox.change(|world| {
-        let visit = Visit {
-            account: visitor.account(world),
-            visitor,
-            params,
-            fields,
-        };
+        let visit = Visit { account: visitor.account(world), visitor, params, fields };
         room(world, &visit).unwrap_or_else(|refusal| Page::refusal(world, &visit.visitor, &refusal))
     })
 }
 
 impl Visit {
     fn param(&self, name: &str) -> &str {
-        self.params
-            .iter()
-            .find(|(it, _)| it == name)
-            .map_or("", |(_, value)| value)
+        self.params.iter().find(|(it, _)| it == name).map_or("", |(_, value)| value)
     }
 
     fn id(&self, name: &str) -> Result<u64, Refusal> {
@@ -191,25 +143,16 @@ impl Visit {
 
     /// Whoever does something must have chosen who they are.
     fn account(&self) -> Result<AccountId, Refusal> {
-        self.account
-            .ok_or_else(|| Refusal::new(StatusCode::UNAUTHORIZED, "Choose who you are first."))
+        self.account.ok_or_else(|| Refusal::new(StatusCode::UNAUTHORIZED, "Choose who you are first."))
     }
 
     /// The repository of the path, if the visitor has that role there. Old names lead to the new one.
     fn repository(&self, world: &World, role: Role) -> Result<RepositoryId, Refusal> {
         let (owner, name) = (self.param("owner"), self.param("repo"));
-        let former = || {
-            world
-                .former_names
-                .get(&format!("{owner}/{name}").to_lowercase())
-        };
+        let former = || world.former_names.get(&format!("{owner}/{name}").to_lowercase());
         let current = world.repository_named(owner, name);
-        let found = current
-            .or_else(|| world.repositories.get(former()?))
-            .ok_or_else(Refusal::not_found)?;
-        let held = world
-            .role(self.account, found)
-            .ok_or_else(Refusal::not_found)?;
+        let found = current.or_else(|| world.repositories.get(former()?)).ok_or_else(Refusal::not_found)?;
+        let held = world.role(self.account, found).ok_or_else(Refusal::not_found)?;
         if current.is_none() {
             return Err(Refusal {
                 location: Some(world.web_url(found)),
@@ -217,9 +160,7 @@ impl Visit {
             });
         }
         if held < role {
-            return Err(Refusal::forbidden(
-                "Your role in this repository does not allow that.",
-            ));
+            return Err(Refusal::forbidden("Your role in this repository does not allow that."));
         }
         Ok(found.id)
     }
@@ -234,23 +175,13 @@ pub(super) struct Page {
 
 impl Page {
     pub fn new(world: &World, visitor: &Visitor, title: &str) -> Self {
-        let login = visitor
-            .account(world)
-            .map(|id| world.account(id).login.clone());
-        Self {
-            title: title.to_owned(),
-            at: world.at.clone(),
-            login,
-        }
+        let login = visitor.account(world).map(|id| world.account(id).login.clone());
+        Self { title: title.to_owned(), at: world.at.clone(), login }
     }
 
     /// A "no" as a page with a way out.
     pub fn refusal(world: &World, visitor: &Visitor, refusal: &Refusal) -> Response {
-        if let Some(location) = refusal
-            .location
-            .as_ref()
-            .filter(|_| refusal.status.is_redirection())
-        {
+        if let Some(location) = refusal.location.as_ref().filter(|_| refusal.status.is_redirection()) {
             return (refusal.status, [(header::LOCATION, location.clone())]).into_response();
         }
         let page = RefusalPage {
@@ -281,7 +212,8 @@ struct Reference {
 pub(super) fn show(page: &impl Template) -> Response {
     match page.render() {
         Ok(html) => {
-            let policy = "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; frame-ancestors 'none'";
+            let policy =
+                "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; frame-ancestors 'none'";
             let headers = [
                 (header::CONTENT_SECURITY_POLICY, policy),
                 (header::CACHE_CONTROL, "no-store"),
@@ -299,11 +231,7 @@ pub(super) fn show(page: &impl Template) -> Response {
 
 /// After a form: on to that page.
 fn see(world: &World, path: &str) -> Response {
-    (
-        StatusCode::SEE_OTHER,
-        [(header::LOCATION, format!("{}{path}", world.at))],
-    )
-        .into_response()
+    (StatusCode::SEE_OTHER, [(header::LOCATION, format!("{}{path}", world.at))]).into_response()
 }
 
 /// After a form of a repository: on to a page of it.
@@ -314,19 +242,9 @@ fn see_below(world: &World, repository: RepositoryId, path: &str) -> Result<Resp
 
 /// Every other address.
 pub(super) async fn elsewhere(State(sandbox): State<Sandbox>, headers: HeaderMap) -> Response {
-    Page::refusal(
-        &sandbox.world(),
-        &Visitor::of(&headers),
-        &Refusal::not_found(),
-    )
+    Page::refusal(&sandbox.world(), &Visitor::of(&headers), &Refusal::not_found())
 }
 
 async fn style() -> impl IntoResponse {
-    (
-        [
-            (header::CONTENT_TYPE, "text/css; charset=utf-8"),
-            (header::CACHE_CONTROL, "max-age=300"),
-        ],
-        STYLE,
-    )
+    ([(header::CONTENT_TYPE, "text/css; charset=utf-8"), (header::CACHE_CONTROL, "max-age=300")], STYLE)
 }

@@ -106,14 +106,8 @@ struct CommitsPage {
 pub(super) fn show(world: &mut World, visit: &Visit) -> Result<Response, Refusal> {
     let place = world.repository(visit.repository(world, Role::Read)?)?;
     let rows = |pulls: bool| {
-        let fitting = place
-            .issues
-            .values()
-            .rev()
-            .filter(|issue| issue.pull.is_some() == pulls);
-        fitting
-            .map(|issue| issue_row(world, place, issue))
-            .collect()
+        let fitting = place.issues.values().rev().filter(|issue| issue.pull.is_some() == pulls);
+        fitting.map(|issue| issue_row(world, place, issue)).collect()
     };
     let releases = place.releases.values().rev().map(|release| ReleaseRow {
         name: release.name.clone().unwrap_or_else(|| release.tag.clone()),
@@ -122,11 +116,7 @@ pub(super) fn show(world: &mut World, visit: &Visit) -> Result<Response, Refusal
         draft: release.draft,
         prerelease: release.prerelease,
     });
-    let start = place
-        .branches
-        .get(&place.default_branch)
-        .map(String::as_str)
-        .unwrap_or_default();
+    let start = place.branches.get(&place.default_branch).map(String::as_str).unwrap_or_default();
     let commits = place.history(start).into_iter().take(COMMITS_SHOWN);
     Ok(show_page(&RepositoryPage {
         page: Page::new(world, &visit.visitor, &world.full_name(place)),
@@ -138,92 +128,39 @@ pub(super) fn show(world: &mut World, visit: &Visit) -> Result<Response, Refusal
         branches: place.branches.keys().cloned().collect(),
         tags: place.tags.keys().cloned().collect(),
         default_branch: place.default_branch.clone(),
-        labels: place
-            .labels
-            .iter()
-            .map(|label| label.name.clone())
-            .collect(),
-        people: world
-            .assignable(place)
-            .into_iter()
-            .map(|id| world.account(id).login.clone())
-            .collect(),
-        starred: visit
-            .account
-            .is_some_and(|who| place.stargazers.contains(&who)),
+        labels: place.labels.iter().map(|label| label.name.clone()).collect(),
+        people: world.assignable(place).into_iter().map(|id| world.account(id).login.clone()).collect(),
+        starred: visit.account.is_some_and(|who| place.stargazers.contains(&who)),
     }))
 }
 
 pub(super) fn show_commit(world: &mut World, visit: &Visit) -> Result<Response, Refusal> {
     let place = world.repository(visit.repository(world, Role::Read)?)?;
-    let commit = place
-        .commits
-        .get(visit.param("sha"))
-        .ok_or_else(Refusal::not_found)?;
+    let commit = place.commits.get(visit.param("sha")).ok_or_else(Refusal::not_found)?;
     let title = format!("Commit {}", &commit.sha[..7]);
-    commits_page(
-        world,
-        visit,
-        place,
-        title,
-        commit.message.clone(),
-        vec![commit],
-    )
+    commits_page(world, visit, place, title, commit.message.clone(), vec![commit])
 }
 
 /// `a...b`, or one name: what it has that the default branch has not.
 pub(super) fn compare(world: &mut World, visit: &Visit) -> Result<Response, Refusal> {
     let place = world.repository(visit.repository(world, Role::Read)?)?;
     let range = visit.param("range");
-    let (base, head) = range
-        .split_once("...")
-        .unwrap_or((&place.default_branch, range));
+    let (base, head) = range.split_once("...").unwrap_or((&place.default_branch, range));
     // Compare addresses name commits by their first twelve letters.
     let find = |name: &str| {
-        let by_start = || {
-            place
-                .commits
-                .keys()
-                .find(|sha| name.len() >= 7 && sha.starts_with(name))
-                .map(String::as_str)
-        };
-        place
-            .resolve(name)
-            .or_else(by_start)
-            .ok_or_else(Refusal::not_found)
+        let by_start = || place.commits.keys().find(|sha| name.len() >= 7 && sha.starts_with(name)).map(String::as_str);
+        place.resolve(name).or_else(by_start).ok_or_else(Refusal::not_found)
     };
     let commits = place.ahead(find(base)?, find(head)?);
-    commits_page(
-        world,
-        visit,
-        place,
-        format!("Comparing {range}"),
-        String::new(),
-        commits,
-    )
+    commits_page(world, visit, place, format!("Comparing {range}"), String::new(), commits)
 }
 
 pub(super) fn show_release(world: &mut World, visit: &Visit) -> Result<Response, Refusal> {
     let place = world.repository(visit.repository(world, Role::Read)?)?;
-    let found = place
-        .releases
-        .values()
-        .find(|it| it.tag == visit.param("tag"))
-        .ok_or_else(Refusal::not_found)?;
-    let commits = place
-        .resolve(&found.tag)
-        .and_then(|sha| place.commits.get(sha))
-        .into_iter()
-        .collect();
+    let found = place.releases.values().find(|it| it.tag == visit.param("tag")).ok_or_else(Refusal::not_found)?;
+    let commits = place.resolve(&found.tag).and_then(|sha| place.commits.get(sha)).into_iter().collect();
     let title = format!("Release {}", found.name.as_deref().unwrap_or(&found.tag));
-    commits_page(
-        world,
-        visit,
-        place,
-        title,
-        found.body.clone().unwrap_or_default(),
-        commits,
-    )
+    commits_page(world, visit, place, title, found.body.clone().unwrap_or_default(), commits)
 }
 
 fn commits_page(
@@ -239,14 +176,8 @@ fn commits_page(
         heading: Heading::of(world, visit, place),
         title,
         body,
-        commits: commits
-            .into_iter()
-            .map(|commit| commit_row(world, commit))
-            .collect(),
-        way_back: Reference {
-            text: world.full_name(place),
-            url: world.web_url(place),
-        },
+        commits: commits.into_iter().map(|commit| commit_row(world, commit)).collect(),
+        way_back: Reference { text: world.full_name(place), url: world.web_url(place) },
     }))
 }
 
@@ -265,29 +196,13 @@ pub(super) fn push(world: &mut World, visit: &Visit) -> Result<Response, Refusal
         .collect();
     let force = visit.fields.get("force").is_some();
     world.push_commits(visit.account()?, id, &branch, &messages, force)?;
-    see_below(
-        world,
-        id,
-        visit
-            .fields
-            .get("back")
-            .filter(|back| back.starts_with("/pull/"))
-            .unwrap_or(""),
-    )
+    see_below(world, id, visit.fields.get("back").filter(|back| back.starts_with("/pull/")).unwrap_or(""))
 }
 
 pub(super) fn tag(world: &mut World, visit: &Visit) -> Result<Response, Refusal> {
     let id = visit.repository(world, Role::Push)?;
-    let target = visit
-        .fields
-        .text("target")
-        .unwrap_or_else(|| "main".to_owned());
-    world.push_tag(
-        visit.account()?,
-        id,
-        &visit.fields.text("tag").unwrap_or_default(),
-        &target,
-    )?;
+    let target = visit.fields.text("target").unwrap_or_else(|| "main".to_owned());
+    world.push_tag(visit.account()?, id, &visit.fields.text("tag").unwrap_or_default(), &target)?;
     see_below(world, id, "")
 }
 
@@ -295,10 +210,7 @@ pub(super) fn delete_branch(world: &mut World, visit: &Visit) -> Result<Response
     let id = visit.repository(world, Role::Push)?;
     let branch = visit.fields.text("branch").unwrap_or_default();
     if branch == world.repository(id)?.default_branch {
-        return Err(Refusal::custom(
-            "Reference",
-            "the default branch can't be deleted",
-        ));
+        return Err(Refusal::custom("Reference", "the default branch can't be deleted"));
     }
     world.move_branch(visit.account()?, id, &branch, None, false)?;
     see_below(world, id, "")
@@ -320,11 +232,7 @@ pub(super) fn release(world: &mut World, visit: &Visit) -> Result<Response, Refu
 
 pub(super) fn star(world: &mut World, visit: &Visit) -> Result<Response, Refusal> {
     let id = visit.repository(world, Role::Read)?;
-    world.star_repository(
-        visit.account()?,
-        id,
-        visit.fields.get("starred") != Some("no"),
-    )?;
+    world.star_repository(visit.account()?, id, visit.fields.get("starred") != Some("no"))?;
     see_below(world, id, "")
 }
 
@@ -334,10 +242,7 @@ fn issue_row(world: &World, place: &Repository, issue: &Issue) -> IssueRow {
         title: issue.title.clone(),
         url: shapes::issue::web_url(world, place, issue),
         open: issue.open,
-        merged: issue
-            .pull
-            .as_ref()
-            .is_some_and(|pull| pull.merged.is_some()),
+        merged: issue.pull.as_ref().is_some_and(|pull| pull.merged.is_some()),
         author: world.account(issue.author).login.clone(),
         comments: place.comments_of(issue.number).count(),
         labels: issue.labels.clone(),

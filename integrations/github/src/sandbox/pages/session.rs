@@ -20,41 +20,26 @@ impl Fields {
     }
 
     pub fn get(&self, name: &str) -> Option<&str> {
-        self.0
-            .iter()
-            .find(|(it, _)| it == name)
-            .map(|(_, value)| value.as_str())
+        self.0.iter().find(|(it, _)| it == name).map(|(_, value)| value.as_str())
     }
 
     /// Without spaces around it; nothing if nothing is left.
     pub fn text(&self, name: &str) -> Option<String> {
-        self.get(name)
-            .map(str::trim)
-            .filter(|text| !text.is_empty())
-            .map(str::to_owned)
+        self.get(name).map(str::trim).filter(|text| !text.is_empty()).map(str::to_owned)
     }
 
     pub fn all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
-        self.0
-            .iter()
-            .filter(move |(it, _)| it == name)
-            .map(|(_, value)| value.as_str())
+        self.0.iter().filter(move |(it, _)| it == name).map(|(_, value)| value.as_str())
     }
 
     /// Entries of a field separated by commas.
     pub fn list(&self, name: &str) -> Vec<String> {
         let entries = self.all(name).flat_map(|text| text.split(','));
-        entries
-            .map(str::trim)
-            .filter(|text| !text.is_empty())
-            .map(str::to_owned)
-            .collect()
+        entries.map(str::trim).filter(|text| !text.is_empty()).map(str::to_owned).collect()
     }
 
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.0
-            .iter()
-            .map(|(name, value)| (name.as_str(), value.as_str()))
+        self.0.iter().map(|(name, value)| (name.as_str(), value.as_str()))
     }
 
     pub fn extend(&mut self, more: impl IntoIterator<Item = (String, String)>) {
@@ -62,9 +47,7 @@ impl Fields {
     }
 
     pub fn encoded(&self) -> String {
-        form_urlencoded::Serializer::new(String::new())
-            .extend_pairs(self.iter())
-            .finish()
+        form_urlencoded::Serializer::new(String::new()).extend_pairs(self.iter()).finish()
     }
 }
 
@@ -75,16 +58,11 @@ pub(in super::super) struct Visitor {
 
 impl Visitor {
     pub fn of(headers: &HeaderMap) -> Self {
-        Self {
-            login: cookie(headers, USER_COOKIE),
-            guard: cookie(headers, GUARD_COOKIE),
-        }
+        Self { login: cookie(headers, USER_COOKIE), guard: cookie(headers, GUARD_COOKIE) }
     }
 
     pub fn account(&self, world: &World) -> Option<AccountId> {
-        world
-            .user_named(self.login.as_deref()?)
-            .map(|account| account.id)
+        world.user_named(self.login.as_deref()?).map(|account| account.id)
     }
 }
 
@@ -96,22 +74,13 @@ pub(in super::super) fn guard_cookie(world: &World, guard: &str, headers: &mut H
 pub(super) fn set_cookie(world: &World, name: &str, value: &str, headers: &mut HeaderMap) {
     let path = url::Url::parse(&world.at).map_or("/".to_owned(), |at| at.path().to_owned());
     let age = if value.is_empty() { "; Max-Age=0" } else { "" };
-    if let Ok(cookie) = HeaderValue::try_from(format!(
-        "{name}={value}; Path={path}; HttpOnly; SameSite=Lax{age}"
-    )) {
+    if let Ok(cookie) = HeaderValue::try_from(format!("{name}={value}; Path={path}; HttpOnly; SameSite=Lax{age}")) {
         headers.append(header::SET_COOKIE, cookie);
     }
 }
 
 fn cookie(headers: &HeaderMap, name: &str) -> Option<String> {
-    let lines = headers
-        .get_all(header::COOKIE)
-        .iter()
-        .filter_map(|value| value.to_str().ok());
-    let mut pairs = lines
-        .flat_map(|line| line.split(';'))
-        .filter_map(|pair| pair.trim().split_once('='));
-    pairs
-        .find(|(it, _)| *it == name)
-        .map(|(_, value)| value.to_owned())
+    let lines = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
+    let mut pairs = lines.flat_map(|line| line.split(';')).filter_map(|pair| pair.trim().split_once('='));
+    pairs.find(|(it, _)| *it == name).map(|(_, value)| value.to_owned())
 }

@@ -23,53 +23,31 @@ struct SettingsPage {
 pub(super) fn show(world: &mut World, visit: &Visit) -> Result<Response, Refusal> {
     let place = world.repository(visit.repository(world, Role::Admin)?)?;
     Ok(show_page(&SettingsPage {
-        page: Page::new(
-            world,
-            &visit.visitor,
-            &format!("Settings of {}", world.full_name(place)),
-        ),
+        page: Page::new(world, &visit.visitor, &format!("Settings of {}", world.full_name(place))),
         heading: Heading::of(world, visit, place),
         name: place.name.clone(),
         id: place.id,
         has_issues: place.has_issues,
-        owners: world
-            .accounts
-            .values()
-            .filter(|it| it.id != place.owner)
-            .map(|it| it.login.clone())
-            .collect(),
+        owners: world.accounts.values().filter(|it| it.id != place.owner).map(|it| it.login.clone()).collect(),
     }))
 }
 
 pub(super) fn rename(world: &mut World, visit: &Visit) -> Result<Response, Refusal> {
     let id = visit.repository(world, Role::Admin)?;
-    world.rename_repository(
-        visit.account()?,
-        id,
-        &visit.fields.text("name").unwrap_or_default(),
-    )?;
+    world.rename_repository(visit.account()?, id, &visit.fields.text("name").unwrap_or_default())?;
     see_below(world, id, "/settings")
 }
 
 /// The old owner may no longer enter the settings, so it ends on the front page of the repository.
 pub(super) fn transfer(world: &mut World, visit: &Visit) -> Result<Response, Refusal> {
     let id = visit.repository(world, Role::Admin)?;
-    world.transfer_repository(
-        visit.account()?,
-        id,
-        &visit.fields.text("owner").unwrap_or_default(),
-        None,
-    )?;
+    world.transfer_repository(visit.account()?, id, &visit.fields.text("owner").unwrap_or_default(), None)?;
     see_below(world, id, "")
 }
 
 pub(super) fn archive(world: &mut World, visit: &Visit) -> Result<Response, Refusal> {
     let id = visit.repository(world, Role::Admin)?;
-    world.archive_repository(
-        visit.account()?,
-        id,
-        visit.fields.get("archived") != Some("no"),
-    )?;
+    world.archive_repository(visit.account()?, id, visit.fields.get("archived") != Some("no"))?;
     see_below(world, id, "/settings")
 }
 

@@ -60,17 +60,9 @@ struct HookPage {
 pub(super) fn list(world: &mut World, visit: &Visit) -> Result<Response, Refusal> {
     let place = world.repository(visit.repository(world, Role::Admin)?)?;
     Ok(show_page(&HooksPage {
-        page: Page::new(
-            world,
-            &visit.visitor,
-            &format!("Webhooks of {}", world.full_name(place)),
-        ),
+        page: Page::new(world, &visit.visitor, &format!("Webhooks of {}", world.full_name(place))),
         heading: Heading::of(world, visit, place),
-        hooks: place
-            .hooks
-            .values()
-            .map(|hook| hook_row(world, hook))
-            .collect(),
+        hooks: place.hooks.values().map(|hook| hook_row(world, hook)).collect(),
     }))
 }
 
@@ -118,27 +110,18 @@ pub(super) fn redeliver(world: &mut World, visit: &Visit) -> Result<Response, Re
 }
 
 fn hook_row(world: &World, hook: &Hook) -> HookRow {
-    let app = hook
-        .made_by
-        .as_deref()
-        .and_then(|id| world.registrations.app(id));
+    let app = hook.made_by.as_deref().and_then(|id| world.registrations.app(id));
     HookRow {
         id: hook.id,
         url: hook.config.url.clone(),
         events: hook.events.join(", "),
         active: hook.active,
         owner: world.account(hook.owner).login.clone(),
-        made_by: app.map_or_else(
-            || "by hand or with an own token".to_owned(),
-            |app| format!("through {}", app.name),
-        ),
+        made_by: app.map_or_else(|| "by hand or with an own token".to_owned(), |app| format!("through {}", app.name)),
         content_type: hook.config.content_type.clone(),
         has_secret: hook.config.secret.is_some(),
         last: match hook.last_response.code {
-            Some(code) => format!(
-                "{code} {}",
-                hook.last_response.message.as_deref().unwrap_or_default()
-            ),
+            Some(code) => format!("{code} {}", hook.last_response.message.as_deref().unwrap_or_default()),
             None => "never used".to_owned(),
         },
     }

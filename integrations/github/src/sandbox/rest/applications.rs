@@ -14,9 +14,7 @@ use super::call::{Call, basic};
 use super::serve::{delete, patch, post};
 
 pub(super) fn token() -> MethodRouter<Sandbox> {
-    post(check_token)
-        .merge(patch(reset_token))
-        .merge(delete(delete_token))
+    post(check_token).merge(patch(reset_token)).merge(delete(delete_token))
 }
 
 fn check_token(world: &mut World, call: &Call) -> Result<Answer, Refusal> {
@@ -29,10 +27,7 @@ fn reset_token(world: &mut World, call: &Call) -> Result<Answer, Refusal> {
     authenticate(world, call)?;
     let token = find(world, call)?.ok_or_else(Refusal::not_found)?;
     world.registrations.tokens.retain(|it| it.id != token.id);
-    let fresh =
-        world
-            .registrations
-            .issue_token(token.account, call.param("client_id"), token.scopes);
+    let fresh = world.registrations.issue_token(token.account, call.param("client_id"), token.scopes);
     Ok(Answer::ok(show(world, &fresh)))
 }
 
@@ -47,31 +42,21 @@ fn delete_token(world: &mut World, call: &Call) -> Result<Answer, Refusal> {
 pub(super) fn delete_grant(world: &mut World, call: &Call) -> Result<Answer, Refusal> {
     authenticate(world, call)?;
     let token = find(world, call)?.ok_or_else(invalid)?;
-    world
-        .registrations
-        .revoke_grant(token.account, call.param("client_id"));
+    world.registrations.revoke_grant(token.account, call.param("client_id"));
     Ok(Answer::nothing())
 }
 
 /// Anyone may report tokens they found; nobody learns which were real.
 pub(super) fn revoke_credentials(world: &mut World, call: &Call) -> Result<Answer, Refusal> {
-    let found = call
-        .texts("credentials")?
-        .filter(|list| (1..=1000).contains(&list.len()));
+    let found = call.texts("credentials")?.filter(|list| (1..=1000).contains(&list.len()));
     let found = found.ok_or_else(|| Refusal::schema("\"credentials\" wasn't supplied."))?;
-    world
-        .registrations
-        .tokens
-        .retain(|token| !found.contains(&token.value));
+    world.registrations.tokens.retain(|token| !found.contains(&token.value));
     Ok(Answer::accepted(json!({})))
 }
 
 fn authenticate(world: &World, call: &Call) -> Result<(), Refusal> {
     let (id, secret) = basic(&call.headers).ok_or_else(Refusal::not_found)?;
-    let known = world
-        .registrations
-        .app(&id)
-        .is_some_and(|app| app.client_secret == secret);
+    let known = world.registrations.app(&id).is_some_and(|app| app.client_secret == secret);
     match known && id == call.param("client_id") {
         true => Ok(()),
         false if known => Err(Refusal::not_found()),
@@ -84,9 +69,7 @@ fn find(world: &World, call: &Call) -> Result<Option<Token>, Refusal> {
     let value = call.text("access_token")?;
     let value = value.ok_or_else(|| Refusal::schema("\"access_token\" wasn't supplied."))?;
     let token = world.registrations.token(&value);
-    Ok(token
-        .filter(|token| token.client_id.as_deref() == Some(call.param("client_id")))
-        .cloned())
+    Ok(token.filter(|token| token.client_id.as_deref() == Some(call.param("client_id"))).cloned())
 }
 
 fn invalid() -> Refusal {
@@ -94,10 +77,7 @@ fn invalid() -> Refusal {
 }
 
 fn show(world: &World, token: &Token) -> Value {
-    let app = token
-        .client_id
-        .as_deref()
-        .and_then(|id| world.registrations.app(id));
+    let app = token.client_id.as_deref().and_then(|id| world.registrations.app(id));
     json!({
         "id": token.id,
         "url": format!("{}/authorizations/{}", world.api(), token.id),

@@ -56,9 +56,7 @@ impl Need {
             Need::Read | Need::TakePart => Role::Read,
             Need::Triage => Role::Triage,
             Need::Push => Role::Push,
-            Need::Admin | Need::Delete | Need::ReadHooks | Need::WriteHooks | Need::DeleteHooks => {
-                Role::Admin
-            }
+            Need::Admin | Need::Delete | Need::ReadHooks | Need::WriteHooks | Need::DeleteHooks => Role::Admin,
         }
     }
 
@@ -67,9 +65,7 @@ impl Need {
             Need::Read => "repo",
             Need::TakePart | Need::Triage | Need::Push | Need::Admin => "public_repo, repo",
             Need::Delete => "delete_repo",
-            Need::ReadHooks => {
-                "admin:repo_hook, public_repo, read:repo_hook, repo, write:repo_hook"
-            }
+            Need::ReadHooks => "admin:repo_hook, public_repo, read:repo_hook, repo, write:repo_hook",
             Need::WriteHooks => "admin:repo_hook, public_repo, repo, write:repo_hook",
             Need::DeleteHooks => "admin:repo_hook, public_repo, repo",
         }
@@ -92,10 +88,7 @@ impl Need {
 
 impl Call {
     pub fn param(&self, name: &str) -> &str {
-        self.params
-            .iter()
-            .find(|(it, _)| it == name)
-            .map_or("", |(_, value)| value)
+        self.params.iter().find(|(it, _)| it == name).map_or("", |(_, value)| value)
     }
 
     /// A number in the path; anything else names nothing.
@@ -117,15 +110,11 @@ impl Call {
 
     /// Whoever calls must have said who they are.
     pub fn caller(&self) -> Result<&Caller, Refusal> {
-        self.caller
-            .as_ref()
-            .ok_or_else(|| Refusal::new(StatusCode::UNAUTHORIZED, "Requires authentication"))
+        self.caller.as_ref().ok_or_else(|| Refusal::new(StatusCode::UNAUTHORIZED, "Requires authentication"))
     }
 
     pub fn holds(&self, scope: &str) -> bool {
-        self.caller
-            .as_ref()
-            .is_some_and(|caller| scopes::covers(&caller.scopes, scope))
+        self.caller.as_ref().is_some_and(|caller| scopes::covers(&caller.scopes, scope))
     }
 
     /// Whether this caller may know of the repository.
@@ -150,9 +139,7 @@ impl Call {
             return Ok(found.id);
         }
         Err(match need {
-            Need::Admin | Need::Delete => {
-                Refusal::forbidden("Must have admin rights to Repository.")
-            }
+            Need::Admin | Need::Delete => Refusal::forbidden("Must have admin rights to Repository."),
             Need::Push if self.method == Method::PUT => {
                 Refusal::forbidden("You must have push access to merge a pull request.")
             }
@@ -164,56 +151,28 @@ impl Call {
         // A token for hooks alone opens the hooks of a private repository, and nothing else there.
         let about_hooks = matches!(need, Need::ReadHooks | Need::WriteHooks | Need::DeleteHooks);
         let by_hooks = about_hooks && self.holds("read:repo_hook");
-        let visible = |it: &&Repository| {
-            self.sees(world, it) || (by_hooks && world.role(self.who(), it).is_some())
-        };
+        let visible = |it: &&Repository| self.sees(world, it) || (by_hooks && world.role(self.who(), it).is_some());
         if !self.param("repository_id").is_empty() {
-            return world
-                .repository(self.id("repository_id")?)
-                .ok()
-                .filter(visible)
-                .ok_or_else(Refusal::not_found);
+            return world.repository(self.id("repository_id")?).ok().filter(visible).ok_or_else(Refusal::not_found);
         }
         let (owner, name) = (self.param("owner"), self.param("repo"));
         if let Some(found) = world.repository_named(owner, name) {
             return Some(found).filter(visible).ok_or_else(Refusal::not_found);
         }
-        let former = world
-            .former_names
-            .get(&format!("{owner}/{name}").to_lowercase());
-        let found = former
-            .and_then(|id| world.repositories.get(id))
-            .filter(visible)
-            .ok_or_else(Refusal::not_found)?;
+        let former = world.former_names.get(&format!("{owner}/{name}").to_lowercase());
+        let found = former.and_then(|id| world.repositories.get(id)).filter(visible).ok_or_else(Refusal::not_found)?;
         Err(self.moved(world, found))
     }
 
     /// 301 for reading, 307 for the rest, to the same thing by number.
     fn moved(&self, world: &World, now: &Repository) -> Refusal {
         let reading = matches!(self.method, Method::GET | Method::HEAD);
-        let status = if reading {
-            StatusCode::MOVED_PERMANENTLY
-        } else {
-            StatusCode::TEMPORARY_REDIRECT
-        };
-        let below = self
-            .path
-            .splitn(5, '/')
-            .nth(4)
-            .map(|rest| format!("/{rest}"))
-            .unwrap_or_default();
+        let status = if reading { StatusCode::MOVED_PERMANENTLY } else { StatusCode::TEMPORARY_REDIRECT };
+        let below = self.path.splitn(5, '/').nth(4).map(|rest| format!("/{rest}")).unwrap_or_default();
         let query = self.query.encoded();
-        let query = if query.is_empty() {
-            query
-        } else {
-            format!("?{query}")
-        };
+        let query = if query.is_empty() { query } else { format!("?{query}") };
         Refusal {
-            location: Some(format!(
-                "{}/repositories/{}{below}{query}",
-                world.api(),
-                now.id
-            )),
+            location: Some(format!("{}/repositories/{}{below}{query}", world.api(), now.id)),
             ..Refusal::new(status, "Moved Permanently")
         }
     }
@@ -221,11 +180,8 @@ impl Call {
     /// Its path, with the repository by number where there is one.
     pub fn path_by_number(&self, world: &World) -> String {
         let below = self.path.splitn(5, '/').nth(4);
-        match (
-            self.path.starts_with("/repos/"),
-            world.repository_named(self.param("owner"), self.param("repo")),
-            below,
-        ) {
+        match (self.path.starts_with("/repos/"), world.repository_named(self.param("owner"), self.param("repo")), below)
+        {
             (true, Some(repository), Some(below)) => {
                 format!("/repositories/{}/{below}", repository.id)
             }
@@ -257,54 +213,33 @@ impl Call {
             Some(Value::Array(list)) => list,
             Some(other) => return Err(wrong_type(field, other, "an array")),
         };
-        let text = |item: &Value| {
-            item.as_str()
-                .or_else(|| item["name"].as_str())
-                .map(str::to_owned)
-        };
-        let texts = list
-            .iter()
-            .map(|item| text(item).ok_or_else(|| wrong_type(field, item, "a string")));
+        let text = |item: &Value| item.as_str().or_else(|| item["name"].as_str()).map(str::to_owned);
+        let texts = list.iter().map(|item| text(item).ok_or_else(|| wrong_type(field, item, "a string")));
         texts.collect::<Result<_, _>>().map(Some)
     }
 
     /// Refuses what the documents do not list, where GitHub is strict about it.
     pub fn only(&self, permitted: &[&str]) -> Result<(), Refusal> {
-        match self
-            .body
-            .keys()
-            .find(|key| !permitted.contains(&key.as_str()))
-        {
-            Some(key) => Err(Refusal::schema(format!(
-                "\"{key}\" is not a permitted key."
-            ))),
+        match self.body.keys().find(|key| !permitted.contains(&key.as_str())) {
+            Some(key) => Err(Refusal::schema(format!("\"{key}\" is not a permitted key."))),
             None => Ok(()),
         }
     }
 }
 
 fn wrong_type(field: &str, value: &Value, wanted: &str) -> Refusal {
-    Refusal::schema(format!(
-        "For 'properties/{field}', {value} is not {wanted}."
-    ))
+    Refusal::schema(format!("For 'properties/{field}', {value} is not {wanted}."))
 }
 
 /// The token of `Authorization: token …`, `Bearer …`, or Basic with the token as either part.
 pub(super) fn token(headers: &HeaderMap) -> Option<String> {
-    let value = headers
-        .get(header::AUTHORIZATION)?
-        .to_str()
-        .unwrap_or_default();
+    let value = headers.get(header::AUTHORIZATION)?.to_str().unwrap_or_default();
     let (scheme, rest) = value.split_once(' ').unwrap_or((value, ""));
     if !scheme.eq_ignore_ascii_case("basic") {
         return Some(rest.trim().to_owned());
     }
     let (user, password) = basic(headers)?;
-    Some(if password.is_empty() || password == "x-oauth-basic" {
-        user
-    } else {
-        password
-    })
+    Some(if password.is_empty() || password == "x-oauth-basic" { user } else { password })
 }
 
 pub(super) fn basic(headers: &HeaderMap) -> Option<(String, String)> {

@@ -11,52 +11,37 @@ use super::call::{Call, Need};
 pub(super) fn commits(world: &mut World, call: &Call) -> Result<Answer, Refusal> {
     let id = call.repository(world, Need::Read)?;
     let place = world.repository(id)?;
-    let start = place
-        .resolve(call.query("sha").unwrap_or(&place.default_branch))
-        .ok_or_else(Refusal::not_found)?;
+    let start = place.resolve(call.query("sha").unwrap_or(&place.default_branch)).ok_or_else(Refusal::not_found)?;
     let history = place.history(start);
-    Ok(Answer::page(world, call, history, |it| {
-        shapes::code::commit(world, place, it)
-    }))
+    Ok(Answer::page(world, call, history, |it| shapes::code::commit(world, place, it)))
 }
 
 /// By its name, or by a branch's or tag's.
 pub(super) fn commit(world: &mut World, call: &Call) -> Result<Answer, Refusal> {
     let id = call.repository(world, Need::Read)?;
     let place = world.repository(id)?;
-    let found = place
-        .resolve(call.param("name"))
-        .and_then(|sha| place.commits.get(sha));
+    let found = place.resolve(call.param("name")).and_then(|sha| place.commits.get(sha));
     let no_commit = || {
         Refusal::new(
             axum::http::StatusCode::UNPROCESSABLE_ENTITY,
             format!("No commit found for SHA: {}", call.param("name")),
         )
     };
-    Ok(Answer::ok(shapes::code::commit(
-        world,
-        place,
-        found.ok_or_else(no_commit)?,
-    )))
+    Ok(Answer::ok(shapes::code::commit(world, place, found.ok_or_else(no_commit)?)))
 }
 
 pub(super) fn branches(world: &mut World, call: &Call) -> Result<Answer, Refusal> {
     let id = call.repository(world, Need::Read)?;
     let place = world.repository(id)?;
     let branches = place.branches.iter().collect();
-    Ok(Answer::page(world, call, branches, |(name, sha)| {
-        shapes::code::branch(world, place, name, sha)
-    }))
+    Ok(Answer::page(world, call, branches, |(name, sha)| shapes::code::branch(world, place, name, sha)))
 }
 
 pub(super) fn branch(world: &mut World, call: &Call) -> Result<Answer, Refusal> {
     let id = call.repository(world, Need::Read)?;
     let place = world.repository(id)?;
     let missing = || Refusal::new(axum::http::StatusCode::NOT_FOUND, "Branch not found");
-    let (name, sha) = place
-        .branches
-        .get_key_value(call.param("name"))
-        .ok_or_else(missing)?;
+    let (name, sha) = place.branches.get_key_value(call.param("name")).ok_or_else(missing)?;
     Ok(Answer::ok(shapes::code::branch(world, place, name, sha)))
 }
 
@@ -64,17 +49,11 @@ pub(super) fn branch(world: &mut World, call: &Call) -> Result<Answer, Refusal> 
 pub(super) fn create_reference(world: &mut World, call: &Call) -> Result<Answer, Refusal> {
     let id = call.repository(world, Need::Push)?;
     let who = call.caller()?.account;
-    let reference = call
-        .text("ref")?
-        .ok_or_else(|| Refusal::schema("\"ref\" wasn't supplied."))?;
-    let sha = call
-        .text("sha")?
-        .ok_or_else(|| Refusal::schema("\"sha\" wasn't supplied."))?;
+    let reference = call.text("ref")?.ok_or_else(|| Refusal::schema("\"ref\" wasn't supplied."))?;
+    let sha = call.text("sha")?.ok_or_else(|| Refusal::schema("\"sha\" wasn't supplied."))?;
     let place = world.repository(id)?;
     let known = place.commits.contains_key(&sha);
-    known
-        .then_some(())
-        .ok_or_else(|| Refusal::custom("Reference", "Object does not exist"))?;
+    known.then_some(()).ok_or_else(|| Refusal::custom("Reference", "Object does not exist"))?;
     let exists = || Refusal::custom("Reference", "Reference already exists");
     if let Some(branch) = reference.strip_prefix("refs/heads/") {
         if place.branches.contains_key(branch) {
@@ -87,18 +66,10 @@ pub(super) fn create_reference(world: &mut World, call: &Call) -> Result<Answer,
         }
         world.push_tag(who, id, tag, &sha)?;
     } else {
-        return Err(Refusal::custom(
-            "Reference",
-            "Reference name must start with 'refs/heads/' or 'refs/tags/'",
-        ));
+        return Err(Refusal::custom("Reference", "Reference name must start with 'refs/heads/' or 'refs/tags/'"));
     }
-    let url = format!(
-        "{}/git/{reference}",
-        shapes::repository::api_url(world, world.repository(id)?)
-    );
-    Ok(Answer::created(
-        json!({"ref": reference, "url": url, "object": {"type": "commit", "sha": sha}}),
-    ))
+    let url = format!("{}/git/{reference}", shapes::repository::api_url(world, world.repository(id)?));
+    Ok(Answer::created(json!({"ref": reference, "url": url, "object": {"type": "commit", "sha": sha}})))
 }
 
 pub(super) fn delete_reference(world: &mut World, call: &Call) -> Result<Answer, Refusal> {

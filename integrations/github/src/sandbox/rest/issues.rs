@@ -20,22 +20,12 @@ pub(super) fn list(world: &mut World, call: &Call) -> Result<Answer, Refusal> {
         return Err(Refusal::gone("Issues are disabled for this repo"));
     }
     let state = one_of(call, "state", &["open", "closed", "all"])?;
-    let labels: Vec<&str> = call
-        .query("labels")
-        .map(|it| it.split(',').collect())
-        .unwrap_or_default();
-    let since = call
-        .query("since")
-        .map(str::parse::<jiff::Timestamp>)
-        .transpose();
+    let labels: Vec<&str> = call.query("labels").map(|it| it.split(',').collect()).unwrap_or_default();
+    let since = call.query("since").map(str::parse::<jiff::Timestamp>).transpose();
     let since = since.map_err(|_| Refusal::invalid("Issue", "since", "invalid"))?;
     let fits = |it: &&Issue| {
         (state == "all" || it.open == (state == "open"))
-            && labels.iter().all(|name| {
-                it.labels
-                    .iter()
-                    .any(|label| label.eq_ignore_ascii_case(name))
-            })
+            && labels.iter().all(|name| it.labels.iter().any(|label| label.eq_ignore_ascii_case(name)))
             && since.is_none_or(|since| it.updated >= since)
     };
     let mut found: Vec<&Issue> = place.issues.values().filter(fits).collect();
@@ -47,9 +37,7 @@ pub(super) fn list(world: &mut World, call: &Call) -> Result<Answer, Refusal> {
     if one_of(call, "direction", &["desc", "asc"])? == "desc" {
         found.reverse();
     }
-    Ok(Answer::page(world, call, found, |it| {
-        shapes::issue::issue(world, place, it)
-    }))
+    Ok(Answer::page(world, call, found, |it| shapes::issue::issue(world, place, it)))
 }
 
 pub(super) fn create(world: &mut World, call: &Call) -> Result<Answer, Refusal> {
@@ -69,11 +57,7 @@ pub(super) fn create(world: &mut World, call: &Call) -> Result<Answer, Refusal> 
 pub(super) fn get(world: &mut World, call: &Call) -> Result<Answer, Refusal> {
     let id = call.repository(world, Need::Read)?;
     let issue = world.issue(id, call.id("number")?)?;
-    Ok(Answer::ok(shapes::issue::issue_in_full(
-        world,
-        world.repository(id)?,
-        issue,
-    )))
+    Ok(Answer::ok(shapes::issue::issue_in_full(world, world.repository(id)?, issue)))
 }
 
 pub(super) fn change(world: &mut World, call: &Call) -> Result<Answer, Refusal> {
@@ -88,11 +72,7 @@ pub(super) fn change(world: &mut World, call: &Call) -> Result<Answer, Refusal> 
     };
     let change = IssueChange {
         title: title(call)?,
-        body: call
-            .body
-            .get("body")
-            .map(|_| call.text("body"))
-            .transpose()?,
+        body: call.body.get("body").map(|_| call.text("body")).transpose()?,
         open,
         state_reason: call.text("state_reason")?,
         assignees: call.texts("assignees")?,
@@ -107,25 +87,19 @@ pub(super) fn comments(world: &mut World, call: &Call) -> Result<Answer, Refusal
     let number = world.issue(id, call.id("number")?)?.number;
     let place = world.repository(id)?;
     let comments = place.comments_of(number).collect();
-    Ok(Answer::page(world, call, comments, |it| {
-        shapes::issue::comment(world, place, it)
-    }))
+    Ok(Answer::page(world, call, comments, |it| shapes::issue::comment(world, place, it)))
 }
 
 pub(super) fn all_comments(world: &mut World, call: &Call) -> Result<Answer, Refusal> {
     let id = call.repository(world, Need::Read)?;
     let place = world.repository(id)?;
     let comments = place.comments.values().collect();
-    Ok(Answer::page(world, call, comments, |it| {
-        shapes::issue::comment(world, place, it)
-    }))
+    Ok(Answer::page(world, call, comments, |it| shapes::issue::comment(world, place, it)))
 }
 
 pub(super) fn create_comment(world: &mut World, call: &Call) -> Result<Answer, Refusal> {
     let id = call.repository(world, Need::TakePart)?;
-    let body = call
-        .text("body")?
-        .ok_or_else(|| Refusal::schema("\"body\" wasn't supplied."))?;
+    let body = call.text("body")?.ok_or_else(|| Refusal::schema("\"body\" wasn't supplied."))?;
     let comment = world.comment(call.caller()?.account, id, call.id("number")?, body)?;
     Ok(Answer::created(show_comment(world, id, comment)?))
 }
@@ -139,9 +113,7 @@ pub(super) fn edit_comment(world: &mut World, call: &Call) -> Result<Answer, Ref
     let id = call.repository(world, Need::TakePart)?;
     let (who, comment) = (call.caller()?.account, call.id("comment")?);
     may_change_comment(world, who, id, comment)?;
-    let body = call
-        .text("body")?
-        .ok_or_else(|| Refusal::schema("\"body\" wasn't supplied."))?;
+    let body = call.text("body")?.ok_or_else(|| Refusal::schema("\"body\" wasn't supplied."))?;
     world.edit_comment(who, id, comment, body)?;
     Ok(Answer::ok(show_comment(world, id, comment)?))
 }
@@ -175,14 +147,8 @@ pub(super) fn labels(world: &mut World, call: &Call) -> Result<Answer, Refusal> 
     let id = call.repository(world, Need::Read)?;
     let issue = world.issue(id, call.id("number")?)?;
     let place = world.repository(id)?;
-    let labels = issue
-        .labels
-        .iter()
-        .filter_map(|name| place.label(name))
-        .collect();
-    Ok(Answer::page(world, call, labels, |it| {
-        shapes::repository::label(world, place, it)
-    }))
+    let labels = issue.labels.iter().filter_map(|name| place.label(name)).collect();
+    Ok(Answer::page(world, call, labels, |it| shapes::repository::label(world, place, it)))
 }
 
 pub(super) fn add_labels(world: &mut World, call: &Call) -> Result<Answer, Refusal> {
@@ -225,10 +191,7 @@ fn relabel(
 pub(super) fn lock(world: &mut World, call: &Call) -> Result<Answer, Refusal> {
     let id = call.repository(world, Need::Push)?;
     let reason = call.text("lock_reason")?;
-    if reason
-        .as_deref()
-        .is_some_and(|it| !matches!(it, "off-topic" | "too heated" | "resolved" | "spam"))
-    {
+    if reason.as_deref().is_some_and(|it| !matches!(it, "off-topic" | "too heated" | "resolved" | "spam")) {
         return Err(Refusal::invalid("Issue", "lock_reason", "invalid"));
     }
     world.lock_issue(call.caller()?.account, id, call.id("number")?, reason)?;
@@ -258,20 +221,11 @@ pub(in super::super) fn may_change_comment(
     repository: RepositoryId,
     comment: u64,
 ) -> Result<(), Refusal> {
-    let found: &Comment = world
-        .repository(repository)?
-        .comments
-        .get(&comment)
-        .ok_or_else(Refusal::not_found)?;
+    let found: &Comment = world.repository(repository)?.comments.get(&comment).ok_or_else(Refusal::not_found)?;
     may_sort(world, who, repository, found.author == who)
 }
 
-fn may_sort(
-    world: &World,
-    who: AccountId,
-    repository: RepositoryId,
-    own: bool,
-) -> Result<(), Refusal> {
+fn may_sort(world: &World, who: AccountId, repository: RepositoryId, own: bool) -> Result<(), Refusal> {
     match own || world.role(Some(who), world.repository(repository)?) >= Some(Role::Triage) {
         true => Ok(()),
         false => Err(Refusal::forbidden("Must have admin rights to Repository.")),
@@ -288,11 +242,7 @@ fn title(call: &Call) -> Result<Option<String>, Refusal> {
 
 fn show(world: &World, repository: RepositoryId, number: u64) -> Result<Value, Refusal> {
     let issue = world.issue(repository, number)?;
-    Ok(shapes::issue::issue_in_full(
-        world,
-        world.repository(repository)?,
-        issue,
-    ))
+    Ok(shapes::issue::issue_in_full(world, world.repository(repository)?, issue))
 }
 
 fn show_comment(world: &World, repository: RepositoryId, id: u64) -> Result<Value, Refusal> {

@@ -81,11 +81,7 @@ impl Usage {
             meter.recent.pop_front();
         }
         let changed_hour = meter.recent.iter().filter(|(_, changed)| *changed).count();
-        let minute = meter
-            .recent
-            .iter()
-            .rev()
-            .take_while(|(at, _)| *at >= minute_ago);
+        let minute = meter.recent.iter().rev().take_while(|(at, _)| *at >= minute_ago);
         let (mut points, mut changed_minute) = (0, 0);
         for (_, changed) in minute {
             points += if *changed { 5 } else { 1 };
@@ -94,9 +90,7 @@ impl Usage {
         let too_many_changes = changed_minute >= allowance.content_per_minute
             || changed_hour >= usize::try_from(allowance.content_per_hour).unwrap_or(usize::MAX);
         if (changes && too_many_changes) || points >= allowance.points_per_minute {
-            return Err(secondary_refusal(
-                allowance.secondary_retry_after.then_some(60),
-            ));
+            return Err(secondary_refusal(allowance.secondary_retry_after.then_some(60)));
         }
         meter.recent.push_back((now, changes));
         meter.used += 1;
@@ -113,20 +107,13 @@ impl Usage {
         let limit = self.primary(who);
         let meter = self.meter(who, Timestamp::now());
         let used = meter.used.min(limit);
-        Reading {
-            limit,
-            remaining: limit - used,
-            reset: meter.reset.as_second(),
-            used,
-        }
+        Reading { limit, remaining: limit - used, reset: meter.reset.as_second(), used }
     }
 
     /// For the fault "primary limit": nothing is left until then.
     pub fn exhaust(&mut self, who: Option<AccountId>, seconds: i64) {
         let limit = self.primary(who);
-        let reset = Timestamp::now()
-            .saturating_add(SignedDuration::from_secs(seconds))
-            .unwrap_or(Timestamp::MAX);
+        let reset = Timestamp::now().saturating_add(SignedDuration::from_secs(seconds)).unwrap_or(Timestamp::MAX);
         let meter = self.meter(who, Timestamp::now());
         meter.used = limit;
         meter.reset = reset;
@@ -137,19 +124,12 @@ impl Usage {
     }
 
     fn primary(&self, who: Option<AccountId>) -> u32 {
-        if who.is_some() {
-            self.allowance.primary
-        } else {
-            self.allowance.primary_anonymous
-        }
+        if who.is_some() { self.allowance.primary } else { self.allowance.primary_anonymous }
     }
 
     fn meter(&mut self, who: Option<AccountId>, now: Timestamp) -> &mut Meter {
-        let fresh = || Meter {
-            used: 0,
-            reset: now.saturating_add(HOUR).unwrap_or(Timestamp::MAX),
-            recent: VecDeque::new(),
-        };
+        let fresh =
+            || Meter { used: 0, reset: now.saturating_add(HOUR).unwrap_or(Timestamp::MAX), recent: VecDeque::new() };
         let meter = self.meters.entry(who).or_insert_with(fresh);
         if meter.reset <= now {
             meter.used = 0;
@@ -164,14 +144,7 @@ pub(in super::super) fn primary_refusal() -> Refusal {
 }
 
 pub(in super::super) fn secondary_refusal(retry_after: Option<u32>) -> Refusal {
-    let message =
-        "You have exceeded a secondary rate limit. Please wait a few minutes before you try again.";
-    let headers = retry_after
-        .map(|seconds| ("retry-after", seconds.to_string()))
-        .into_iter()
-        .collect();
-    Refusal {
-        headers,
-        ..Refusal::new(StatusCode::FORBIDDEN, message)
-    }
+    let message = "You have exceeded a secondary rate limit. Please wait a few minutes before you try again.";
+    let headers = retry_after.map(|seconds| ("retry-after", seconds.to_string())).into_iter().collect();
+    Refusal { headers, ..Refusal::new(StatusCode::FORBIDDEN, message) }
 }

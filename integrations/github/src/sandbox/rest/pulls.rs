@@ -88,17 +88,8 @@ pub(super) fn change(world: &mut World, call: &Call) -> Result<Answer, Refusal> 
         Some("closed") => Some(false),
         Some(_) => return Err(Refusal::invalid("PullRequest", "state", "invalid")),
     };
-    let body = call
-        .body
-        .get("body")
-        .map(|_| call.text("body"))
-        .transpose()?;
-    let change = IssueChange {
-        title: call.text("title")?,
-        body,
-        open,
-        ..IssueChange::default()
-    };
+    let body = call.body.get("body").map(|_| call.text("body")).transpose()?;
+    let change = IssueChange { title: call.text("title")?, body, open, ..IssueChange::default() };
     world.change_issue(who, id, number, change)?;
     Ok(Answer::ok(show(world, id, number)?))
 }
@@ -108,9 +99,7 @@ pub(super) fn commits(world: &mut World, call: &Call) -> Result<Answer, Refusal>
     let pull = world.pull(id, call.id("number")?)?;
     let place = world.repository(id)?;
     let commits = place.ahead(&pull.base_sha, &pull.head_sha);
-    Ok(Answer::page(world, call, commits, |it| {
-        shapes::code::commit(world, place, it)
-    }))
+    Ok(Answer::page(world, call, commits, |it| shapes::code::commit(world, place, it)))
 }
 
 pub(super) fn is_merged(world: &mut World, call: &Call) -> Result<Answer, Refusal> {
@@ -134,22 +123,14 @@ pub(super) fn merge(world: &mut World, call: &Call) -> Result<Answer, Refusal> {
         Ok(Some(more)) => format!("{title}\n\n{more}"),
         _ => title,
     });
-    let method = call
-        .text("merge_method")?
-        .unwrap_or_else(|| "merge".to_owned());
+    let method = call.text("merge_method")?.unwrap_or_else(|| "merge".to_owned());
     let sha = world.merge_pull(call.caller()?.account, id, number, &method, message)?;
-    Ok(Answer::ok(
-        json!({"sha": sha, "merged": true, "message": "Pull Request successfully merged"}),
-    ))
+    Ok(Answer::ok(json!({"sha": sha, "merged": true, "message": "Pull Request successfully merged"})))
 }
 
 fn show(world: &World, repository: RepositoryId, number: u64) -> Result<Value, Refusal> {
     world.pull(repository, number)?;
-    Ok(show_issue(
-        world,
-        repository,
-        world.issue(repository, number)?,
-    ))
+    Ok(show_issue(world, repository, world.issue(repository, number)?))
 }
 
 fn show_issue(world: &World, repository: RepositoryId, issue: &Issue) -> Value {

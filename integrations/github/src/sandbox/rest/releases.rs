@@ -15,25 +15,14 @@ pub(super) fn list(world: &mut World, call: &Call) -> Result<Answer, Refusal> {
     let id = call.repository(world, Need::Read)?;
     let place = world.repository(id)?;
     let insider = world.role(call.who(), place) >= Some(Role::Push);
-    let releases = place
-        .releases
-        .values()
-        .rev()
-        .filter(|it| insider || !it.draft)
-        .collect();
-    Ok(Answer::page(world, call, releases, |it| {
-        shapes::code::release(world, place, it)
-    }))
+    let releases = place.releases.values().rev().filter(|it| insider || !it.draft).collect();
+    Ok(Answer::page(world, call, releases, |it| shapes::code::release(world, place, it)))
 }
 
 pub(super) fn create(world: &mut World, call: &Call) -> Result<Answer, Refusal> {
     let id = call.repository(world, Need::Push)?;
     let release = world.create_release(call.caller()?.account, id, wish(call)?)?;
-    Ok(Answer::created(show(
-        world,
-        id,
-        world.release(id, release)?,
-    )?))
+    Ok(Answer::created(show(world, id, world.release(id, release)?)?))
 }
 
 pub(super) fn get(world: &mut World, call: &Call) -> Result<Answer, Refusal> {
@@ -49,29 +38,14 @@ pub(super) fn get(world: &mut World, call: &Call) -> Result<Answer, Refusal> {
 /// The newest that is neither a draft nor a pre-release.
 pub(super) fn latest(world: &mut World, call: &Call) -> Result<Answer, Refusal> {
     let id = call.repository(world, Need::Read)?;
-    let mut full = world
-        .repository(id)?
-        .releases
-        .values()
-        .rev()
-        .filter(|it| !it.draft && !it.prerelease);
-    Ok(Answer::ok(show(
-        world,
-        id,
-        full.next().ok_or_else(Refusal::not_found)?,
-    )?))
+    let mut full = world.repository(id)?.releases.values().rev().filter(|it| !it.draft && !it.prerelease);
+    Ok(Answer::ok(show(world, id, full.next().ok_or_else(Refusal::not_found)?)?))
 }
 
 pub(super) fn by_tag(world: &mut World, call: &Call) -> Result<Answer, Refusal> {
     let id = call.repository(world, Need::Read)?;
-    let mut published = world
-        .repository(id)?
-        .releases
-        .values()
-        .filter(|it| !it.draft);
-    let found = published
-        .find(|it| it.tag == call.param("tag"))
-        .ok_or_else(Refusal::not_found)?;
+    let mut published = world.repository(id)?.releases.values().filter(|it| !it.draft);
+    let found = published.find(|it| it.tag == call.param("tag")).ok_or_else(Refusal::not_found)?;
     Ok(Answer::ok(show(world, id, found)?))
 }
 
@@ -100,9 +74,5 @@ fn wish(call: &Call) -> Result<ReleaseWish, Refusal> {
 }
 
 fn show(world: &World, repository: RepositoryId, release: &Release) -> Result<Value, Refusal> {
-    Ok(shapes::code::release(
-        world,
-        world.repository(repository)?,
-        release,
-    ))
+    Ok(shapes::code::release(world, world.repository(repository)?, release))
 }

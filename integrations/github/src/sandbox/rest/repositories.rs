@@ -53,11 +53,7 @@ pub(super) fn change(world: &mut World, call: &Call) -> Result<Answer, Refusal> 
     if archived == Some(true) {
         world.archive_repository(who, id, true)?;
     }
-    Ok(Answer::ok(shapes::repository::repository_for(
-        world,
-        world.repository(id)?,
-        call.who(),
-    )))
+    Ok(Answer::ok(shapes::repository::repository_for(world, world.repository(id)?, call.who())))
 }
 
 pub(super) fn delete(world: &mut World, call: &Call) -> Result<Answer, Refusal> {
@@ -68,16 +64,10 @@ pub(super) fn delete(world: &mut World, call: &Call) -> Result<Answer, Refusal> 
 
 pub(super) fn transfer(world: &mut World, call: &Call) -> Result<Answer, Refusal> {
     let id = call.repository(world, Need::Admin)?;
-    let to = call
-        .text("new_owner")?
-        .ok_or_else(|| Refusal::schema("\"new_owner\" wasn't supplied."))?;
+    let to = call.text("new_owner")?.ok_or_else(|| Refusal::schema("\"new_owner\" wasn't supplied."))?;
     let name = call.text("new_name")?;
     world.transfer_repository(call.caller()?.account, id, &to, name.as_deref())?;
-    Ok(Answer::accepted(shapes::repository::repository_for(
-        world,
-        world.repository(id)?,
-        call.who(),
-    )))
+    Ok(Answer::accepted(shapes::repository::repository_for(world, world.repository(id)?, call.who())))
 }
 
 pub(super) fn star(world: &mut World, call: &Call) -> Result<Answer, Refusal> {
@@ -117,17 +107,13 @@ pub(super) fn collaborators(world: &mut World, call: &Call) -> Result<Answer, Re
 pub(super) fn assignees(world: &mut World, call: &Call) -> Result<Answer, Refusal> {
     let id = call.repository(world, Need::Read)?;
     let people = world.assignable(world.repository(id)?);
-    Ok(Answer::page(world, call, people, |who| {
-        shapes::people::user(world, *who)
-    }))
+    Ok(Answer::page(world, call, people, |who| shapes::people::user(world, *who)))
 }
 
 pub(super) fn is_assignable(world: &mut World, call: &Call) -> Result<Answer, Refusal> {
     let id = call.repository(world, Need::Read)?;
     let people = world.assignable(world.repository(id)?);
-    let asked = world
-        .user_named(call.param("login"))
-        .map(|account| account.id);
+    let asked = world.user_named(call.param("login")).map(|account| account.id);
     match asked.is_some_and(|who| people.contains(&who)) {
         true => Ok(Answer::nothing()),
         false => Err(Refusal::not_found()),
@@ -138,25 +124,15 @@ pub(super) fn labels(world: &mut World, call: &Call) -> Result<Answer, Refusal> 
     let id = call.repository(world, Need::Read)?;
     let place = world.repository(id)?;
     let labels = place.labels.iter().collect();
-    Ok(Answer::page(world, call, labels, |label| {
-        shapes::repository::label(world, place, label)
-    }))
+    Ok(Answer::page(world, call, labels, |label| shapes::repository::label(world, place, label)))
 }
 
 pub(super) fn create_label(world: &mut World, call: &Call) -> Result<Answer, Refusal> {
     let id = call.repository(world, Need::Push)?;
     let name = call.text("name")?.unwrap_or_default();
     let color = call.text("color")?.unwrap_or_else(|| "ededed".to_owned());
-    world.create_label(
-        call.caller()?.account,
-        id,
-        &name,
-        &color,
-        call.text("description")?,
-    )?;
+    world.create_label(call.caller()?.account, id, &name, &color, call.text("description")?)?;
     let place = world.repository(id)?;
     let label = place.label(&name).ok_or_else(Refusal::not_found)?;
-    Ok(Answer::created(shapes::repository::label(
-        world, place, label,
-    )))
+    Ok(Answer::created(shapes::repository::label(world, place, label)))
 }

@@ -3,7 +3,8 @@
 use std::cell::Cell;
 
 use axum::body::{Body, to_bytes};
-use axum::extract::{RawPathParams, Request, State};
+use axum::extract::{OriginalUri, RawPathParams, Request, State};
+use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodFilter, MethodRouter, on};
@@ -44,41 +45,24 @@ pub(super) fn delete(handler: Handler) -> MethodRouter<Sandbox> {
 }
 
 fn route(filter: MethodFilter, handler: Handler) -> MethodRouter<Sandbox> {
-    on(
-        filter,
-        move |State(sandbox): State<Sandbox>, params: RawPathParams, request: Request| {
-            let params = params
-                .iter()
-                .map(|(name, value)| (name.to_owned(), value.to_owned()))
-                .collect();
-            serve(sandbox, handler, params, request)
-        },
-    )
+    on(filter, move |State(sandbox): State<Sandbox>, params: RawPathParams, request: Request| {
+        let params = params.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+        serve(sandbox, handler, params, request)
+    })
 }
 
 /// GitHub answers 404 for unknown paths and for methods that a path does not have.
 pub(super) async fn unknown(State(sandbox): State<Sandbox>, request: Request) -> Response {
-    serve(
-        sandbox,
-        |_, _| Err(Refusal::not_found()),
-        Vec::new(),
-        request,
-    )
-    .await
+    serve(sandbox, |_, _| Err(Refusal::not_found()), Vec::new(), request).await
 }
 
-async fn serve(
-    sandbox: Sandbox,
-    handler: Handler,
-    params: Vec<(String, String)>,
-    request: Request,
-) -> Response {
+async fn serve(sandbox: Sandbox, handler: Handler, params: Vec<(String, String)>, request: Request) -> Response {
     let (parts, body) = request.into_parts();
     let limit = parts.extensions.get::<PrimaryLimit>().copied();
     let body = read(body).await;
     sandbox.change(|world| {
         let mut call = Call {
-            path: parts.uri.path().trim_end_matches('/').to_owned(),
+            path: below_api(&parts),
             query: Fields::parse(parts.uri.query().unwrap_or_default().as_bytes()),
             method: parts.method,
             headers: parts.headers,
@@ -87,15 +71,20 @@ async fn serve(
             caller: None,
             accepted: Cell::new(""),
         };
-        let answer = identify(world, &mut call)
-            .and_then(|()| count(world, &call, limit))
-            .and_then(|()| body)
-            .and_then(|body| {
+        let answer =
+            identify(world, &mut call).and_then(|()| count(world, &call, limit)).and_then(|()| body).and_then(|body| {
                 call.body = body;
                 handler(world, &call)
             });
         dress(world, &call, answer)
     })
+}
+
+/// `nest` takes away what it has matched, so the path as it was sent is asked for.
+fn below_api(parts: &Parts) -> String {
+    let sent = parts.extensions.get::<OriginalUri>().map_or(parts.uri.path(), |OriginalUri(uri)| uri.path());
+    let below = sent.split_once("/api/v3").map_or(sent, |(_, below)| below);
+    below.trim_end_matches('/').to_owned()
 }
 
 async fn read(body: Body) -> Result<Map<String, Value>, Refusal> {
@@ -108,14 +97,8 @@ async fn read(body: Body) -> Result<Map<String, Value>, Refusal> {
         Ok(Value::Object(fields)) => Ok(fields),
         // The two label calls take a bare list; it gets the name it has in the object form.
         Ok(list @ Value::Array(_)) => Ok(Map::from_iter([("labels".to_owned(), list)])),
-        Ok(_) => Err(Refusal::new(
-            StatusCode::BAD_REQUEST,
-            "Body should be a JSON object",
-        )),
-        Err(_) => Err(Refusal::new(
-            StatusCode::BAD_REQUEST,
-            "Problems parsing JSON",
-        )),
+        Ok(_) => Err(Refusal::new(StatusCode::BAD_REQUEST, "Body should be a JSON object")),
+        Err(_) => Err(Refusal::new(StatusCode::BAD_REQUEST, "Problems parsing JSON")),
     }
 }
 
@@ -132,15 +115,9 @@ fn identify(world: &World, call: &mut Call) -> Result<(), Refusal> {
     let Some(value) = token(&call.headers) else {
         return Ok(());
     };
-    let token = world
-        .registrations
-        .token(&value)
-        .ok_or_else(Refusal::bad_credentials)?;
-    call.caller = Some(Caller {
-        account: token.account,
-        scopes: token.scopes.clone(),
-        client_id: token.client_id.clone(),
-    });
+    let token = world.registrations.token(&value).ok_or_else(Refusal::bad_credentials)?;
+    call.caller =
+        Some(Caller { account: token.account, scopes: token.scopes.clone(), client_id: token.client_id.clone() });
     Ok(())
 }
 
@@ -151,10 +128,7 @@ fn count(world: &mut World, call: &Call, limit: Option<PrimaryLimit>) -> Result<
     }
     if let Some(PrimaryLimit { status, seconds }) = limit {
         world.usage.exhaust(call.who(), seconds);
-        return Err(Refusal {
-            status,
-            ..primary_refusal()
-        });
+        return Err(Refusal { status, ..primary_refusal() });
     }
     world.usage.count(call.who(), &call.method)
 }
@@ -164,35 +138,13 @@ fn dress(world: &mut World, call: &Call, answer: Result<Answer, Refusal>) -> Res
         Ok(answer) => (answer, Vec::new()),
         Err(refusal) => {
             let body = Some(refusal.body());
-            (
-                Answer {
-                    status: refusal.status,
-                    body,
-                    link: None,
-                    location: refusal.location,
-                },
-                refusal.headers,
-            )
+            (Answer { status: refusal.status, body, link: None, location: refusal.location }, refusal.headers)
         }
     };
-    let bytes = answer
-        .body
-        .as_ref()
-        .map(|body| body.to_string().into_bytes())
-        .unwrap_or_default();
-    let etag = format!(
-        "W/\"{}\"",
-        hex::encode(aws_lc_rs::digest::digest(
-            &aws_lc_rs::digest::SHA256,
-            &bytes
-        ))
-    );
-    let reading_call =
-        matches!(call.method, Method::GET | Method::HEAD) && answer.status == StatusCode::OK;
-    let known = call
-        .headers
-        .get(header::IF_NONE_MATCH)
-        .is_some_and(|value| value.as_bytes() == etag.as_bytes());
+    let bytes = answer.body.as_ref().map(|body| body.to_string().into_bytes()).unwrap_or_default();
+    let etag = format!("W/\"{}\"", hex::encode(aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, &bytes)));
+    let reading_call = matches!(call.method, Method::GET | Method::HEAD) && answer.status == StatusCode::OK;
+    let known = call.headers.get(header::IF_NONE_MATCH).is_some_and(|value| value.as_bytes() == etag.as_bytes());
     let unchanged = reading_call && known;
     if unchanged {
         world.usage.refund(call.who());
@@ -200,19 +152,11 @@ fn dress(world: &mut World, call: &Call, answer: Result<Answer, Refusal>) -> Res
     let mut headers = HeaderMap::new();
     let reading = world.usage.reading(call.who());
     if answer.body.is_some() {
-        set(
-            &mut headers,
-            "content-type",
-            "application/json; charset=utf-8",
-        );
+        set(&mut headers, "content-type", "application/json; charset=utf-8");
     }
     if reading_call {
         set(&mut headers, "etag", &etag);
-        set(
-            &mut headers,
-            "cache-control",
-            "private, max-age=60, s-maxage=60",
-        );
+        set(&mut headers, "cache-control", "private, max-age=60, s-maxage=60");
     }
     if let Some(link) = &answer.link {
         set(&mut headers, "link", link);
@@ -223,30 +167,16 @@ fn dress(world: &mut World, call: &Call, answer: Result<Answer, Refusal>) -> Res
     scope_headers(&mut headers, call);
     limit_headers(&mut headers, reading);
     set(&mut headers, "x-github-media-type", &media_type(call));
-    set(
-        &mut headers,
-        "x-github-request-id",
-        &random::hex(32).to_uppercase(),
-    );
+    set(&mut headers, "x-github-request-id", &random::hex(32).to_uppercase());
     set(&mut headers, "x-github-enterprise-version", "3.19.0");
     set(&mut headers, "x-content-type-options", "nosniff");
     for (name, value) in more {
         set(&mut headers, name, &value);
     }
-    let status = if unchanged {
-        StatusCode::NOT_MODIFIED
-    } else {
-        answer.status
-    };
-    let body = if unchanged {
-        Body::empty()
-    } else {
-        Body::from(bytes)
-    };
+    let status = if unchanged { StatusCode::NOT_MODIFIED } else { answer.status };
+    let body = if unchanged { Body::empty() } else { Body::from(bytes) };
     let mut response = (status, headers, body).into_response();
-    let who = call
-        .who()
-        .map_or("-".to_owned(), |id| world.account(id).login.clone());
+    let who = call.who().map_or("-".to_owned(), |id| world.account(id).login.clone());
     response.extensions_mut().insert(Who(who));
     response
 }
@@ -263,11 +193,7 @@ fn scope_headers(headers: &mut HeaderMap, call: &Call) {
 
 fn limit_headers(headers: &mut HeaderMap, reading: Reading) {
     set(headers, "x-ratelimit-limit", &reading.limit.to_string());
-    set(
-        headers,
-        "x-ratelimit-remaining",
-        &reading.remaining.to_string(),
-    );
+    set(headers, "x-ratelimit-remaining", &reading.remaining.to_string());
     set(headers, "x-ratelimit-used", &reading.used.to_string());
     set(headers, "x-ratelimit-reset", &reading.reset.to_string());
     set(headers, "x-ratelimit-resource", "core");
@@ -275,16 +201,8 @@ fn limit_headers(headers: &mut HeaderMap, reading: Reading) {
 
 /// What GitHub understood of `Accept`.
 fn media_type(call: &Call) -> String {
-    let accept = call
-        .headers
-        .get(header::ACCEPT)
-        .and_then(|value| value.to_str().ok())
-        .unwrap_or_default();
-    let version = if accept.contains("github.v3") {
-        "github.v3"
-    } else {
-        "github"
-    };
+    let accept = call.headers.get(header::ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let version = if accept.contains("github.v3") { "github.v3" } else { "github" };
     format!("{version}; format=json")
 }
 

@@ -8,11 +8,7 @@ use super::repository::api_url;
 use super::{node_id, people};
 
 /// As in `push`.
-pub(in super::super) fn commit_in_push(
-    world: &World,
-    repository: &Repository,
-    commit: &Commit,
-) -> Value {
+pub(in super::super) fn commit_in_push(world: &World, repository: &Repository, commit: &Commit) -> Value {
     let author = people::committer(world.account(commit.author));
     json!({
         "id": commit.sha,
@@ -62,12 +58,7 @@ pub(in super::super) fn commit(world: &World, repository: &Repository, commit: &
     })
 }
 
-pub(in super::super) fn branch(
-    world: &World,
-    repository: &Repository,
-    name: &str,
-    sha: &str,
-) -> Value {
+pub(in super::super) fn branch(world: &World, repository: &Repository, name: &str, sha: &str) -> Value {
     json!({
         "name": name,
         "commit": {"sha": sha, "url": format!("{}/commits/{sha}", api_url(world, repository))},
@@ -75,11 +66,7 @@ pub(in super::super) fn branch(
     })
 }
 
-pub(in super::super) fn release(
-    world: &World,
-    repository: &Repository,
-    release: &Release,
-) -> Value {
+pub(in super::super) fn release(world: &World, repository: &Repository, release: &Release) -> Value {
     let base = api_url(world, repository);
     let url = format!("{base}/releases/{}", release.id);
     json!({

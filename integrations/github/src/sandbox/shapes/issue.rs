@@ -9,11 +9,7 @@ use super::{fields_of, node_id, people};
 
 /// The web address: an issue's and a pull request's differ.
 pub(in super::super) fn web_url(world: &World, repository: &Repository, issue: &Issue) -> String {
-    let room = if issue.pull.is_some() {
-        "pull"
-    } else {
-        "issues"
-    };
+    let room = if issue.pull.is_some() { "pull" } else { "issues" };
     format!("{}/{room}/{}", world.web_url(repository), issue.number)
 }
 
@@ -29,10 +25,7 @@ pub(in super::super) fn issue(world: &World, repository: &Repository, issue: &Is
     put("comments_url", json!(format!("{url}/comments")));
     put("events_url", json!(format!("{url}/events")));
     put("timeline_url", json!(format!("{url}/timeline")));
-    put(
-        "comments",
-        json!(repository.comments_of(issue.number).count()),
-    );
+    put("comments", json!(repository.comments_of(issue.number).count()));
     put("performed_via_github_app", Value::Null);
     put("reactions", reactions(&url));
     put("state_reason", json!(issue.state_reason));
@@ -57,26 +50,13 @@ pub(in super::super) fn issue(world: &World, repository: &Repository, issue: &Is
 /// `GET …/issues/{n}` also says who closed it; webhooks do not.
 pub(in super::super) fn issue_in_full(world: &World, repository: &Repository, it: &Issue) -> Value {
     let mut full = issue(world, repository, it);
-    full["closed_by"] = it
-        .closed_by
-        .map_or(Value::Null, |who| people::user(world, who));
+    full["closed_by"] = it.closed_by.map_or(Value::Null, |who| people::user(world, who));
     full
 }
 
-pub(in super::super) fn comment(
-    world: &World,
-    repository: &Repository,
-    comment: &Comment,
-) -> Value {
-    let url = format!(
-        "{}/issues/comments/{}",
-        api_url(world, repository),
-        comment.id
-    );
-    let page = repository
-        .issues
-        .get(&comment.issue)
-        .map(|issue| web_url(world, repository, issue));
+pub(in super::super) fn comment(world: &World, repository: &Repository, comment: &Comment) -> Value {
+    let url = format!("{}/issues/comments/{}", api_url(world, repository), comment.id);
+    let page = repository.issues.get(&comment.issue).map(|issue| web_url(world, repository, issue));
     json!({
         "url": url,
         "html_url": format!("{}#issuecomment-{}", page.unwrap_or_default(), comment.id),
@@ -94,12 +74,7 @@ pub(in super::super) fn comment(
 }
 
 /// In full, as in webhooks and `GET …/pulls/{n}`.
-pub(in super::super) fn pull(
-    world: &World,
-    repository: &Repository,
-    issue: &Issue,
-    pull: &Pull,
-) -> Value {
+pub(in super::super) fn pull(world: &World, repository: &Repository, issue: &Issue, pull: &Pull) -> Value {
     let mut fields = shared(world, repository, issue);
     let base = api_url(world, repository);
     let url = format!("{base}/pulls/{}", issue.number);
@@ -113,10 +88,7 @@ pub(in super::super) fn pull(
         ("issue", conversation.clone()),
         ("comments", format!("{conversation}/comments")),
         ("review_comments", format!("{url}/comments")),
-        (
-            "review_comment",
-            format!("{base}/pulls/comments{{/number}}"),
-        ),
+        ("review_comment", format!("{base}/pulls/comments{{/number}}")),
         ("commits", format!("{url}/commits")),
         ("statuses", format!("{base}/statuses/{}", pull.head_sha)),
     ];
@@ -171,11 +143,7 @@ fn side(world: &World, repository: &Repository, branch: &str, sha: &str) -> Valu
 
 /// What an issue and a pull request have in common.
 fn shared(world: &World, repository: &Repository, issue: &Issue) -> Map<String, Value> {
-    let users = |ids: &[u64]| {
-        ids.iter()
-            .map(|id| people::user(world, *id))
-            .collect::<Vec<_>>()
-    };
+    let users = |ids: &[u64]| ids.iter().map(|id| people::user(world, *id)).collect::<Vec<_>>();
     let labels: Vec<Value> = issue
         .labels
         .iter()

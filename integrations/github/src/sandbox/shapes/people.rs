@@ -31,10 +31,7 @@ fn user_fields(world: &World, account: &Account) -> Map<String, Value> {
     put("login", json!(account.login));
     put("id", json!(account.id));
     put("node_id", json!(node_id(account.kind.as_str(), account.id)));
-    put(
-        "avatar_url",
-        json!(format!("{}/avatars/{}", world.at, account.id)),
-    );
+    put("avatar_url", json!(format!("{}/avatars/{}", world.at, account.id)));
     put("gravatar_id", json!(""));
     put("html_url", json!(format!("{}/{}", world.at, account.login)));
     for (name, suffix) in LINKS {
@@ -58,11 +55,7 @@ pub(super) fn owner_in_push(world: &World, id: AccountId) -> Value {
 /// `GET /user` and `GET /users/{login}`.
 pub(in super::super) fn profile(world: &World, account: &Account) -> Value {
     let mut fields = user_fields(world, account);
-    let owned = world
-        .repositories
-        .values()
-        .filter(|it| it.owner == account.id && !it.private)
-        .count();
+    let owned = world.repositories.values().filter(|it| it.owner == account.id && !it.private).count();
     let more = json!({
         "name": account.name, "company": null, "blog": "", "location": null, "email": null, "hireable": null,
         "bio": null, "twitter_username": null, "public_repos": owned, "public_gists": 0, "followers": 0,
@@ -100,11 +93,7 @@ pub(super) fn association(world: &World, repository: &Repository, who: AccountId
     if owner.kind == Kind::Organization && owner.members.contains_key(&who) {
         return "MEMBER";
     }
-    if repository.collaborators.contains_key(&who) {
-        "COLLABORATOR"
-    } else {
-        "NONE"
-    }
+    if repository.collaborators.contains_key(&who) { "COLLABORATOR" } else { "NONE" }
 }
 
 /// `{name, email, username}` of a commit.

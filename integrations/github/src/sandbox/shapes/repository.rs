@@ -41,10 +41,7 @@ const LINKS: [(&str, &str); 37] = [
     ("issues_url", "/issues{/number}"),
     ("pulls_url", "/pulls{/number}"),
     ("milestones_url", "/milestones{/number}"),
-    (
-        "notifications_url",
-        "/notifications{?since,all,participating}",
-    ),
+    ("notifications_url", "/notifications{?since,all,participating}"),
     ("labels_url", "/labels{/name}"),
     ("releases_url", "/releases{/id}"),
     ("deployments_url", "/deployments"),
@@ -62,11 +59,7 @@ pub(in super::super) fn repository(world: &World, repository: &Repository) -> Va
 }
 
 /// As in answers: with what the caller may do.
-pub(in super::super) fn repository_for(
-    world: &World,
-    repository: &Repository,
-    who: Option<AccountId>,
-) -> Value {
+pub(in super::super) fn repository_for(world: &World, repository: &Repository, who: Option<AccountId>) -> Value {
     let mut fields = fields(world, repository);
     if let (Some(_), Some(role)) = (who, world.role(who, repository)) {
         fields.insert(
@@ -158,8 +151,7 @@ fn fields(world: &World, repository: &Repository) -> Map<String, Value> {
 }
 
 pub(in super::super) fn label(world: &World, repository: &Repository, label: &Label) -> Value {
-    let name =
-        percent_encoding::utf8_percent_encode(&label.name, percent_encoding::NON_ALPHANUMERIC);
+    let name = percent_encoding::utf8_percent_encode(&label.name, percent_encoding::NON_ALPHANUMERIC);
     json!({
         "id": label.id,
         "node_id": node_id("Label", label.id),

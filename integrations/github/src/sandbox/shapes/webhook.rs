@@ -81,15 +81,11 @@ pub(in super::super) fn delivery_row(delivery: &Delivery) -> Value {
 /// With what was sent and what came back.
 pub(in super::super) fn delivery(delivery: &Delivery) -> Value {
     let headers = |pairs: &[(String, String)]| {
-        pairs
-            .iter()
-            .map(|(name, value)| (name.clone(), json!(value)))
-            .collect::<Map<_, _>>()
+        pairs.iter().map(|(name, value)| (name.clone(), json!(value))).collect::<Map<_, _>>()
     };
     let mut full = delivery_row(delivery);
     full["url"] = json!(delivery.url);
-    full["request"] =
-        json!({"headers": headers(&delivery.request_headers), "payload": *delivery.payload});
+    full["request"] = json!({"headers": headers(&delivery.request_headers), "payload": *delivery.payload});
     full["response"] = json!({
         "headers": headers(&delivery.response_headers), "payload": delivery.response_body,
     });

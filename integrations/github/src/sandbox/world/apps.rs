@@ -72,13 +72,7 @@ impl Registrations {
             owner: super::seed::ADA,
             suspended: false,
         };
-        Self {
-            apps: vec![patchbay],
-            grants: vec![],
-            tokens: vec![],
-            codes: BTreeMap::new(),
-            last_token: 0,
-        }
+        Self { apps: vec![patchbay], grants: vec![], tokens: vec![], codes: BTreeMap::new(), last_token: 0 }
     }
 
     pub fn app(&self, client_id: &str) -> Option<&App> {
@@ -98,21 +92,14 @@ impl Registrations {
     }
 
     pub fn grant(&self, account: AccountId, client_id: &str) -> Option<&Grant> {
-        self.grants
-            .iter()
-            .find(|grant| grant.account == account && grant.client_id == client_id)
+        self.grants.iter().find(|grant| grant.account == account && grant.client_id == client_id)
     }
 
     /// Notes the yes and hands out the code. Scopes of an earlier yes stay allowed.
     pub fn allow(&mut self, code: Code) -> String {
-        let earlier = self
-            .grants
-            .iter_mut()
-            .find(|it| it.account == code.account && it.client_id == code.client_id);
+        let earlier = self.grants.iter_mut().find(|it| it.account == code.account && it.client_id == code.client_id);
         match earlier {
-            Some(grant) => {
-                grant.scopes = super::super::oauth::scopes::union(&grant.scopes, &code.scopes)
-            }
+            Some(grant) => grant.scopes = super::super::oauth::scopes::union(&grant.scopes, &code.scopes),
             None => self.grants.push(Grant {
                 account: code.account,
                 client_id: code.client_id.clone(),
@@ -126,50 +113,23 @@ impl Registrations {
 
     /// Takes the code: whatever follows, it can't be used again.
     pub fn take_code(&mut self, name: &str) -> Option<Code> {
-        self.codes
-            .remove(name)
-            .filter(|code| code.expires > Timestamp::now())
+        self.codes.remove(name).filter(|code| code.expires > Timestamp::now())
     }
 
     pub fn code_expiry() -> Timestamp {
-        Timestamp::now()
-            .saturating_add(Span::new().minutes(CODE_MINUTES))
-            .unwrap_or(Timestamp::MAX)
+        Timestamp::now().saturating_add(Span::new().minutes(CODE_MINUTES)).unwrap_or(Timestamp::MAX)
     }
 
-    pub fn issue_token(
-        &mut self,
-        account: AccountId,
-        client_id: &str,
-        scopes: Vec<String>,
-    ) -> Token {
+    pub fn issue_token(&mut self, account: AccountId, client_id: &str, scopes: Vec<String>) -> Token {
         let token = self.new_token(account, Some(client_id.to_owned()), None, scopes);
-        let same = |it: &Token| {
-            it.account == account && it.client_id == token.client_id && it.scopes == token.scopes
-        };
-        let excess = self
-            .tokens
-            .iter()
-            .filter(|it| same(it))
-            .count()
-            .saturating_sub(TOKENS_PER_GRANT);
-        let oldest: Vec<u64> = self
-            .tokens
-            .iter()
-            .filter(|it| same(it))
-            .take(excess)
-            .map(|it| it.id)
-            .collect();
+        let same = |it: &Token| it.account == account && it.client_id == token.client_id && it.scopes == token.scopes;
+        let excess = self.tokens.iter().filter(|it| same(it)).count().saturating_sub(TOKENS_PER_GRANT);
+        let oldest: Vec<u64> = self.tokens.iter().filter(|it| same(it)).take(excess).map(|it| it.id).collect();
         self.tokens.retain(|it| !oldest.contains(&it.id));
         token
     }
 
-    pub fn issue_personal_token(
-        &mut self,
-        account: AccountId,
-        note: String,
-        scopes: Vec<String>,
-    ) -> Token {
+    pub fn issue_personal_token(&mut self, account: AccountId, note: String, scopes: Vec<String>) -> Token {
         self.new_token(account, None, Some(note), scopes)
     }
 
@@ -183,15 +143,7 @@ impl Registrations {
         self.last_token += 1;
         let prefix = if client_id.is_some() { "gho_" } else { "ghp_" };
         let value = format!("{prefix}{}", random::letters(36));
-        let token = Token {
-            id: self.last_token,
-            value,
-            account,
-            client_id,
-            note,
-            scopes,
-            created: Timestamp::now(),
-        };
+        let token = Token { id: self.last_token, value, account, client_id, note, scopes, created: Timestamp::now() };
         self.tokens.push(token.clone());
         token
     }
@@ -202,11 +154,8 @@ impl Registrations {
 
     /// Takes the whole authorisation back, with all its tokens and unused codes.
     pub fn revoke_grant(&mut self, account: AccountId, client_id: &str) {
-        self.grants
-            .retain(|it| !(it.account == account && it.client_id == client_id));
-        self.tokens
-            .retain(|it| !(it.account == account && it.client_id.as_deref() == Some(client_id)));
-        self.codes
-            .retain(|_, it| !(it.account == account && it.client_id == client_id));
+        self.grants.retain(|it| !(it.account == account && it.client_id == client_id));
+        self.tokens.retain(|it| !(it.account == account && it.client_id.as_deref() == Some(client_id)));
+        self.codes.retain(|_, it| !(it.account == account && it.client_id == client_id));
     }
 }

@@ -36,32 +36,16 @@ impl World {
         check_name(branch)?;
         let place = self.repository(repository)?;
         let before = place.branches.get(branch).cloned();
-        let start = before
-            .clone()
-            .or_else(|| place.branches.get(&place.default_branch).cloned());
+        let start = before.clone().or_else(|| place.branches.get(&place.default_branch).cloned());
         let parent = match (force, &start) {
-            (true, Some(sha)) => place
-                .commits
-                .get(sha)
-                .and_then(|commit| commit.parents.first().cloned()),
+            (true, Some(sha)) => place.commits.get(sha).and_then(|commit| commit.parents.first().cloned()),
             _ => start,
         };
         let after = self.add_commits(who, repository, parent, messages)?;
-        let Some(after) =
-            after.or_else(|| self.repositories[&repository].branches.get(branch).cloned())
-        else {
-            return Err(Refusal::custom(
-                "Push",
-                "there is nothing to push: write a commit message",
-            ));
+        let Some(after) = after.or_else(|| self.repositories[&repository].branches.get(branch).cloned()) else {
+            return Err(Refusal::custom("Push", "there is nothing to push: write a commit message"));
         };
-        self.move_branch(
-            who,
-            repository,
-            branch,
-            Some(&after),
-            force && before.is_some(),
-        )?;
+        self.move_branch(who, repository, branch, Some(&after), force && before.is_some())?;
         Ok(after)
     }
 
@@ -79,23 +63,13 @@ impl World {
         let place = self.repository_mut(repository)?;
         let before = match to {
             Some(sha) => place.branches.insert(branch.to_owned(), sha.to_owned()),
-            None => Some(
-                place
-                    .branches
-                    .remove(branch)
-                    .ok_or_else(Refusal::not_found)?,
-            ),
+            None => Some(place.branches.remove(branch).ok_or_else(Refusal::not_found)?),
         };
         place.pushed = Timestamp::now();
         place.updated = place.pushed;
         let reference = format!("refs/heads/{branch}");
         let old = before.as_deref().unwrap_or(NO_COMMIT);
-        let moved = Move {
-            reference: &reference,
-            before: old,
-            after: to.unwrap_or(NO_COMMIT),
-            forced,
-        };
+        let moved = Move { reference: &reference, before: old, after: to.unwrap_or(NO_COMMIT), forced };
         let push = self.push_event(who, repository, &moved)?;
         if before.is_none() {
             self.tell_reference(who, repository, "create", branch, "branch")?;
@@ -127,70 +101,30 @@ impl World {
         place.tags.insert(tag.to_owned(), sha.clone());
         place.pushed = Timestamp::now();
         let reference = format!("refs/tags/{tag}");
-        let moved = Move {
-            reference: &reference,
-            before: NO_COMMIT,
-            after: &sha,
-            forced: false,
-        };
+        let moved = Move { reference: &reference, before: NO_COMMIT, after: &sha, forced: false };
         let push = self.push_event(who, repository, &moved)?;
         self.tell_reference(who, repository, "create", tag, "tag")?;
         self.tell(who, repository, push)
     }
 
-    pub fn delete_tag(
-        &mut self,
-        who: AccountId,
-        repository: RepositoryId,
-        tag: &str,
-    ) -> Result<(), Refusal> {
+    pub fn delete_tag(&mut self, who: AccountId, repository: RepositoryId, tag: &str) -> Result<(), Refusal> {
         self.not_archived(repository)?;
-        let sha = self
-            .repository_mut(repository)?
-            .tags
-            .remove(tag)
-            .ok_or_else(Refusal::not_found)?;
+        let sha = self.repository_mut(repository)?.tags.remove(tag).ok_or_else(Refusal::not_found)?;
         let reference = format!("refs/tags/{tag}");
-        let moved = Move {
-            reference: &reference,
-            before: &sha,
-            after: NO_COMMIT,
-            forced: false,
-        };
+        let moved = Move { reference: &reference, before: &sha, after: NO_COMMIT, forced: false };
         let push = self.push_event(who, repository, &moved)?;
         self.tell(who, repository, push)?;
         self.tell_reference(who, repository, "delete", tag, "tag")
     }
 
     /// What the "test" button does: the newest push to the default branch, told to one hook once more.
-    pub fn tell_last_push(
-        &mut self,
-        who: AccountId,
-        repository: RepositoryId,
-        hook: u64,
-    ) -> Result<(), Refusal> {
+    pub fn tell_last_push(&mut self, who: AccountId, repository: RepositoryId, hook: u64) -> Result<(), Refusal> {
         let place = self.repository(repository)?;
         let reference = format!("refs/heads/{}", place.default_branch);
-        let after = place
-            .branches
-            .get(&place.default_branch)
-            .map(String::as_str)
-            .unwrap_or(NO_COMMIT);
-        let before = place
-            .commits
-            .get(after)
-            .and_then(|commit| commit.parents.first());
+        let after = place.branches.get(&place.default_branch).map(String::as_str).unwrap_or(NO_COMMIT);
+        let before = place.commits.get(after).and_then(|commit| commit.parents.first());
         let before = before.map(String::as_str).unwrap_or(NO_COMMIT);
-        let push = self.push_event(
-            who,
-            repository,
-            &Move {
-                reference: &reference,
-                before,
-                after,
-                forced: false,
-            },
-        )?;
+        let push = self.push_event(who, repository, &Move { reference: &reference, before, after, forced: false })?;
         self.tell_push_to(who, repository, hook, push)
     }
 
@@ -228,41 +162,21 @@ impl World {
             message: message.to_owned(),
             author: who,
             at: Timestamp::now(),
-            added: if first {
-                vec!["README.md".to_owned()]
-            } else {
-                vec![]
-            },
-            modified: if first {
-                vec![]
-            } else {
-                vec!["README.md".to_owned()]
-            },
+            added: if first { vec!["README.md".to_owned()] } else { vec![] },
+            modified: if first { vec![] } else { vec!["README.md".to_owned()] },
         };
-        self.repository_mut(repository)?
-            .commits
-            .insert(sha.clone(), commit);
+        self.repository_mut(repository)?.commits.insert(sha.clone(), commit);
         Ok(sha)
     }
 
-    fn push_event(
-        &self,
-        who: AccountId,
-        repository: RepositoryId,
-        moved: &Move<'_>,
-    ) -> Result<Event, Refusal> {
+    fn push_event(&self, who: AccountId, repository: RepositoryId, moved: &Move<'_>) -> Result<Event, Refusal> {
         let place = self.repository(repository)?;
         let created = moved.before == NO_COMMIT;
         let deleted = moved.after == NO_COMMIT;
         let is_tag = moved.reference.starts_with("refs/tags/");
-        let default = place
-            .branches
-            .get(&place.default_branch)
-            .map(String::as_str)
-            .unwrap_or(NO_COMMIT);
+        let default = place.branches.get(&place.default_branch).map(String::as_str).unwrap_or(NO_COMMIT);
         // Of a new branch only what the default branch has not; of the first push, everything.
-        let known = if created && moved.reference != format!("refs/heads/{}", place.default_branch)
-        {
+        let known = if created && moved.reference != format!("refs/heads/{}", place.default_branch) {
             default
         } else {
             moved.before
@@ -276,10 +190,7 @@ impl World {
                 .map(|commit| shapes::code::commit_in_push(self, place, commit))
                 .collect(),
         };
-        let head = place
-            .commits
-            .get(moved.after)
-            .map(|commit| shapes::code::commit_in_push(self, place, commit));
+        let head = place.commits.get(moved.after).map(|commit| shapes::code::commit_in_push(self, place, commit));
         let pusher = self.account(who);
         Ok(Event::new("push")
             .with("ref", json!(moved.reference))
@@ -292,10 +203,7 @@ impl World {
             .with("compare", json!(compare_url(self, place, moved)))
             .with("commits", json!(commits))
             .with("head_commit", head.unwrap_or(Value::Null))
-            .with(
-                "pusher",
-                json!({"name": pusher.login, "email": pusher.email()}),
-            ))
+            .with("pusher", json!({"name": pusher.login, "email": pusher.email()})))
     }
 
     fn tell_reference(
@@ -307,14 +215,11 @@ impl World {
         kind: &str,
     ) -> Result<(), Refusal> {
         let place = self.repository(repository)?;
-        let mut told = Event::new(event)
-            .with("ref", json!(name))
-            .with("ref_type", json!(kind))
-            .with("pusher_type", json!("user"));
+        let mut told =
+            Event::new(event).with("ref", json!(name)).with("ref_type", json!(kind)).with("pusher_type", json!("user"));
         if event == "create" {
-            told = told
-                .with("master_branch", json!(place.default_branch))
-                .with("description", json!(place.description));
+            told =
+                told.with("master_branch", json!(place.default_branch)).with("description", json!(place.description));
         }
         self.tell(who, repository, told)
     }
@@ -322,10 +227,7 @@ impl World {
 
 /// The branch a new tag stands on.
 fn base_reference(place: &Repository, moved: &Move<'_>, wanted: bool) -> Value {
-    let branch = place
-        .branches
-        .iter()
-        .find(|(_, sha)| wanted && *sha == moved.after);
+    let branch = place.branches.iter().find(|(_, sha)| wanted && *sha == moved.after);
     branch.map_or(Value::Null, |(name, _)| json!(format!("refs/heads/{name}")))
 }
 
@@ -340,8 +242,7 @@ fn compare_url(world: &World, place: &Repository, moved: &Move<'_>) -> String {
 
 /// The part of git's rules for names that people run into.
 fn check_name(name: &str) -> Result<(), Refusal> {
-    let odd =
-        |letter: char| letter.is_whitespace() || letter.is_control() || "~^:?*[\\".contains(letter);
+    let odd = |letter: char| letter.is_whitespace() || letter.is_control() || "~^:?*[\\".contains(letter);
     let wrong = name.is_empty()
         || name.len() > 200
         || name.starts_with(['/', '-', '.'])
@@ -349,12 +250,5 @@ fn check_name(name: &str) -> Result<(), Refusal> {
         || name.contains("..")
         || name.contains("//")
         || name.chars().any(odd);
-    if wrong {
-        Err(Refusal::custom(
-            "Reference",
-            "is not a name for a branch or a tag",
-        ))
-    } else {
-        Ok(())
-    }
+    if wrong { Err(Refusal::custom("Reference", "is not a name for a branch or a tag")) } else { Ok(()) }
 }

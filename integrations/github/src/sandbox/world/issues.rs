@@ -43,49 +43,26 @@ impl World {
             Some(Departure::Deleted) => Refusal::gone("This issue was deleted"),
             Some(Departure::Transferred { to, number }) => Refusal {
                 location: Some(format!("{}/repositories/{to}/issues/{number}", self.api())),
-                ..Refusal::new(
-                    axum::http::StatusCode::MOVED_PERMANENTLY,
-                    "Moved Permanently",
-                )
+                ..Refusal::new(axum::http::StatusCode::MOVED_PERMANENTLY, "Moved Permanently")
             },
             None => Refusal::not_found(),
         })
     }
 
-    pub fn issue_mut(
-        &mut self,
-        repository: RepositoryId,
-        number: u64,
-    ) -> Result<&mut Issue, Refusal> {
+    pub fn issue_mut(&mut self, repository: RepositoryId, number: u64) -> Result<&mut Issue, Refusal> {
         // The look-up that explains comes first; the second one only borrows differently.
         self.issue(repository, number)?;
-        self.repository_mut(repository)?
-            .issues
-            .get_mut(&number)
-            .ok_or_else(Refusal::not_found)
+        self.repository_mut(repository)?.issues.get_mut(&number).ok_or_else(Refusal::not_found)
     }
 
-    pub fn open_issue(
-        &mut self,
-        who: AccountId,
-        repository: RepositoryId,
-        new: NewIssue,
-    ) -> Result<u64, Refusal> {
+    pub fn open_issue(&mut self, who: AccountId, repository: RepositoryId, new: NewIssue) -> Result<u64, Refusal> {
         self.not_archived(repository)?;
         if !self.repository(repository)?.has_issues {
             return Err(Refusal::gone("Issues are disabled for this repo"));
         }
         let may_sort = self.role(Some(who), self.repository(repository)?) >= Some(Role::Triage);
-        let assignees = if may_sort {
-            self.assignable_among(repository, &new.assignees)?
-        } else {
-            vec![]
-        };
-        let labels = if may_sort {
-            self.known_labels(repository, &new.labels)?
-        } else {
-            vec![]
-        };
+        let assignees = if may_sort { self.assignable_among(repository, &new.assignees)? } else { vec![] };
+        let labels = if may_sort { self.known_labels(repository, &new.labels)? } else { vec![] };
         let number = self.add_issue(who, repository, new.title, new.body)?;
         let issue = self.issue_mut(repository, number)?;
         issue.assignees.clone_from(&assignees);
@@ -96,13 +73,7 @@ impl World {
         }
         for assignee in assignees {
             let shown = shapes::people::user(self, assignee);
-            self.tell_issue(
-                who,
-                repository,
-                number,
-                "assigned",
-                Some(("assignee", shown)),
-            )?;
+            self.tell_issue(who, repository, number, "assigned", Some(("assignee", shown)))?;
         }
         Ok(number)
     }
@@ -182,20 +153,13 @@ impl World {
             changes["title"] = json!({"from": std::mem::replace(&mut issue.title, title)});
         }
         if let Some(body) = body.filter(|body| *body != issue.body) {
-            changes["body"] =
-                json!({"from": std::mem::replace(&mut issue.body, body).unwrap_or_default()});
+            changes["body"] = json!({"from": std::mem::replace(&mut issue.body, body).unwrap_or_default()});
         }
         if changes == json!({}) {
             return Ok(());
         }
         issue.updated = Timestamp::now();
-        self.tell_issue(
-            who,
-            repository,
-            number,
-            "edited",
-            Some(("changes", changes)),
-        )
+        self.tell_issue(who, repository, number, "edited", Some(("changes", changes)))
     }
 
     fn close(
@@ -222,25 +186,13 @@ impl World {
         self.tell_issue(who, repository, number, "closed", None)
     }
 
-    fn reopen(
-        &mut self,
-        who: AccountId,
-        repository: RepositoryId,
-        number: u64,
-    ) -> Result<(), Refusal> {
+    fn reopen(&mut self, who: AccountId, repository: RepositoryId, number: u64) -> Result<(), Refusal> {
         let issue = self.issue_mut(repository, number)?;
         if issue.open {
             return Ok(());
         }
-        if issue
-            .pull
-            .as_ref()
-            .is_some_and(|pull| pull.merged.is_some())
-        {
-            return Err(Refusal::custom(
-                "PullRequest",
-                "state cannot be changed. The pull request was merged.",
-            ));
+        if issue.pull.as_ref().is_some_and(|pull| pull.merged.is_some()) {
+            return Err(Refusal::custom("PullRequest", "state cannot be changed. The pull request was merged."));
         }
         issue.open = true;
         issue.state_reason = issue.pull.is_none().then(|| "reopened".to_owned());
@@ -271,11 +223,7 @@ impl World {
         logins: &[String],
     ) -> Result<(), Refusal> {
         let mut wanted = self.issue(repository, number)?.assignees.clone();
-        wanted.retain(|id| {
-            !logins
-                .iter()
-                .any(|login| self.account(*id).login.eq_ignore_ascii_case(login))
-        });
+        wanted.retain(|id| !logins.iter().any(|login| self.account(*id).login.eq_ignore_ascii_case(login)));
         self.set_assignees(who, repository, number, wanted)
     }
 
@@ -294,14 +242,8 @@ impl World {
         wanted.truncate(10);
         let issue = self.issue_mut(repository, number)?;
         let before = std::mem::replace(&mut issue.assignees, wanted.clone());
-        let come = wanted
-            .iter()
-            .filter(|id| !before.contains(id))
-            .map(|id| ("assigned", *id));
-        let gone = before
-            .iter()
-            .filter(|id| !wanted.contains(id))
-            .map(|id| ("unassigned", *id));
+        let come = wanted.iter().filter(|id| !before.contains(id)).map(|id| ("assigned", *id));
+        let gone = before.iter().filter(|id| !wanted.contains(id)).map(|id| ("unassigned", *id));
         for (action, id) in come.chain(gone).collect::<Vec<_>>() {
             let shown = shapes::people::user(self, id);
             self.tell_issue(who, repository, number, action, Some(("assignee", shown)))?;
@@ -320,25 +262,15 @@ impl World {
         let wanted = self.known_labels(repository, names)?;
         let issue = self.issue_mut(repository, number)?;
         let before = std::mem::replace(&mut issue.labels, wanted.clone());
-        let come = wanted
-            .iter()
-            .filter(|name| !before.contains(name))
-            .map(|name| ("labeled", name));
-        let gone = before
-            .iter()
-            .filter(|name| !wanted.contains(name))
-            .map(|name| ("unlabeled", name));
+        let come = wanted.iter().filter(|name| !before.contains(name)).map(|name| ("labeled", name));
+        let gone = before.iter().filter(|name| !wanted.contains(name)).map(|name| ("unlabeled", name));
         for (action, name) in come.chain(gone) {
             self.tell_labeled(who, repository, number, action, name)?;
         }
         Ok(())
     }
 
-    fn known_labels(
-        &mut self,
-        repository: RepositoryId,
-        names: &[String],
-    ) -> Result<Vec<String>, Refusal> {
+    fn known_labels(&mut self, repository: RepositoryId, names: &[String]) -> Result<Vec<String>, Refusal> {
         let mut known = Vec::new();
         for name in names {
             if name.trim().is_empty() || name.chars().count() > 50 {
@@ -350,12 +282,7 @@ impl World {
                 Some(label) => label.name.clone(),
                 None => {
                     let color = "ededed".to_owned();
-                    place.labels.push(Label {
-                        id,
-                        name: name.clone(),
-                        color,
-                        description: None,
-                    });
+                    place.labels.push(Label { id, name: name.clone(), color, description: None });
                     name.clone()
                 }
             };
@@ -379,12 +306,7 @@ impl World {
         self.tell_issue(who, repository, number, "locked", None)
     }
 
-    pub fn unlock_issue(
-        &mut self,
-        who: AccountId,
-        repository: RepositoryId,
-        number: u64,
-    ) -> Result<(), Refusal> {
+    pub fn unlock_issue(&mut self, who: AccountId, repository: RepositoryId, number: u64) -> Result<(), Refusal> {
         let issue = self.issue_mut(repository, number)?;
         issue.locked = false;
         issue.lock_reason = None;
@@ -392,22 +314,13 @@ impl World {
     }
 
     /// Only on the web and in GraphQL; REST can't.
-    pub fn delete_issue(
-        &mut self,
-        who: AccountId,
-        repository: RepositoryId,
-        number: u64,
-    ) -> Result<(), Refusal> {
+    pub fn delete_issue(&mut self, who: AccountId, repository: RepositoryId, number: u64) -> Result<(), Refusal> {
         let shown = self.shown_issue(repository, number)?;
         let place = self.repository_mut(repository)?;
         place.issues.remove(&number);
         place.comments.retain(|_, comment| comment.issue != number);
         place.departed.insert(number, Departure::Deleted);
-        self.tell(
-            who,
-            repository,
-            Event::action("issues", "deleted").with("issue", shown),
-        )
+        self.tell(who, repository, Event::action("issues", "deleted").with("issue", shown))
     }
 
     /// Moves it to another repository of the same owner. Numbers and labels do not travel; ids of comments do.
@@ -419,50 +332,24 @@ impl World {
         to: RepositoryId,
     ) -> Result<u64, Refusal> {
         let issue = self.issue(from, number)?.clone();
-        if from == to
-            || issue.pull.is_some()
-            || self.repository(from)?.owner != self.repository(to)?.owner
-        {
-            return Err(Refusal::custom(
-                "Issue",
-                "can only be transferred to another repository of the same owner",
-            ));
+        if from == to || issue.pull.is_some() || self.repository(from)?.owner != self.repository(to)?.owner {
+            return Err(Refusal::custom("Issue", "can only be transferred to another repository of the same owner"));
         }
         let before = self.shown_issue(from, number)?;
         let arrived = self.add_issue(issue.author, to, issue.title, issue.body)?;
         let place = self.repository_mut(from)?;
         place.issues.remove(&number);
-        place.departed.insert(
-            number,
-            Departure::Transferred {
-                to,
-                number: arrived,
-            },
-        );
-        let (moved, stay): (Vec<_>, Vec<_>) = std::mem::take(&mut place.comments)
-            .into_values()
-            .partition(|comment| comment.issue == number);
-        place.comments = stay
-            .into_iter()
-            .map(|comment| (comment.id, comment))
-            .collect();
-        let moved = moved.into_iter().map(|comment| {
-            (
-                comment.id,
-                Comment {
-                    issue: arrived,
-                    ..comment
-                },
-            )
-        });
+        place.departed.insert(number, Departure::Transferred { to, number: arrived });
+        let (moved, stay): (Vec<_>, Vec<_>) =
+            std::mem::take(&mut place.comments).into_values().partition(|comment| comment.issue == number);
+        place.comments = stay.into_iter().map(|comment| (comment.id, comment)).collect();
+        let moved = moved.into_iter().map(|comment| (comment.id, Comment { issue: arrived, ..comment }));
         self.repository_mut(to)?.comments.extend(moved);
         let changes = json!({
             "new_issue": self.shown_issue(to, arrived)?,
             "new_repository": shapes::repository::repository(self, self.repository(to)?),
         });
-        let event = Event::action("issues", "transferred")
-            .with("changes", changes)
-            .with("issue", before);
+        let event = Event::action("issues", "transferred").with("changes", changes).with("issue", before);
         self.tell(who, from, event)?;
         self.tell_issue(who, to, arrived, "opened", None)?;
         Ok(arrived)
@@ -478,24 +365,13 @@ impl World {
         self.not_archived(repository)?;
         let issue = self.issue(repository, number)?;
         if issue.locked && self.role(Some(who), self.repository(repository)?) < Some(Role::Triage) {
-            return Err(Refusal::forbidden(
-                "Unable to create comment because issue is locked.",
-            ));
+            return Err(Refusal::forbidden("Unable to create comment because issue is locked."));
         }
         check_comment(&body)?;
         let (id, now) = (self.new_id(), Timestamp::now());
-        let comment = Comment {
-            id,
-            issue: number,
-            author: who,
-            body,
-            created: now,
-            updated: now,
-        };
+        let comment = Comment { id, issue: number, author: who, body, created: now, updated: now };
         self.issue_mut(repository, number)?.updated = now;
-        self.repository_mut(repository)?
-            .comments
-            .insert(id, comment);
+        self.repository_mut(repository)?.comments.insert(id, comment);
         self.tell_comment(who, repository, id, "created", None)?;
         Ok(id)
     }
@@ -513,21 +389,10 @@ impl World {
         let comment = place.comments.get_mut(&id).ok_or_else(Refusal::not_found)?;
         let before = std::mem::replace(&mut comment.body, body);
         comment.updated = Timestamp::now();
-        self.tell_comment(
-            who,
-            repository,
-            id,
-            "edited",
-            Some(json!({"body": {"from": before}})),
-        )
+        self.tell_comment(who, repository, id, "edited", Some(json!({"body": {"from": before}})))
     }
 
-    pub fn delete_comment(
-        &mut self,
-        who: AccountId,
-        repository: RepositoryId,
-        id: u64,
-    ) -> Result<(), Refusal> {
+    pub fn delete_comment(&mut self, who: AccountId, repository: RepositoryId, id: u64) -> Result<(), Refusal> {
         self.not_archived(repository)?;
         if !self.repository(repository)?.comments.contains_key(&id) {
             return Err(Refusal::not_found());
@@ -539,32 +404,19 @@ impl World {
 
     pub fn not_archived(&self, repository: RepositoryId) -> Result<(), Refusal> {
         match self.repository(repository)?.archived {
-            true => Err(Refusal::forbidden(
-                "Repository was archived so is read-only.",
-            )),
+            true => Err(Refusal::forbidden("Repository was archived so is read-only.")),
             false => Ok(()),
         }
     }
 
-    fn assignable_among(
-        &self,
-        repository: RepositoryId,
-        logins: &[String],
-    ) -> Result<Vec<AccountId>, Refusal> {
+    fn assignable_among(&self, repository: RepositoryId, logins: &[String]) -> Result<Vec<AccountId>, Refusal> {
         let may = self.assignable(self.repository(repository)?);
-        let known = logins
-            .iter()
-            .filter_map(|login| self.user_named(login))
-            .map(|account| account.id);
+        let known = logins.iter().filter_map(|login| self.user_named(login)).map(|account| account.id);
         Ok(known.filter(|id| may.contains(id)).collect())
     }
 
     fn shown_issue(&self, repository: RepositoryId, number: u64) -> Result<Value, Refusal> {
-        Ok(shapes::issue::issue(
-            self,
-            self.repository(repository)?,
-            self.issue(repository, number)?,
-        ))
+        Ok(shapes::issue::issue(self, self.repository(repository)?, self.issue(repository, number)?))
     }
 
     fn tell_labeled(
@@ -576,16 +428,8 @@ impl World {
         name: &str,
     ) -> Result<(), Refusal> {
         let place = self.repository(repository)?;
-        let label = place
-            .label(name)
-            .map(|label| shapes::repository::label(self, place, label));
-        self.tell_issue(
-            who,
-            repository,
-            number,
-            action,
-            label.map(|shown| ("label", shown)),
-        )
+        let label = place.label(name).map(|label| shapes::repository::label(self, place, label));
+        self.tell_issue(who, repository, number, action, label.map(|shown| ("label", shown)))
     }
 
     /// As `issues`, or as `pull_request` where the issue is one.
@@ -600,14 +444,10 @@ impl World {
         let place: &Repository = self.repository(repository)?;
         let issue = self.issue(repository, number)?;
         let mut event = match &issue.pull {
-            None => Event::action("issues", action)
-                .with("issue", shapes::issue::issue(self, place, issue)),
+            None => Event::action("issues", action).with("issue", shapes::issue::issue(self, place, issue)),
             Some(pull) => Event::action("pull_request", action)
                 .with("number", json!(number))
-                .with(
-                    "pull_request",
-                    shapes::issue::pull(self, place, issue, pull),
-                ),
+                .with("pull_request", shapes::issue::pull(self, place, issue, pull)),
         };
         if let Some((field, value)) = more {
             event = event.with(field, value);
@@ -640,19 +480,13 @@ fn check_title(title: &str) -> Result<(), Refusal> {
     match title.trim().chars().count() {
         0 => Err(Refusal::invalid("Issue", "title", "missing_field")),
         1..=TITLE_MAX => Ok(()),
-        _ => Err(Refusal::custom(
-            "Issue",
-            "title is too long (maximum is 256 characters)",
-        )),
+        _ => Err(Refusal::custom("Issue", "title is too long (maximum is 256 characters)")),
     }
 }
 
 fn check_body(body: Option<&str>) -> Result<(), Refusal> {
     match body.unwrap_or_default().chars().count() > BODY_MAX {
-        true => Err(Refusal::custom(
-            "Issue",
-            "body is too long (maximum is 65536 characters)",
-        )),
+        true => Err(Refusal::custom("Issue", "body is too long (maximum is 65536 characters)")),
         false => Ok(()),
     }
 }

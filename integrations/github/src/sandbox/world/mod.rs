@@ -77,20 +77,15 @@ impl World {
     }
 
     pub fn account_named(&self, login: &str) -> Option<&Account> {
-        self.accounts
-            .values()
-            .find(|account| account.login.eq_ignore_ascii_case(login))
+        self.accounts.values().find(|account| account.login.eq_ignore_ascii_case(login))
     }
 
     pub fn user_named(&self, login: &str) -> Option<&Account> {
-        self.account_named(login)
-            .filter(|account| account.kind == Kind::User)
+        self.account_named(login).filter(|account| account.kind == Kind::User)
     }
 
     pub fn users(&self) -> impl Iterator<Item = &Account> {
-        self.accounts
-            .values()
-            .filter(|account| account.kind == Kind::User)
+        self.accounts.values().filter(|account| account.kind == Kind::User)
     }
 
     pub fn repository(&self, id: RepositoryId) -> Result<&Repository, Refusal> {
@@ -98,17 +93,11 @@ impl World {
     }
 
     pub fn repository_mut(&mut self, id: RepositoryId) -> Result<&mut Repository, Refusal> {
-        self.repositories
-            .get_mut(&id)
-            .ok_or_else(Refusal::not_found)
+        self.repositories.get_mut(&id).ok_or_else(Refusal::not_found)
     }
 
     pub fn full_name(&self, repository: &Repository) -> String {
-        format!(
-            "{}/{}",
-            self.account(repository.owner).login,
-            repository.name
-        )
+        format!("{}/{}", self.account(repository.owner).login, repository.name)
     }
 
     pub fn web_url(&self, repository: &Repository) -> String {
@@ -118,9 +107,7 @@ impl World {
     /// By the name it has now.
     pub fn repository_named(&self, owner: &str, name: &str) -> Option<&Repository> {
         let owner = self.account_named(owner)?.id;
-        self.repositories
-            .values()
-            .find(|it| it.owner == owner && it.name.eq_ignore_ascii_case(name))
+        self.repositories.values().find(|it| it.owner == owner && it.name.eq_ignore_ascii_case(name))
     }
 
     /// What `who` may do there, or `None` when they may not even see it.
@@ -130,19 +117,9 @@ impl World {
         let owner = self.account(repository.owner);
         let by_owning = match owner.kind {
             Kind::User => (owner.id == who).then_some(Role::Admin),
-            Kind::Organization => owner
-                .members
-                .get(&who)
-                .map(|owns| if *owns { Role::Admin } else { Role::Read }),
+            Kind::Organization => owner.members.get(&who).map(|owns| if *owns { Role::Admin } else { Role::Read }),
         };
-        [
-            everyone,
-            by_owning,
-            repository.collaborators.get(&who).copied(),
-        ]
-        .into_iter()
-        .flatten()
-        .max()
+        [everyone, by_owning, repository.collaborators.get(&who).copied()].into_iter().flatten().max()
     }
 
     /// Who can be given an issue: everyone with more than reading by being public.
@@ -150,10 +127,7 @@ impl World {
         let may = |account: &&Account| {
             repository.collaborators.contains_key(&account.id)
                 || repository.owner == account.id
-                || self
-                    .account(repository.owner)
-                    .members
-                    .contains_key(&account.id)
+                || self.account(repository.owner).members.contains_key(&account.id)
         };
         self.users().filter(may).map(|account| account.id).collect()
     }

@@ -18,67 +18,35 @@ pub(in super::super) struct NewPull {
 
 impl World {
     pub fn pull(&self, repository: RepositoryId, number: u64) -> Result<&Pull, Refusal> {
-        self.issue(repository, number)?
-            .pull
-            .as_ref()
-            .ok_or_else(Refusal::not_found)
+        self.issue(repository, number)?.pull.as_ref().ok_or_else(Refusal::not_found)
     }
 
     fn pull_mut(&mut self, repository: RepositoryId, number: u64) -> Result<&mut Pull, Refusal> {
-        self.issue_mut(repository, number)?
-            .pull
-            .as_mut()
-            .ok_or_else(Refusal::not_found)
+        self.issue_mut(repository, number)?.pull.as_mut().ok_or_else(Refusal::not_found)
     }
 
-    pub fn open_pull(
-        &mut self,
-        who: AccountId,
-        repository: RepositoryId,
-        new: NewPull,
-    ) -> Result<u64, Refusal> {
+    pub fn open_pull(&mut self, who: AccountId, repository: RepositoryId, new: NewPull) -> Result<u64, Refusal> {
         self.not_archived(repository)?;
         let place = self.repository(repository)?;
         let owner = &self.account(place.owner).login;
-        let head = new
-            .head
-            .strip_prefix(&format!("{owner}:"))
-            .unwrap_or(&new.head)
-            .to_owned();
+        let head = new.head.strip_prefix(&format!("{owner}:")).unwrap_or(&new.head).to_owned();
         let sha = |branch: &str, field: &str| {
             let found = place.branches.get(branch).cloned();
             found.ok_or_else(|| Refusal::invalid("PullRequest", field, "invalid"))
         };
         let (head_sha, base_sha) = (sha(&head, "head")?, sha(&new.base, "base")?);
         if place.ahead(&base_sha, &head_sha).is_empty() {
-            return Err(Refusal::custom(
-                "PullRequest",
-                &format!("No commits between {} and {head}", new.base),
-            ));
+            return Err(Refusal::custom("PullRequest", &format!("No commits between {} and {head}", new.base)));
         }
-        let twin = place
-            .issues
-            .values()
-            .filter(|issue| issue.open)
-            .filter_map(|issue| issue.pull.as_ref());
-        if twin
-            .into_iter()
-            .any(|pull| pull.head == head && pull.base == new.base)
-        {
+        let twin = place.issues.values().filter(|issue| issue.open).filter_map(|issue| issue.pull.as_ref());
+        if twin.into_iter().any(|pull| pull.head == head && pull.base == new.base) {
             let message = format!("A pull request already exists for {owner}:{head}.");
             return Err(Refusal::custom("PullRequest", &message));
         }
         let id = self.new_id();
         let number = self.add_issue(who, repository, new.title, new.body)?;
-        self.issue_mut(repository, number)?.pull = Some(Pull {
-            id,
-            head,
-            base: new.base,
-            head_sha,
-            base_sha,
-            draft: new.draft,
-            merged: None,
-        });
+        self.issue_mut(repository, number)?.pull =
+            Some(Pull { id, head, base: new.base, head_sha, base_sha, draft: new.draft, merged: None });
         self.tell_issue(who, repository, number, "opened", None)?;
         Ok(number)
     }
@@ -100,33 +68,18 @@ impl World {
             return Err(Refusal::new(status, "Pull Request is not mergeable"));
         }
         let owner = &self.account(self.repository(repository)?.owner).login;
-        let merge_message = format!(
-            "Merge pull request #{number} from {owner}/{}\n\n{}",
-            pull.head, issue.title
-        );
+        let merge_message = format!("Merge pull request #{number} from {owner}/{}\n\n{}", pull.head, issue.title);
         let squash_message = format!("{} (#{number})", issue.title);
         let place = self.repository(repository)?;
-        let base = place
-            .branches
-            .get(&pull.base)
-            .cloned()
-            .ok_or_else(Refusal::not_found)?;
-        let rebased: Vec<String> = place
-            .ahead(&base, &pull.head_sha)
-            .into_iter()
-            .map(|commit| commit.message.clone())
-            .collect();
+        let base = place.branches.get(&pull.base).cloned().ok_or_else(Refusal::not_found)?;
+        let rebased: Vec<String> =
+            place.ahead(&base, &pull.head_sha).into_iter().map(|commit| commit.message.clone()).collect();
         let sha = match method {
             "merge" => {
                 let parents = vec![base.clone(), pull.head_sha.clone()];
                 self.add_commit(who, repository, parents, &message.unwrap_or(merge_message))?
             }
-            "squash" => self.add_commit(
-                who,
-                repository,
-                vec![base.clone()],
-                &message.unwrap_or(squash_message),
-            )?,
+            "squash" => self.add_commit(who, repository, vec![base.clone()], &message.unwrap_or(squash_message))?,
             "rebase" => {
                 let last = self.add_commits(who, repository, Some(base.clone()), &rebased)?;
                 last.ok_or_else(|| Refusal::custom("PullRequest", "there is nothing to rebase"))?
@@ -134,11 +87,7 @@ impl World {
             _ => return Err(Refusal::invalid("PullRequest", "merge_method", "invalid")),
         };
         let now = Timestamp::now();
-        self.pull_mut(repository, number)?.merged = Some(Merge {
-            by: who,
-            at: now,
-            sha: sha.clone(),
-        });
+        self.pull_mut(repository, number)?.merged = Some(Merge { by: who, at: now, sha: sha.clone() });
         let issue = self.issue_mut(repository, number)?;
         issue.open = false;
         issue.closed = Some(now);
@@ -182,18 +131,12 @@ impl World {
         after: &str,
     ) -> Result<(), Refusal> {
         let place = self.repository(repository)?;
-        let (issue, pull) = (
-            self.issue(repository, number)?,
-            self.pull(repository, number)?,
-        );
+        let (issue, pull) = (self.issue(repository, number)?, self.pull(repository, number)?);
         let event = crate::sandbox::hooks::event::Event::action("pull_request", "synchronize")
             .with("number", json!(number))
             .with("before", json!(before))
             .with("after", json!(after))
-            .with(
-                "pull_request",
-                crate::sandbox::shapes::issue::pull(self, place, issue, pull),
-            );
+            .with("pull_request", crate::sandbox::shapes::issue::pull(self, place, issue, pull));
         self.tell(who, repository, event)
     }
 }

@@ -22,10 +22,7 @@ pub(in super::super) struct ReleaseWish {
 
 impl World {
     pub fn release(&self, repository: RepositoryId, id: u64) -> Result<&Release, Refusal> {
-        self.repository(repository)?
-            .releases
-            .get(&id)
-            .ok_or_else(Refusal::not_found)
+        self.repository(repository)?.releases.get(&id).ok_or_else(Refusal::not_found)
     }
 
     pub fn create_release(
@@ -37,10 +34,7 @@ impl World {
         self.not_archived(repository)?;
         let place = self.repository(repository)?;
         let missing = || Refusal::invalid("Release", "tag_name", "missing_field");
-        let tag = wish
-            .tag
-            .filter(|tag| !tag.trim().is_empty())
-            .ok_or_else(missing)?;
+        let tag = wish.tag.filter(|tag| !tag.trim().is_empty()).ok_or_else(missing)?;
         if place.releases.values().any(|release| release.tag == tag) {
             return Err(Refusal::invalid("Release", "tag_name", "already_exists"));
         }
@@ -59,21 +53,13 @@ impl World {
         };
         let id = release.id;
         if wish.draft.unwrap_or(false) {
-            self.repository_mut(repository)?
-                .releases
-                .insert(id, release);
+            self.repository_mut(repository)?.releases.insert(id, release);
             self.tell_release(who, repository, id, "created", None)?;
             return Ok(id);
         }
         self.push_tag(who, repository, &release.tag, &release.target)?;
-        let published = Release {
-            draft: false,
-            published: Some(Timestamp::now()),
-            ..release
-        };
-        self.repository_mut(repository)?
-            .releases
-            .insert(id, published);
+        let published = Release { draft: false, published: Some(Timestamp::now()), ..release };
+        self.repository_mut(repository)?.releases.insert(id, published);
         self.tell_release(who, repository, id, "created", None)?;
         self.tell_published(who, repository, id)?;
         Ok(id)
@@ -114,12 +100,7 @@ impl World {
         self.tell_release(who, repository, id, "edited", Some(changes))
     }
 
-    pub fn delete_release(
-        &mut self,
-        who: AccountId,
-        repository: RepositoryId,
-        id: u64,
-    ) -> Result<(), Refusal> {
+    pub fn delete_release(&mut self, who: AccountId, repository: RepositoryId, id: u64) -> Result<(), Refusal> {
         self.release(repository, id)?;
         self.tell_release(who, repository, id, "deleted", None)?;
         self.repository_mut(repository)?.releases.remove(&id);
@@ -127,25 +108,10 @@ impl World {
     }
 
     /// Publishing once is told twice: whoever counts both counts double.
-    fn tell_published(
-        &mut self,
-        who: AccountId,
-        repository: RepositoryId,
-        id: u64,
-    ) -> Result<(), Refusal> {
+    fn tell_published(&mut self, who: AccountId, repository: RepositoryId, id: u64) -> Result<(), Refusal> {
         let prerelease = self.release(repository, id)?.prerelease;
         self.tell_release(who, repository, id, "published", None)?;
-        self.tell_release(
-            who,
-            repository,
-            id,
-            if prerelease {
-                "prereleased"
-            } else {
-                "released"
-            },
-            None,
-        )
+        self.tell_release(who, repository, id, if prerelease { "prereleased" } else { "released" }, None)
     }
 
     fn tell_release(

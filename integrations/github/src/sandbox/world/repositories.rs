@@ -15,11 +15,7 @@ use crate::sandbox::shapes;
 /// Labels every new repository has.
 const LABELS: [(&str, &str, &str); 5] = [
     ("bug", "d73a4a", "Something isn't working"),
-    (
-        "documentation",
-        "0075ca",
-        "Improvements or additions to documentation",
-    ),
+    ("documentation", "0075ca", "Improvements or additions to documentation"),
     ("enhancement", "a2eeef", "New feature or request"),
     ("question", "d876e3", "Further information is requested"),
     ("wontfix", "ffffff", "This will not be worked on"),
@@ -27,12 +23,7 @@ const LABELS: [(&str, &str, &str); 5] = [
 
 impl World {
     /// A repository with one commit on `main`. No webhook can have heard of it yet.
-    pub fn create_repository(
-        &mut self,
-        owner: AccountId,
-        name: &str,
-        private: bool,
-    ) -> Result<RepositoryId, Refusal> {
+    pub fn create_repository(&mut self, owner: AccountId, name: &str, private: bool) -> Result<RepositoryId, Refusal> {
         self.check_repository_name(owner, name)?;
         let now = Timestamp::now();
         let labels = LABELS.iter().map(|(name, color, about)| Label {
@@ -70,24 +61,13 @@ impl World {
             hooks: BTreeMap::new(),
         };
         self.repositories.insert(id, repository);
-        let author = if self.account(owner).kind == Kind::User {
-            owner
-        } else {
-            super::seed::ADA
-        };
+        let author = if self.account(owner).kind == Kind::User { owner } else { super::seed::ADA };
         let first = self.add_commit(author, id, vec![], "Initial commit")?;
-        self.repository_mut(id)?
-            .branches
-            .insert("main".to_owned(), first);
+        self.repository_mut(id)?.branches.insert("main".to_owned(), first);
         Ok(id)
     }
 
-    pub fn rename_repository(
-        &mut self,
-        who: AccountId,
-        id: RepositoryId,
-        name: &str,
-    ) -> Result<(), Refusal> {
+    pub fn rename_repository(&mut self, who: AccountId, id: RepositoryId, name: &str) -> Result<(), Refusal> {
         let place = self.repository(id)?;
         let (owner, from) = (place.owner, place.name.clone());
         if from == name {
@@ -102,11 +82,7 @@ impl World {
         place.name = name.to_owned();
         place.updated = Timestamp::now();
         let changes = json!({"repository": {"name": {"from": from}}});
-        self.tell(
-            who,
-            id,
-            Event::action("repository", "renamed").with("changes", changes),
-        )
+        self.tell(who, id, Event::action("repository", "renamed").with("changes", changes))
     }
 
     /// At once: the new owner's consent, which GitHub asks of people, is taken for granted here.
@@ -120,18 +96,10 @@ impl World {
         let place = self.repository(id)?;
         let (from, old_name) = (place.owner, place.name.clone());
         let name = name.unwrap_or(&old_name).to_owned();
-        let invalid = || {
-            Refusal::custom(
-                "Repository",
-                &format!("{to} is not a user or an organization"),
-            )
-        };
+        let invalid = || Refusal::custom("Repository", &format!("{to} is not a user or an organization"));
         let to = self.account_named(to).ok_or_else(invalid)?.id;
         if to == from {
-            return Err(Refusal::custom(
-                "Repository",
-                "is already owned by this account",
-            ));
+            return Err(Refusal::custom("Repository", "is already owned by this account"));
         }
         self.check_repository_name(to, &name)?;
         self.former_names.remove(&self.key(to, &name));
@@ -141,33 +109,18 @@ impl World {
         place.name = name;
         place.updated = Timestamp::now();
         if self.account(from).kind == Kind::User {
-            self.repository_mut(id)?
-                .collaborators
-                .insert(from, Role::Push);
+            self.repository_mut(id)?.collaborators.insert(from, Role::Push);
         }
-        let field = if self.account(from).kind == Kind::User {
-            "user"
-        } else {
-            "organization"
-        };
+        let field = if self.account(from).kind == Kind::User { "user" } else { "organization" };
         let shown = match field {
             "user" => shapes::people::user(self, from),
             _ => shapes::people::organization(self, self.account(from)),
         };
         let changes = json!({"owner": {"from": {field: shown}}});
-        self.tell(
-            who,
-            id,
-            Event::action("repository", "transferred").with("changes", changes),
-        )
+        self.tell(who, id, Event::action("repository", "transferred").with("changes", changes))
     }
 
-    pub fn archive_repository(
-        &mut self,
-        who: AccountId,
-        id: RepositoryId,
-        archived: bool,
-    ) -> Result<(), Refusal> {
+    pub fn archive_repository(&mut self, who: AccountId, id: RepositoryId, archived: bool) -> Result<(), Refusal> {
         let place = self.repository_mut(id)?;
         if std::mem::replace(&mut place.archived, archived) == archived {
             return Ok(());
@@ -177,12 +130,7 @@ impl World {
         self.tell(who, id, Event::action("repository", action))
     }
 
-    pub fn hide_repository(
-        &mut self,
-        who: AccountId,
-        id: RepositoryId,
-        private: bool,
-    ) -> Result<(), Refusal> {
+    pub fn hide_repository(&mut self, who: AccountId, id: RepositoryId, private: bool) -> Result<(), Refusal> {
         let place = self.repository_mut(id)?;
         if std::mem::replace(&mut place.private, private) == private {
             return Ok(());
@@ -201,51 +149,28 @@ impl World {
         let place = self.repository_mut(id)?;
         let before = std::mem::replace(&mut place.description, description);
         let changes = json!({"description": {"from": before}});
-        self.tell(
-            who,
-            id,
-            Event::action("repository", "edited").with("changes", changes),
-        )
+        self.tell(who, id, Event::action("repository", "edited").with("changes", changes))
     }
 
     /// Repository webhooks are not told (facts 2.2): they learn by 404 on their next call.
     pub fn delete_repository(&mut self, id: RepositoryId) -> Result<(), Refusal> {
-        self.repositories
-            .remove(&id)
-            .ok_or_else(Refusal::not_found)?;
+        self.repositories.remove(&id).ok_or_else(Refusal::not_found)?;
         self.former_names.retain(|_, it| *it != id);
         Ok(())
     }
 
     /// Told twice, as `star` and, from the days when it had another name, as `watch`.
-    pub fn star_repository(
-        &mut self,
-        who: AccountId,
-        id: RepositoryId,
-        starred: bool,
-    ) -> Result<(), Refusal> {
+    pub fn star_repository(&mut self, who: AccountId, id: RepositoryId, starred: bool) -> Result<(), Refusal> {
         let stars = &mut self.repository_mut(id)?.stargazers;
-        let changed = if starred {
-            stars.insert(who)
-        } else {
-            stars.remove(&who)
-        };
+        let changed = if starred { stars.insert(who) } else { stars.remove(&who) };
         if !changed {
             return Ok(());
         }
         if !starred {
-            return self.tell(
-                who,
-                id,
-                Event::action("star", "deleted").with("starred_at", json!(null)),
-            );
+            return self.tell(who, id, Event::action("star", "deleted").with("starred_at", json!(null)));
         }
         let at = json!(iso(Timestamp::now()));
-        self.tell(
-            who,
-            id,
-            Event::action("star", "created").with("starred_at", at),
-        )?;
+        self.tell(who, id, Event::action("star", "created").with("starred_at", at))?;
         self.tell(who, id, Event::action("watch", "started"))
     }
 
@@ -263,35 +188,19 @@ impl World {
         if self.repository(id)?.label(name).is_some() {
             return Err(Refusal::invalid("Label", "name", "already_exists"));
         }
-        let label = Label {
-            id: self.new_id(),
-            name: name.to_owned(),
-            color: color.to_owned(),
-            description,
-        };
+        let label = Label { id: self.new_id(), name: name.to_owned(), color: color.to_owned(), description };
         self.repository_mut(id)?.labels.push(label.clone());
         let shown = shapes::repository::label(self, self.repository(id)?, &label);
-        self.tell(
-            who,
-            id,
-            Event::action("label", "created").with("label", shown),
-        )
+        self.tell(who, id, Event::action("label", "created").with("label", shown))
     }
 
     fn check_repository_name(&self, owner: AccountId, name: &str) -> Result<(), Refusal> {
         let fits = |letter: char| letter.is_ascii_alphanumeric() || "-_.".contains(letter);
-        if name.is_empty()
-            || name.len() > 100
-            || !name.chars().all(fits)
-            || matches!(name, "." | "..")
-        {
+        if name.is_empty() || name.len() > 100 || !name.chars().all(fits) || matches!(name, "." | "..") {
             return Err(Refusal::invalid("Repository", "name", "invalid"));
         }
         match self.repository_named(&self.account(owner).login, name) {
-            Some(_) => Err(Refusal::custom(
-                "Repository",
-                "name already exists on this account",
-            )),
+            Some(_) => Err(Refusal::custom("Repository", "name already exists on this account")),
             None => Ok(()),
         }
     }

@@ -134,23 +134,17 @@ impl Repository {
     }
 
     pub fn label(&self, name: &str) -> Option<&Label> {
-        self.labels
-            .iter()
-            .find(|label| label.name.eq_ignore_ascii_case(name))
+        self.labels.iter().find(|label| label.name.eq_ignore_ascii_case(name))
     }
 
     pub fn comments_of(&self, issue: u64) -> impl Iterator<Item = &Comment> {
-        self.comments
-            .values()
-            .filter(move |comment| comment.issue == issue)
+        self.comments.values().filter(move |comment| comment.issue == issue)
     }
 
     /// A branch, a tag or a commit's own name.
     pub fn resolve(&self, name: &str) -> Option<&str> {
         let named = self.branches.get(name).or_else(|| self.tags.get(name));
-        named
-            .map(String::as_str)
-            .or_else(|| self.commits.get(name).map(|commit| commit.sha.as_str()))
+        named.map(String::as_str).or_else(|| self.commits.get(name).map(|commit| commit.sha.as_str()))
     }
 
     /// The commit and everything before it, newest first.
@@ -171,16 +165,9 @@ impl Repository {
 
     /// Commits that `head` has and `base` has not, oldest first.
     pub fn ahead(&self, base: &str, head: &str) -> Vec<&Commit> {
-        let known: BTreeSet<&str> = self
-            .history(base)
-            .into_iter()
-            .map(|commit| commit.sha.as_str())
-            .collect();
-        let mut ahead: Vec<&Commit> = self
-            .history(head)
-            .into_iter()
-            .filter(|commit| !known.contains(commit.sha.as_str()))
-            .collect();
+        let known: BTreeSet<&str> = self.history(base).into_iter().map(|commit| commit.sha.as_str()).collect();
+        let mut ahead: Vec<&Commit> =
+            self.history(head).into_iter().filter(|commit| !known.contains(commit.sha.as_str())).collect();
         ahead.reverse();
         ahead
     }

@@ -31,33 +31,12 @@ pub(super) fn fill(world: &mut World) {
     ] {
         add_account(world, id, login, name, Kind::User, &[]);
     }
-    add_account(
-        world,
-        ACME,
-        "acme",
-        "Acme",
-        Kind::Organization,
-        &[(ADA, true), (BOB, false)],
-    );
-    add_account(
-        world,
-        UMBRA,
-        "umbra",
-        "Umbra",
-        Kind::Organization,
-        &[(EVE, true)],
-    );
+    add_account(world, ACME, "acme", "Acme", Kind::Organization, &[(ADA, true), (BOB, false)]);
+    add_account(world, UMBRA, "umbra", "Umbra", Kind::Organization, &[(EVE, true)]);
     repositories(world).expect("the seed fits the rules");
 }
 
-fn add_account(
-    world: &mut World,
-    id: AccountId,
-    login: &str,
-    name: &str,
-    kind: Kind,
-    members: &[(AccountId, bool)],
-) {
+fn add_account(world: &mut World, id: AccountId, login: &str, name: &str, kind: Kind, members: &[(AccountId, bool)]) {
     let account = Account {
         id,
         login: login.to_owned(),
@@ -69,128 +48,37 @@ fn add_account(
 }
 
 fn repositories(world: &mut World) -> Result<(), Refusal> {
-    let widgets = add_repository(
-        world,
-        ACME,
-        "widgets",
-        "The widgets everyone talks about",
-        false,
-    )?;
-    world
-        .repository_mut(widgets)?
-        .collaborators
-        .insert(BOB, Role::Admin);
+    let widgets = add_repository(world, ACME, "widgets", "The widgets everyone talks about", false)?;
+    world.repository_mut(widgets)?.collaborators.insert(BOB, Role::Admin);
     fill_widgets(world, widgets)?;
     let website = add_repository(world, ACME, "website", "acme.example", false)?;
-    world
-        .repository_mut(website)?
-        .collaborators
-        .insert(BOB, Role::Push);
-    open(
-        world,
-        ADA,
-        website,
-        "Write the page about prices",
-        None,
-        &["documentation"],
-    )?;
+    world.repository_mut(website)?.collaborators.insert(BOB, Role::Push);
+    open(world, ADA, website, "Write the page about prices", None, &["documentation"])?;
     let plans = add_repository(world, ACME, "secret-plans", "Not for everyone", true)?;
-    open(
-        world,
-        ADA,
-        plans,
-        "The next big thing",
-        Some("Nobody may know yet."),
-        &[],
-    )?;
+    open(world, ADA, plans, "The next big thing", Some("Nobody may know yet."), &[])?;
     let umbrella = add_repository(world, UMBRA, "umbrella", "Keeps the rain off", false)?;
-    open(
-        world,
-        EVE,
-        umbrella,
-        "Handle comes loose in strong wind",
-        None,
-        &["bug"],
-    )?;
+    open(world, EVE, umbrella, "Handle comes loose in strong wind", None, &["bug"])?;
     add_repository(world, ADA, "dotfiles", "How Ada likes her tools", false)?;
     for number in 1..=KATAS {
-        add_repository(
-            world,
-            ADA,
-            &format!("kata-{number:03}"),
-            "A small exercise",
-            false,
-        )?;
+        add_repository(world, ADA, &format!("kata-{number:03}"), "A small exercise", false)?;
     }
     Ok(())
 }
 
 fn fill_widgets(world: &mut World, widgets: RepositoryId) -> Result<(), Refusal> {
     let crash = "Steps:\n\n1. Resize to zero\n2. It stops 💥";
-    let first = open(
-        world,
-        ADA,
-        widgets,
-        "Widget stops when resized to zero",
-        Some(crash),
-        &["bug"],
-    )?;
+    let first = open(world, ADA, widgets, "Widget stops when resized to zero", Some(crash), &["bug"])?;
     world.assign(ADA, widgets, first, &["bob-builds".to_owned()])?;
-    world.comment(
-        BOB,
-        widgets,
-        first,
-        "Seen it too. Looking into it.".to_owned(),
-    )?;
-    open(
-        world,
-        BOB,
-        widgets,
-        "Offer a dark theme",
-        Some("For those who work at night."),
-        &["enhancement"],
-    )?;
-    let done = open(
-        world,
-        GRACE,
-        widgets,
-        "How do I install this?",
-        None,
-        &["question"],
-    )?;
-    let answered = IssueChange {
-        open: Some(false),
-        state_reason: Some("completed".into()),
-        ..IssueChange::default()
-    };
+    world.comment(BOB, widgets, first, "Seen it too. Looking into it.".to_owned())?;
+    open(world, BOB, widgets, "Offer a dark theme", Some("For those who work at night."), &["enhancement"])?;
+    let done = open(world, GRACE, widgets, "How do I install this?", None, &["question"])?;
+    let answered = IssueChange { open: Some(false), state_reason: Some("completed".into()), ..IssueChange::default() };
     world.change_issue(ADA, widgets, done, answered)?;
-    world.push_commits(
-        ADA,
-        widgets,
-        "main",
-        &["Draw widgets".into(), "Resize widgets".into()],
-        false,
-    )?;
-    world.push_commits(
-        BOB,
-        widgets,
-        "no-zero",
-        &["Refuse a size of zero".into()],
-        false,
-    )?;
+    world.push_commits(ADA, widgets, "main", &["Draw widgets".into(), "Resize widgets".into()], false)?;
+    world.push_commits(BOB, widgets, "no-zero", &["Refuse a size of zero".into()], false)?;
     let body = Some("Fixes #1.".to_owned());
     let (head, base) = ("no-zero".to_owned(), "main".to_owned());
-    world.open_pull(
-        BOB,
-        widgets,
-        NewPull {
-            title: "Refuse a size of zero".into(),
-            body,
-            head,
-            base,
-            draft: false,
-        },
-    )?;
+    world.open_pull(BOB, widgets, NewPull { title: "Refuse a size of zero".into(), body, head, base, draft: false })?;
     let first_release = ReleaseWish {
         tag: Some("v0.1.0".into()),
         name: Some("First widgets".into()),
