@@ -6,6 +6,7 @@ pub mod clock;
 pub mod config;
 pub mod core;
 pub mod db;
+pub mod jobs;
 pub mod metrics;
 pub mod queue;
 pub mod registry;
