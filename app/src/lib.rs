@@ -12,6 +12,7 @@ pub mod demo;
 pub mod logs;
 pub mod metrics;
 pub mod queue;
+pub mod registry;
 pub mod server;
 pub mod state;
 pub mod web;

@@ -19,7 +19,7 @@ const TEXT: &str = "sealed with this key";
 /// When the key file is missing or another one than this database's secrets were sealed with. Nothing is changed then.
 pub async fn open_vault(db: &Db, key_file: &Path) -> anyhow::Result<(Vault, bool)> {
     let path = key_file.display();
-    if check_value(db.reader()).await?.is_some() && !key_file.exists() {
+    if has_key(db).await? && !key_file.exists() {
         bail!(
             "The key file {path} is missing, and this database holds secrets that were sealed with it: put it back from \
              your backup, or set PATCHBAY_KEY_FILE to where it is."
@@ -33,6 +33,23 @@ pub async fn open_vault(db: &Db, key_file: &Path) -> anyhow::Result<(Vault, bool
         );
     }
     Ok((vault, made))
+}
+
+/// Whether the vault opens the check value; `None` when there is no value yet.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn opens(db: &Db, vault: &Vault) -> Result<Option<bool>, DbErr> {
+    let kept = check_value(db.reader()).await?;
+    Ok(kept.map(|kept| vault.open(Place::check(), &kept).is_ok()))
+}
+
+/// Whether a vault was ever opened on this database.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn has_key(db: &Db) -> Result<bool, DbErr> {
+    Ok(check_value(db.reader()).await?.is_some())
 }
 
 /// Whether the vault opens the check value; makes the value when there is none yet.

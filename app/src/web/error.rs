@@ -1,7 +1,7 @@
 //! Errors as pages: what happened, what to do next, and the id of the request for whoever looks into it.
 //!
 //! An error on its way out carries only its sentences; [`draw`] sees it last, where the request's id and the visitor
-//! are known, and makes the page. For an `Error` outside the pages (none today) the sentences are the body.
+//! are known, and makes the page. What fails before a handler or around it is worded by `layers`.
 
 use askama::Template;
 use axum::{
@@ -11,7 +11,7 @@ use axum::{
 };
 use http::{HeaderValue, Method, StatusCode, header};
 
-use super::{extract::Visitor, page::Page};
+use super::{body::BodyRefused, extract::Visitor, layers::RequestId, page::Page};
 use crate::{core, state::AppState};
 
 /// A result with a web [`Error`].
@@ -29,15 +29,15 @@ pub enum Error {
     /// A body in another encoding than a form's.
     #[error("not a form")]
     NotAForm,
-    /// A body that could not be read as a form.
-    #[error("an unreadable form")]
-    Unreadable,
-    /// A body larger than any form of ours.
-    #[error("too large a form")]
-    TooLarge,
+    /// A body that was not read, or not to its end.
+    #[error(transparent)]
+    Body(#[from] BodyRefused),
     /// The page is there, but not for this method.
     #[error("method not allowed")]
     Method,
+    /// A partner's answer that does not belong to anything this browser started.
+    #[error("a callback out of place")]
+    StartAgain,
 }
 
 impl From<anyhow::Error> for Error {
@@ -79,8 +79,8 @@ impl Error {
             },
             Self::ForeignForm => StatusCode::FORBIDDEN,
             Self::NotAForm => StatusCode::UNSUPPORTED_MEDIA_TYPE,
-            Self::Unreadable => StatusCode::BAD_REQUEST,
-            Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::Body(refused) => refused.status(),
+            Self::StartAgain => StatusCode::BAD_REQUEST,
             Self::Method => StatusCode::METHOD_NOT_ALLOWED,
         }
     }
@@ -124,10 +124,19 @@ impl Error {
                 "This form did not come from a page that is open in your browser now.".into(),
                 "Go back, reload the page and send it again. Cookies must be allowed.".into(),
             ),
-            Self::NotAForm | Self::Unreadable => {
+            Self::Body(BodyRefused::TooLarge) => {
+                ("That is more text than fits.".into(), "Go back and shorten it.".into())
+            }
+            Self::Body(BodyRefused::TooSlow | BodyRefused::Busy) => {
+                ("What was sent did not arrive in time.".into(), "Go back and send it again.".into())
+            }
+            Self::NotAForm | Self::Body(BodyRefused::Broken | BodyRefused::Encoded) => {
                 ("What was sent could not be read as a form.".into(), "Go back and use the form on the page.".into())
             }
-            Self::TooLarge => ("That is more text than fits.".into(), "Go back and shorten it.".into()),
+            Self::StartAgain => (
+                "This answer does not belong to a connection that was started here, or it came too late.".into(),
+                "Start again from the integrations page.".into(),
+            ),
             Self::Method => (
                 "This address does not do what was asked of it.".into(),
                 "Go back and use the buttons on the page.".into(),
@@ -155,6 +164,7 @@ impl IntoResponse for Error {
         let retry_after = match self {
             Self::Core(core::Error::TooMany(seconds)) => Some(seconds),
             Self::Core(core::Error::Busy(_)) => Some(30),
+            Self::Body(BodyRefused::Busy) => Some(5),
             _ => None,
         };
         if let Some(seconds) = retry_after {
@@ -172,12 +182,11 @@ struct ErrorPage {
     status: u16,
     happened: String,
     next: String,
-    request_id: Option<String>,
+    request_id: Option<RequestId>,
 }
 
-/// Makes a page of an error, and keeps every page out of caches that outlive a log-out.
+/// Makes a page of an error.
 pub(super) async fn draw(State(state): State<AppState>, mut request: Request, next: Next) -> Response {
-    let request_id = request.headers().get("x-request-id").and_then(|id| id.to_str().ok()).map(str::to_owned);
     let visitor = Visitor::slot(&mut request);
     let mut response = next.run(request).await;
     if let Some(sentences) = response.extensions_mut().remove::<Sentences>() {
@@ -185,16 +194,16 @@ pub(super) async fn draw(State(state): State<AppState>, mut request: Request, ne
             Some(visitor) => visitor.page_after_error(&state.core).await,
             None => Page { site: state.core.site.name.clone(), ..Page::default() },
         };
-        response = drawn(response, page, sentences, request_id);
+        response = drawn(response, page, sentences);
     }
-    response.headers_mut().entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
     response
 }
 
-fn drawn(bare: Response, mut page: Page, sentences: Sentences, request_id: Option<String>) -> Response {
+fn drawn(bare: Response, mut page: Page, sentences: Sentences) -> Response {
     let (mut parts, body) = bare.into_parts();
     page.title = parts.status.canonical_reason().unwrap_or("Error").to_owned();
     let Sentences { happened, next } = sentences;
+    let request_id = RequestId::current();
     let error = ErrorPage { page, status: parts.status.as_u16(), happened, next, request_id };
     match error.render() {
         Ok(html) => {

@@ -195,3 +195,23 @@ mod tests {
         assert!(shade("👩‍👩‍👧‍👦 and somebody with a very long name indeed") < 6);
     }
 }
+
+/// A moment as a page shows it: in UTC, because pages are read in many places.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Moment {
+    /// For machines.
+    pub iso: String,
+    /// For people.
+    pub text: String,
+}
+
+impl Moment {
+    /// The moment at unix milliseconds.
+    pub fn at(millis: i64) -> Self {
+        let zoned = jiff::Timestamp::from_millisecond(millis).unwrap_or_default().to_zoned(jiff::tz::TimeZone::UTC);
+        Self {
+            iso: zoned.strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
+            text: zoned.strftime("%-d %b %Y, %H:%M:%S UTC").to_string(),
+        }
+    }
+}

@@ -12,5 +12,5 @@ mod ledger;
 
 pub use fake::{FakePartner, Subscription, Trouble};
 pub use fixture::{Fixture, fixtures};
-pub use http::{Answers, ScriptedHttp, Sent, reply, reply_json};
+pub use http::{Answers, ScriptedAnswer, ScriptedHttp, Sent, reply, reply_json};
 pub use ledger::MemoryLedger;

@@ -1,18 +1,17 @@
 //! A form that one of our pages, open in this very browser, has sent.
 
-use axum::extract::{FromRef, FromRequest, Request};
+use axum::extract::{FromRef, FromRequest, FromRequestParts, Request};
 use http::{HeaderMap, header};
-use http_body_util::{BodyExt, LengthLimitError, Limited};
 use integration_contract::{FormInput, SecretString, text::without_nul};
 
 use super::Visitor;
 use crate::{
     core::Core,
-    web::{Error, Result},
+    web::{
+        Error, Result,
+        body::{FORM_LIMIT, read_body},
+    },
 };
-
-/// The largest form: a long day's entries fit many times over.
-const LARGEST: usize = 256 * 1024;
 
 /// The fields of a posted form. Its token was checked: field `csrf`, or header `X-CSRF-Token`.
 ///
@@ -34,35 +33,22 @@ where
     type Rejection = Error;
 
     async fn from_request(request: Request, state: &S) -> Result<Self> {
-        use axum::extract::FromRequestParts;
-
         let (mut parts, body) = request.into_parts();
         let visitor = Visitor::from_request_parts(&mut parts, state).await?;
-        if let Some(length) = content_length(&parts.headers)
-            && length > LARGEST as u64
-        {
-            return Err(Error::TooLarge);
-        }
-        if !is_form(&parts.headers) {
+        // A DELETE needs no body; its token then stands in the header.
+        let bodiless = parts.method == http::Method::DELETE && !parts.headers.contains_key(header::CONTENT_TYPE);
+        if !bodiless && !is_form(&parts.headers) {
             return Err(Error::NotAForm);
         }
-        let body = Limited::new(body, LARGEST)
-            .collect()
-            .await
-            .map_err(|error| if error.is::<LengthLimitError>() { Error::TooLarge } else { Error::Unreadable })?;
-        let input: FormInput = url::form_urlencoded::parse(&body.to_bytes())
-            .map(|(name, value)| (without_nul(&name), without_nul(&value)))
-            .collect();
+        let body = read_body(&parts.headers, body, FORM_LIMIT).await?;
+        let input: FormInput =
+            url::form_urlencoded::parse(&body).map(|(name, value)| (without_nul(&name), without_nul(&value))).collect();
         let in_header = parts.headers.get("x-csrf-token").and_then(|token| token.to_str().ok());
         if !visitor.token_fits(in_header.unwrap_or_else(|| input.one("csrf"))) {
             return Err(Error::ForeignForm);
         }
         Ok(Self(input))
     }
-}
-
-fn content_length(headers: &HeaderMap) -> Option<u64> {
-    headers.get(header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
 }
 
 fn is_form(headers: &HeaderMap) -> bool {

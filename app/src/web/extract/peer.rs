@@ -8,7 +8,7 @@ use std::{
 use axum::extract::{ConnectInfo, FromRequestParts};
 use http::request::Parts;
 
-/// The address of the caller, as the accept loop noted it: the connection's, or what a trusted proxy says. Never read
+/// The address of the caller, as the layers noted it: the connection's, or what a trusted proxy says. Never read
 /// from a header here.
 #[derive(Clone, Copy, Debug)]
 pub struct Peer(pub IpAddr);
@@ -19,6 +19,6 @@ impl<S: Send + Sync> FromRequestParts<S> for Peer {
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
         let noted = parts.extensions.get::<ConnectInfo<SocketAddr>>();
         // Without a note all callers count as one, which errs on the strict side.
-        Ok(Self(noted.map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |ConnectInfo(address)| address.ip())))
+        Ok(Self(noted.map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |ConnectInfo(caller)| caller.ip())))
     }
 }

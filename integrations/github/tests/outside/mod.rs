@@ -115,7 +115,7 @@ impl Repository {
                 reply_json(201, &made)
             }
             (method @ ("PATCH" | "DELETE"), ["repositories", "1296269", "hooks", id]) => {
-                let Some(at) = hooks.iter().position(|hook| hook["id"].to_string() == *id) else {
+                let Some(at) = hooks.iter().position(|hook| hook["id"].as_u64() == id.parse().ok()) else {
                     return answer(404, "error__not_found");
                 };
                 if method == "DELETE" {

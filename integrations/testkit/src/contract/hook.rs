@@ -39,10 +39,10 @@ pub(super) fn check(subject: &Subject, found: &mut Findings) {
         let of_the_link = subject.partner.scheme().secret != SecretOf::Link || address == Address::Link(KEY.into());
         found.unless(of_the_link, format!("{name}: it is signed per link, and not addressed by the link's key"));
         read(subject, &link, rules, name, &call, found);
-        // The first fixture of an event meets every strange value in every place; the others share them out.
+        // The first fixture of an event meets many strange values in every place, the others one each.
         let event = name.split("__").next().unwrap_or_default().to_owned();
-        let only = (!events.insert(event)).then_some(nth);
-        mutated(subject, &link, name, &call, only, found);
+        let strange = Strange { first: nth, number: if events.insert(event) { 5 } else { 1 } };
+        mutated(subject, &link, name, &call, &strange, found);
     }
 }
 
@@ -152,7 +152,7 @@ fn mutated(
     link: &IntegrationLink,
     name: &str,
     call: &HookCall,
-    only: Option<usize>,
+    strange: &Strange,
     found: &mut Findings,
 ) {
     let mut bodies: Vec<Vec<u8>> = vec![Vec::new(), b"[]".to_vec(), b"null".to_vec(), b"{}".to_vec(), vec![0xff; 64]];
@@ -167,7 +167,7 @@ fn mutated(
         bent
     }));
     if let Ok(json) = serde_json::from_slice::<Value>(body) {
-        bodies.extend(with_each_value_replaced(&json, only).iter().map(|json| json.to_string().into_bytes()));
+        bodies.extend(with_each_value_replaced(&json, strange).iter().map(|json| json.to_string().into_bytes()));
     }
     let mut calls: Vec<_> = bodies.into_iter().map(|body| HookCall { body: body.into(), ..call.clone() }).collect();
     for header in call.headers.keys() {
@@ -189,10 +189,15 @@ fn mutated(
     }
 }
 
-/// The same JSON with one value at a time replaced by one that may not belong there: by all of them, or by one that
-/// differs from place to place. The first 200 places.
-fn with_each_value_replaced(json: &Value, only: Option<usize>) -> Vec<Value> {
-    let strange = [
+/// Which of the strange values each place meets.
+struct Strange {
+    first: usize,
+    number: usize,
+}
+
+/// The same JSON with one value at a time replaced by one that may not belong there; the first 200 places.
+fn with_each_value_replaced(json: &Value, strange: &Strange) -> Vec<Value> {
+    let values = [
         Value::Null,
         Value::from(-1),
         Value::from(u64::MAX),
@@ -207,11 +212,8 @@ fn with_each_value_replaced(json: &Value, only: Option<usize>) -> Vec<Value> {
     collect(json, String::new(), &mut pointers);
     let mut all = Vec::new();
     for (place, pointer) in pointers.iter().take(200).enumerate() {
-        let chosen = match only {
-            None => &strange[..],
-            Some(nth) => std::slice::from_ref(&strange[(nth + place) % strange.len()]),
-        };
-        for value in chosen {
+        for nth in 0..strange.number {
+            let value = &values[(strange.first + place + 2 * nth) % values.len()];
             let mut json = json.clone();
             if let Some(place) = json.pointer_mut(pointer) {
                 *place = value.clone();

@@ -3,7 +3,8 @@
 use std::cell::Cell;
 
 use axum::body::{Body, to_bytes};
-use axum::extract::{RawPathParams, Request, State};
+use axum::extract::{OriginalUri, RawPathParams, Request, State};
+use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodFilter, MethodRouter, on};
@@ -61,7 +62,7 @@ async fn serve(sandbox: Sandbox, handler: Handler, params: Vec<(String, String)>
     let body = read(body).await;
     sandbox.change(|world| {
         let mut call = Call {
-            path: parts.uri.path().trim_end_matches('/').to_owned(),
+            path: below_api(&parts),
             query: Fields::parse(parts.uri.query().unwrap_or_default().as_bytes()),
             method: parts.method,
             headers: parts.headers,
@@ -77,6 +78,13 @@ async fn serve(sandbox: Sandbox, handler: Handler, params: Vec<(String, String)>
             });
         dress(world, &call, answer)
     })
+}
+
+/// `nest` takes away what it has matched, so the path as it was sent is asked for.
+fn below_api(parts: &Parts) -> String {
+    let sent = parts.extensions.get::<OriginalUri>().map_or(parts.uri.path(), |OriginalUri(uri)| uri.path());
+    let below = sent.split_once("/api/v3").map_or(sent, |(_, below)| below);
+    below.trim_end_matches('/').to_owned()
 }
 
 async fn read(body: Body) -> Result<Map<String, Value>, Refusal> {
