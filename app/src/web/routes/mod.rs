@@ -5,10 +5,11 @@ use axum::Router;
 use crate::state::AppState;
 
 pub mod operators;
+mod people;
 #[cfg(debug_assertions)]
 pub mod styleguide;
 
 /// People: accounts, organizations, teams, invitations.
 pub(super) fn people() -> Router<AppState> {
-    Router::new()
+    people::routes()
 }
