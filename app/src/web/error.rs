@@ -35,6 +35,9 @@ pub enum Error {
     /// The page is there, but not for this method.
     #[error("method not allowed")]
     Method,
+    /// A partner's answer that does not belong to anything this browser started.
+    #[error("a callback out of place")]
+    StartAgain,
 }
 
 impl From<anyhow::Error> for Error {
@@ -77,6 +80,7 @@ impl Error {
             Self::ForeignForm => StatusCode::FORBIDDEN,
             Self::NotAForm => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::Body(refused) => refused.status(),
+            Self::StartAgain => StatusCode::BAD_REQUEST,
             Self::Method => StatusCode::METHOD_NOT_ALLOWED,
         }
     }
@@ -129,6 +133,10 @@ impl Error {
             Self::NotAForm | Self::Body(BodyRefused::Broken | BodyRefused::Encoded) => {
                 ("What was sent could not be read as a form.".into(), "Go back and use the form on the page.".into())
             }
+            Self::StartAgain => (
+                "This answer does not belong to a connection that was started here, or it came too late.".into(),
+                "Start again from the integrations page.".into(),
+            ),
             Self::Method => (
                 "This address does not do what was asked of it.".into(),
                 "Go back and use the buttons on the page.".into(),

@@ -157,6 +157,12 @@ impl Tone {
     }
 }
 
+/// A moment (unix milliseconds) as a person reads it where no team's time zone applies.
+pub fn moment(milliseconds: &i64) -> String {
+    let moment = jiff::Timestamp::from_millisecond(*milliseconds).unwrap_or_default();
+    moment.strftime("%-d %B %Y, %H:%M UTC").to_string()
+}
+
 /// A person's initials, from the first and the last word of their name.
 pub fn initials(name: &str) -> String {
     let mut words = name.split_whitespace().filter_map(|word| word.graphemes(true).next());
@@ -193,5 +199,25 @@ mod tests {
     fn a_name_keeps_its_shade() {
         assert_eq!(shade("Ada"), shade("Ada"));
         assert!(shade("👩‍👩‍👧‍👦 and somebody with a very long name indeed") < 6);
+    }
+}
+
+/// A moment as a page shows it: in UTC, because pages are read in many places.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Moment {
+    /// For machines.
+    pub iso: String,
+    /// For people.
+    pub text: String,
+}
+
+impl Moment {
+    /// The moment at unix milliseconds.
+    pub fn at(millis: i64) -> Self {
+        let zoned = jiff::Timestamp::from_millisecond(millis).unwrap_or_default().to_zoned(jiff::tz::TimeZone::UTC);
+        Self {
+            iso: zoned.strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
+            text: zoned.strftime("%-d %b %Y, %H:%M:%S UTC").to_string(),
+        }
     }
 }

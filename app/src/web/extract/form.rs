@@ -35,13 +35,14 @@ where
     async fn from_request(request: Request, state: &S) -> Result<Self> {
         let (mut parts, body) = request.into_parts();
         let visitor = Visitor::from_request_parts(&mut parts, state).await?;
-        if !is_form(&parts.headers) {
+        // A DELETE needs no body; its token then stands in the header.
+        let bodiless = parts.method == http::Method::DELETE && !parts.headers.contains_key(header::CONTENT_TYPE);
+        if !bodiless && !is_form(&parts.headers) {
             return Err(Error::NotAForm);
         }
         let body = read_body(&parts.headers, body, FORM_LIMIT).await?;
-        let input: FormInput = url::form_urlencoded::parse(&body)
-            .map(|(name, value)| (without_nul(&name), without_nul(&value)))
-            .collect();
+        let input: FormInput =
+            url::form_urlencoded::parse(&body).map(|(name, value)| (without_nul(&name), without_nul(&value))).collect();
         let in_header = parts.headers.get("x-csrf-token").and_then(|token| token.to_str().ok());
         if !visitor.token_fits(in_header.unwrap_or_else(|| input.one("csrf"))) {
             return Err(Error::ForeignForm);

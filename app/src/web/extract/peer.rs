@@ -2,13 +2,11 @@
 
 use std::{
     convert::Infallible,
-    net::{IpAddr, Ipv4Addr},
+    net::{IpAddr, Ipv4Addr, SocketAddr},
 };
 
-use axum::extract::FromRequestParts;
+use axum::extract::{ConnectInfo, FromRequestParts};
 use http::request::Parts;
-
-use crate::web::layers::ClientAddress;
 
 /// The address of the caller, as the layers noted it: the connection's, or what a trusted proxy says. Never read
 /// from a header here.
@@ -19,8 +17,8 @@ impl<S: Send + Sync> FromRequestParts<S> for Peer {
     type Rejection = Infallible;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
-        let noted = parts.extensions.get::<ClientAddress>();
+        let noted = parts.extensions.get::<ConnectInfo<SocketAddr>>();
         // Without a note all callers count as one, which errs on the strict side.
-        Ok(Self(noted.map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |ClientAddress(address)| *address)))
+        Ok(Self(noted.map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |ConnectInfo(caller)| caller.ip())))
     }
 }

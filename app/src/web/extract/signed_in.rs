@@ -30,6 +30,12 @@ pub struct SignedIn {
 }
 
 impl SignedIn {
+    /// The visitor, when signed in: for pages that answer differently to others than by sending them to log in.
+    pub fn of(visitor: Visitor) -> Option<Self> {
+        let person = visitor.person.clone()?;
+        Some(Self { person, current: visitor.current, visitor })
+    }
+
     /// The person as a member of the current organization.
     ///
     /// # Errors
@@ -98,10 +104,7 @@ where
             Ok(visitor) => visitor,
             Err(error) => return Err(NotSignedIn(error.into_response())),
         };
-        match visitor.person.clone() {
-            Some(person) => Ok(Self { person, current: visitor.current, visitor }),
-            None => Err(NotSignedIn(Redirect::to(&wanted(parts).after("/login")).into_response())),
-        }
+        Self::of(visitor).ok_or_else(|| NotSignedIn(Redirect::to(&wanted(parts).after("/login")).into_response()))
     }
 }
 
