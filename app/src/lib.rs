@@ -9,6 +9,7 @@ pub mod config;
 pub mod core;
 pub mod db;
 pub mod demo;
+pub mod jobs;
 pub mod logs;
 pub mod metrics;
 pub mod queue;

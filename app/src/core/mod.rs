@@ -11,6 +11,7 @@ use crate::{clock::Clock, db::Db, queue::Queue};
 pub mod attempts;
 pub mod entries;
 mod error;
+pub mod happenings;
 pub mod inbox;
 pub mod instance;
 pub mod integration_links;
