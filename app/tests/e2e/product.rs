@@ -22,7 +22,7 @@ const STOP: Duration = Duration::from_secs(20);
 
 /// `patchbay demo` with its sandboxes.
 pub struct Demo {
-    /// `http://127.0.0.1:port`
+    /// `http://localhost:port`, as it prints it: its cookies belong to this name.
     pub address: String,
     /// Where the sandboxes are; each partner has a path there.
     pub sandbox: String,
@@ -36,9 +36,9 @@ impl Demo {
         let data = tempfile::tempdir()?;
         let mut command = patchbay();
         command.arg("demo").args(["--port", &port.to_string()]).arg("--data").arg(data.path().join("demo"));
-        let address = format!("http://127.0.0.1:{port}");
+        let address = format!("http://localhost:{port}");
         let process = Process::start(command, &address, &data.path().join("log")).await?;
-        Ok(Self { address, sandbox: format!("http://127.0.0.1:{}", port + 1), process, _data: data })
+        Ok(Self { address, sandbox: format!("http://localhost:{}", port + 1), process, _data: data })
     }
 
     pub fn at(&self, path: &str) -> String {

@@ -18,7 +18,7 @@ use tokio::time::{Instant, sleep};
 use url::Url;
 
 /// How long a page may take to show what a tour waits for.
-const PATIENCE: Duration = Duration::from_secs(10);
+const PATIENCE: Duration = Duration::from_secs(8);
 
 /// The key under which WebDriver wraps an element's id.
 const ELEMENT: &str = "element-6066-11e4-a52e-4f735466cecf";
@@ -61,6 +61,8 @@ impl Browser {
         let made = browser.post("/session", capabilities(scripts)).await.context("Chromium can't be started")?;
         let id = made["sessionId"].as_str().context("a session without an id")?;
         browser.session = format!("http://127.0.0.1:{port}/session/{id}");
+        // How long it looks for an element before it says that there is none.
+        browser.post("/timeouts", json!({ "implicit": PATIENCE.as_millis() })).await?;
         Ok(browser)
     }
 
@@ -91,12 +93,25 @@ impl Browser {
 
     /// Follows the link with this text.
     pub async fn follow(&self, text: &str) -> Result<()> {
-        self.one("xpath", &format!("//a[{}]", reads(text))).await?.click().await
+        self.leave_by(self.one("xpath", &format!("//a[{}]", reads(text))).await?).await
     }
 
     /// Presses the button with this text.
     pub async fn press(&self, text: &str) -> Result<()> {
-        self.one("xpath", &format!("//button[{}]", reads(text))).await?.click().await
+        self.leave_by(self.one("xpath", &format!("//button[{}]", reads(text))).await?).await
+    }
+
+    /// Clicks what leads to another page, and waits for that page. The driver itself waits only for a page that has
+    /// begun to load, and would find the old page's elements until then.
+    pub async fn leave_by(&self, door: Element<'_>) -> Result<()> {
+        let page = self.one("css selector", "html").await?;
+        door.click().await?;
+        let start = Instant::now();
+        while self.get(&format!("/element/{}/name", page.id)).await.is_ok() {
+            ensure!(start.elapsed() < PATIENCE, "the click led nowhere; {}", self.story().await);
+            sleep(Duration::from_millis(10)).await;
+        }
+        Ok(())
     }
 
     /// The item of a list that reads `text`, among other things.

@@ -35,7 +35,7 @@ pub async fn log_in(browser: &Browser, product: &str, email: &str) -> Result<()>
 
 pub async fn log_out(browser: &Browser) -> Result<()> {
     browser.find("details.account > summary").await?.click().await?;
-    browser.find("form[action='/logout'] button").await?.click().await?;
+    browser.leave_by(browser.find("form[action='/logout'] button").await?).await?;
     browser.wait_for_path("/login").await
 }
 
@@ -45,7 +45,7 @@ pub async fn connect(browser: &Browser, product: &str) -> Result<()> {
     browser.follow("Add to Patchbay: GitHub").await?;
     browser.press("Connect GitHub").await?;
     browser.press("Continue as ada-codes").await?;
-    browser.find("button[name='decision'][value='authorize']").await?.click().await?;
+    browser.press("Authorize Patchbay").await?;
     browser.wait_for_path("/integrations/github/link").await
 }
 

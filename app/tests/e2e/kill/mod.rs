@@ -34,14 +34,7 @@ enum Meanwhile {
     LoseJobs,
 }
 
-/// What is worth writing down.
-#[derive(Debug)]
-struct Report {
-    verdict: Verdict,
-    slowest_return: Duration,
-}
-
-async fn trial(backend: Backend, cycles: usize, meanwhile: Meanwhile) -> Result<Report> {
+async fn trial(backend: Backend, cycles: usize, meanwhile: Meanwhile) -> Result<Verdict> {
     let mut scene = Scene::set(backend).await?;
     let target = Arc::new(scene.target().await?);
     let ledger = Arc::new(Ledger::default());
@@ -69,7 +62,9 @@ async fn trial(backend: Backend, cycles: usize, meanwhile: Meanwhile) -> Result<
     callers.shutdown().await;
     scene.drained().await?;
     scene.stop().await?;
-    Ok(Report { verdict: ledger.compare(&scene.log().await?), slowest_return })
+    let verdict = ledger.compare(&scene.log().await?);
+    eprintln!("{backend:?}, killed {cycles} times, first 2xx at most {slowest_return:?} after a start: {verdict:?}");
+    Ok(verdict)
 }
 
 /// The short form, unless the script asks for a longer one.
@@ -83,10 +78,9 @@ fn random_below(limit: u64) -> u64 {
 }
 
 async fn nothing_is_lost(backend: Backend) -> Result<()> {
-    let report = trial(backend, cycles(), Meanwhile::Nothing).await?;
-    eprintln!("killed {} times on {backend:?}: {report:?}", cycles());
-    ensure!(report.verdict.is_clean(), "{report:?}");
-    ensure!(report.verdict.accepted > 50 * cycles(), "too little was sent to mean anything: {report:?}");
+    let verdict = trial(backend, cycles(), Meanwhile::Nothing).await?;
+    ensure!(verdict.is_clean(), "{verdict:?}");
+    ensure!(verdict.accepted > 50 * cycles(), "too little was sent to mean anything: {verdict:?}");
     Ok(())
 }
 
@@ -103,7 +97,7 @@ async fn nothing_accepted_is_lost_or_doubled_on_postgres() -> Result<()> {
 /// The control: a trial that does not notice a loss proves nothing.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_queue_in_memory_would_be_noticed() -> Result<()> {
-    let report = trial(Backend::Sqlite, 4, Meanwhile::LoseJobs).await?;
-    ensure!(!report.verdict.lost.is_empty(), "jobs were taken away, and the trial saw nothing: {report:?}");
+    let verdict = trial(Backend::Sqlite, 4, Meanwhile::LoseJobs).await?;
+    ensure!(!verdict.lost.is_empty(), "jobs were taken away, and the trial saw nothing: {verdict:?}");
     Ok(())
 }
