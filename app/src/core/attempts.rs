@@ -14,7 +14,7 @@ use governor::{
     clock::{Clock as _, DefaultClock},
 };
 
-use super::{Error, Result};
+use super::{Core, Error, Result};
 
 /// Tries per minute of one account from one address.
 pub const PER_ACCOUNT: NonZeroU32 = NonZeroU32::new(10).expect("10 is not zero");
@@ -23,6 +23,14 @@ pub const PER_ADDRESS: NonZeroU32 = NonZeroU32::new(30).expect("30 is not zero")
 
 /// Beyond this many remembered keys, those that have had their minute are forgotten.
 const REMEMBERED: usize = 10_000;
+
+/// Counts one try from an address at something that names no account yet.
+///
+/// # Errors
+/// [`Error::TooMany`] with the seconds to wait.
+pub fn from_address(core: &Core, from: IpAddr) -> Result<()> {
+    core.0.attempts.from_address(from)
+}
 
 /// Counts tries.
 pub(super) struct Attempts {

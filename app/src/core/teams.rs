@@ -2,6 +2,8 @@
 //!
 //! A team is seen by those in it and by the organization's admins; for anybody else it is not there.
 
+use std::sync::LazyLock;
+
 use integration_contract::FieldErrors;
 use jiff::tz::TimeZone;
 use sea_orm::{
@@ -178,8 +180,11 @@ pub fn zone(name: &str) -> Option<TimeZone> {
 }
 
 /// The names there are to choose from.
-pub fn zone_names() -> Vec<String> {
-    jiff::tz::db().available().map(|name| name.to_string()).filter(|name| zone(name).is_some()).collect()
+pub fn zone_names() -> &'static [String] {
+    static NAMES: LazyLock<Vec<String>> = LazyLock::new(|| {
+        jiff::tz::db().available().map(|name| name.to_string()).filter(|name| zone(name).is_some()).collect()
+    });
+    &NAMES
 }
 
 /// A team as it is kept; adds sentences to `errors` (`name`, `time_zone`) when it can't be.

@@ -36,6 +36,23 @@ impl Entity {
 }
 
 impl Role {
+    /// From the least to the most.
+    pub const ALL: [Self; 3] = [Self::Member, Self::Admin, Self::Owner];
+
+    /// The word people and the table use.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Member => "member",
+            Self::Admin => "admin",
+            Self::Owner => "owner",
+        }
+    }
+
+    /// The role with this word.
+    pub fn named(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|role| role.word() == word)
+    }
+
     /// Whether everything this role may do, `other` may do too.
     pub fn is_within(self, other: Self) -> bool {
         self.rank() <= other.rank()
