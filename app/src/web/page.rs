@@ -157,6 +157,12 @@ impl Tone {
     }
 }
 
+/// A moment (unix milliseconds) as a person reads it where no team's time zone applies.
+pub fn moment(milliseconds: &i64) -> String {
+    let moment = jiff::Timestamp::from_millisecond(*milliseconds).unwrap_or_default();
+    moment.strftime("%-d %B %Y, %H:%M UTC").to_string()
+}
+
 /// A person's initials, from the first and the last word of their name.
 pub fn initials(name: &str) -> String {
     let mut words = name.split_whitespace().filter_map(|word| word.graphemes(true).next());

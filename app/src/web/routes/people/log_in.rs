@@ -36,12 +36,7 @@ pub async fn show(visitor: Visitor, next: ReturnPath) -> Result<Response> {
 }
 
 /// `POST /login`
-pub async fn log_in(
-    State(core): State<Core>,
-    visitor: Visitor,
-    Peer(from): Peer,
-    form: Form,
-) -> Result<Response> {
+pub async fn log_in(State(core): State<Core>, visitor: Visitor, Peer(from): Peer, form: Form) -> Result<Response> {
     let next = ReturnPath::new(form.0.one("next"));
     let email = form.0.one("email").to_owned();
     match users::log_in(&core, from, &email, &form.secret("password")).await {

@@ -62,9 +62,7 @@ pub async fn found(State(core): State<Core>, who: SignedIn, Form(input): Form) -
             who.flash(Tone::Good, format!("{} is there, with its first team.", organization.name)).await?;
             Ok(Redirect::to(&format!("/teams/{}", team.id)).into_response())
         }
-        Err(core::Error::Invalid(errors)) => {
-            draw_new(&who, StatusCode::UNPROCESSABLE_ENTITY, name, team, errors).await
-        }
+        Err(core::Error::Invalid(errors)) => draw_new(&who, StatusCode::UNPROCESSABLE_ENTITY, name, team, errors).await,
         Err(error) => Err(error.into()),
     }
 }

@@ -42,18 +42,12 @@ pub async fn show(visitor: Visitor, next: ReturnPath) -> Result<Response> {
         return Ok(Redirect::to(&next.or("/")).into_response());
     }
     let page = visitor.page("Sign up").await?;
-    let page =
-        SignUpPage { page, next, email: String::new(), name: String::new(), errors: FieldErrors::default() };
+    let page = SignUpPage { page, next, email: String::new(), name: String::new(), errors: FieldErrors::default() };
     draw(StatusCode::OK, &page)
 }
 
 /// `POST /signup`
-pub async fn sign_up(
-    State(core): State<Core>,
-    visitor: Visitor,
-    Peer(from): Peer,
-    form: Form,
-) -> Result<Response> {
+pub async fn sign_up(State(core): State<Core>, visitor: Visitor, Peer(from): Peer, form: Form) -> Result<Response> {
     let next = ReturnPath::new(form.0.one("next"));
     let (email, name) = (form.0.one("email").to_owned(), form.0.one("name").to_owned());
     let new = NewUser { email: email.clone(), name: name.clone(), password: form.secret("password") };

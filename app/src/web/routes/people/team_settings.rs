@@ -123,12 +123,7 @@ pub async fn remove_member(
 }
 
 /// `POST /teams/{team}/leave`
-pub async fn leave(
-    State(core): State<Core>,
-    who: SignedIn,
-    Path(id): Path<TeamId>,
-    _form: Form,
-) -> Result<Redirect> {
+pub async fn leave(State(core): State<Core>, who: SignedIn, Path(id): Path<TeamId>, _form: Form) -> Result<Redirect> {
     let (member, team) = teams::find(&core, &who.person, id).await?;
     teams::remove_member(&core, &member, id, member.user).await?;
     who.flash(Tone::Good, format!("You left the team {}.", team.name)).await?;
