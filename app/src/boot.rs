@@ -65,9 +65,8 @@ pub fn prepare() -> Result<()> {
 pub fn open_partners(settings: &PartnersSettings) -> Result<Partners> {
     let opened = PARTNERS.iter().map(|entry| {
         let settings = settings.of(entry.id);
-        let integration = (entry.open)(&settings).map_err(|error| {
-            anyhow!("The settings of the partner {} can't be used: {}", entry.id, error.sentence())
-        })?;
+        let integration = (entry.open)(&settings)
+            .map_err(|error| anyhow!("The settings of the partner {} can't be used: {}", entry.id, error.sentence()))?;
         Ok((integration, settings))
     });
     Partners::new(opened.collect::<Result<Vec<_>>>()?)

@@ -171,7 +171,9 @@ async fn public_address(config: &Config, partners: &Partners, public_url: &Url, 
         ))?,
     }
     if is_this_machine(public_url) {
-        report.note("public address: only this machine can reach it; partners need PATCHBAY_PUBLIC_URL to be one they can")?;
+        report.note(
+            "public address: only this machine can reach it; partners need PATCHBAY_PUBLIC_URL to be one they can",
+        )?;
     } else if public_url.scheme() == "http" {
         report.note("public address: passwords go over the wire in clear; put a proxy with https in front")?;
     }
