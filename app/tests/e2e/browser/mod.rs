@@ -29,6 +29,7 @@ async fn people_sign_up_log_out_and_log_in() -> Result<()> {
     let browser = Browser::open(Scripts::On).await?;
 
     tour::sign_up(&browser, &demo.address).await?;
+    browser.wait_for_text("Programming").await?;
     pictures(&browser, "signed-up").await?;
     tour::log_out(&browser).await?;
     pictures(&browser, "log-in").await?;

@@ -19,8 +19,7 @@ pub async fn sign_up(browser: &Browser, product: &str) -> Result<()> {
     browser.fill("The organization's name", "Eckert and Mauchly").await?;
     browser.fill("The team's name", "Programming").await?;
     browser.press("Make the organization").await?;
-    browser.wait_for_text("Programming").await?;
-    Ok(())
+    browser.wait_for_path("/teams/").await
 }
 
 /// One of the demo's people.

@@ -80,7 +80,7 @@ fn random_below(limit: u64) -> u64 {
 async fn nothing_is_lost(backend: Backend) -> Result<()> {
     let verdict = trial(backend, cycles(), Meanwhile::Nothing).await?;
     ensure!(verdict.is_clean(), "{verdict:?}");
-    ensure!(verdict.accepted > 50 * cycles(), "too little was sent to mean anything: {verdict:?}");
+    ensure!(verdict.accepted >= 10 * cycles(), "too little was sent to mean anything: {verdict:?}");
     Ok(())
 }
 
