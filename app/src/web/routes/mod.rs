@@ -11,6 +11,7 @@ mod connect;
 mod hook;
 mod integrations;
 pub mod links;
+mod log;
 pub mod operators;
 mod people;
 #[cfg(debug_assertions)]
@@ -19,6 +20,11 @@ pub mod styleguide;
 /// People: accounts, organizations, teams, invitations.
 pub(super) fn people() -> Router<AppState> {
     people::routes()
+}
+
+/// The first page, and the logs of teams.
+pub(super) fn logs() -> Router<AppState> {
+    log::routes()
 }
 
 /// The catalogue, connecting an account, and the links.
