@@ -7,4 +7,5 @@
 mod floor_plan;
 mod harness;
 
+mod people;
 mod storage;
