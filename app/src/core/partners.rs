@@ -42,6 +42,11 @@ impl Partners {
         Ok(Self { partners, client: PartnerHttp::client()? })
     }
 
+    /// The one HTTP client of the process, for looking at our own public address.
+    pub fn client(&self) -> &reqwest::Client {
+        &self.client
+    }
+
     /// Every partner.
     pub fn all(&self) -> &[Partner] {
         &self.partners

@@ -261,5 +261,5 @@ pub(super) fn milliseconds(duration: Duration) -> i64 {
 
 /// A reason as it is kept: no longer than a paragraph, and without the one character PostgreSQL can't store.
 fn readable(why: &str) -> String {
-    why.chars().filter(|character| *character != '\0').take(1000).collect()
+    why.chars().take(1000).map(|character| if character == '\0' { '\u{fffd}' } else { character }).collect()
 }

@@ -25,7 +25,12 @@ mod clock;
 pub mod dead;
 mod lane;
 pub mod lease;
+mod listen;
 mod policy;
+mod run;
+mod seat;
+mod settler;
+mod upkeep;
 mod worker;
 
 use std::{sync::Arc, time::Duration};
@@ -37,6 +42,7 @@ use tokio::sync::Notify;
 pub use add::{NewJob, add, add_many};
 pub use lane::Lane;
 pub use policy::Policy;
+pub use upkeep::{count, let_due_go_on};
 pub use worker::{WorkerOptions, Workers};
 
 use crate::db::{Db, OrganizationId};
@@ -122,6 +128,9 @@ pub trait Work: Send + Sync {
         Policy::FEW_TRIES
     }
 }
+
+/// How long a piece of the workers' own database work may take before it counts as an outage.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Runs a piece of database work with an end: a server that stops answering must not hold a worker for good.
 async fn within<T>(limit: Duration, work: impl Future<Output = Result<T, DbErr>>) -> Result<T, DbErr> {

@@ -91,6 +91,12 @@ impl<'a> Api<'a> {
         })
     }
 
+    /// <https://docs.github.com/rest/repos/webhooks#get-a-repository-webhook>
+    pub(crate) async fn hook(&self, repository: u64, id: &str) -> Result<Webhook> {
+        let path = ["repositories", &repository.to_string(), "hooks", id];
+        self.call("look at our webhook in the repository", self.request(Method::GET, &path)).await?.json()
+    }
+
     /// <https://docs.github.com/rest/repos/webhooks#update-a-repository-webhook>
     pub(crate) async fn update_hook(&self, repository: u64, id: &str, webhook: &NewWebhook<'_>) -> Result<()> {
         let path = ["repositories", &repository.to_string(), "hooks", id];

@@ -21,9 +21,9 @@ mod wire;
 
 use async_trait::async_trait;
 use integration_contract::{
-    Account, Address, AuthorizeAsk, Card, CheckedLink, Connected, Credentials, FormInput, Grant, HookAnswer, HookCall,
-    Http, Integration, IntegrationLink, Ledger, LinkForm, LinkRefused, PartnerSettings, Reading, Remote, Result,
-    Scheme, Undone, Verified,
+    Account, Address, AuthorizeAsk, Card, CheckedLink, Connected, Credentials, FormInput, Grant, Happening, HookAnswer,
+    HookCall, Http, Integration, IntegrationLink, Ledger, LinkForm, LinkRefused, PartnerSettings, Reading, Remote,
+    Result, Scheme, Undone, Verified,
 };
 use url::Url;
 
@@ -88,6 +88,10 @@ impl Integration for GitHub {
 
     async fn change_link(&self, cx: &Account, link: &IntegrationLink, ledger: &dyn Ledger) -> Result<()> {
         webhook::change(&self.config, cx, link, ledger).await
+    }
+
+    async fn inspect_link(&self, cx: &Account, link: &IntegrationLink, ours: &[Remote]) -> Result<Vec<Happening>> {
+        webhook::inspect(&self.config, cx, link, ours).await
     }
 
     async fn destroy_link(&self, cx: &Account, link: &IntegrationLink, ours: &[Remote]) -> Result<Vec<Undone>> {

@@ -4,8 +4,8 @@
 //! own key in it. No other webhook is ever touched.
 
 use integration_contract::{
-    Account, Error, ErrorKind, ExposeSecret, IntegrationLink, Ledger, Remote, Reservation, Result, Undone,
-    UndoneOutcome,
+    Account, Error, ErrorKind, ExposeSecret, Happening, IntegrationLink, Ledger, LinkSettings, Remote, Reservation,
+    Result, Undone, UndoneOutcome,
 };
 
 use crate::{
@@ -118,6 +118,62 @@ impl Wanted<'_> {
 async fn find(api: &Api<'_>, repository: u64, link: &IntegrationLink) -> Result<Option<String>> {
     let hooks = api.hooks(repository).await?;
     Ok(hooks.iter().find(|hook| hook.url() == Some(link.hook_url.as_str())).map(|hook| hook.id.to_string()))
+}
+
+/// Looks whether the repository and our webhook are still there, and what the repository is called now.
+pub(crate) async fn inspect(
+    config: &Config,
+    cx: &Account,
+    link: &IntegrationLink,
+    ours: &[Remote],
+) -> Result<Vec<Happening>> {
+    let settings: Settings = link.settings.read()?;
+    let api = Api::new(&cx.http, &config.api_url);
+    let name = &settings.full_name;
+    let gone = |reason: String| Ok(vec![Happening::TargetGone { reason }]);
+    let repository = match api.repository(settings.repository_id).await {
+        Ok(repository) => repository,
+        // GitHub says the same of a repository that is gone and of one that it hides.
+        Err(missing) if matches!(missing.kind(), ErrorKind::NotFound | ErrorKind::Forbidden) => {
+            return gone(format!(
+                "GitHub no longer shows {} the repository {name}: it was deleted, or this account lost access to it.",
+                name_of(cx)
+            ));
+        }
+        Err(error) => return Err(error),
+    };
+    if repository.archived {
+        return gone(format!("{} was archived at GitHub, so nothing more happens in it.", repository.full_name));
+    }
+    let mut found = Vec::new();
+    if repository.full_name != *name {
+        let (full_name, html_url) = (repository.full_name.clone(), repository.html_url.clone());
+        found.push(Happening::TargetChanged(LinkSettings::of(&Settings { full_name, html_url, ..settings.clone() })));
+    }
+    let place = settings.repository_id.to_string();
+    let webhook = ours.iter().find(|row| row.kind == KIND && row.place == place).and_then(|row| row.id.as_deref());
+    // Without the admin role GitHub hides webhooks; that they still arrive is all that can be known then.
+    if let (Some(id), true) = (webhook, repository.administered()) {
+        match api.hook(settings.repository_id, id).await {
+            Ok(webhook) if !webhook.active => {
+                found.push(Happening::TargetGone {
+                    reason: "The webhook was switched off at GitHub, so nothing arrives. Try again to switch it on."
+                        .into(),
+                });
+                return Ok(found);
+            }
+            Ok(_) => {}
+            Err(missing) if missing.kind() == ErrorKind::NotFound => {
+                found.push(Happening::TargetGone {
+                    reason: "The webhook was deleted at GitHub, so nothing arrives. Try again to make it anew.".into(),
+                });
+                return Ok(found);
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    found.push(Happening::HookWorks);
+    Ok(found)
 }
 
 /// Removes exactly `ours`.

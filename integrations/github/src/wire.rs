@@ -65,6 +65,9 @@ impl ApiRepository {
 #[derive(Deserialize)]
 pub(crate) struct Webhook {
     pub(crate) id: u64,
+    /// Switched on; an answer that does not say so is taken for yes.
+    #[serde(default = "yes")]
+    pub(crate) active: bool,
     #[serde(default)]
     config: WebhookTarget,
 }
@@ -72,6 +75,10 @@ pub(crate) struct Webhook {
 #[derive(Default, Deserialize)]
 struct WebhookTarget {
     url: Option<String>,
+}
+
+fn yes() -> bool {
+    true
 }
 
 impl Webhook {

@@ -1,8 +1,22 @@
 //! The inbox: genuine hooks, kept before they are answered and read later by a job.
+//!
+//! [`Inbox::receive`] hands the hook to the one task that writes ([`writer`]), which commits everything that waits
+//! together: message, marks and job of each are in one commit ([`keep`]). What happens to kept messages is in [`read`].
 
-use std::collections::BTreeMap;
+mod keep;
+mod read;
+mod writer;
+
+use std::{collections::BTreeMap, time::Duration};
 
 use bytes::Bytes;
+use sea_orm::DbErr;
+use tokio::{
+    sync::{mpsc, oneshot},
+    time::timeout,
+};
+
+pub use read::{MessageLine, finish, list, load, prune, replay};
 
 use crate::{
     clock::Clock,
@@ -10,9 +24,14 @@ use crate::{
     db::{Db, LinkId, OrganizationId},
     queue::Queue,
 };
+use keep::Envelope;
+use writer::{Slip, Writer};
 
 /// The job kind that reads a message: payload `{"message": id}`, lane `link:{link}:{lane}`.
 pub const READ_MESSAGE: &str = "read_message";
+
+/// How long a caller waits. The shortest deadline a partner gives a hook is three seconds.
+const DEADLINE: Duration = Duration::from_secs(2);
 
 /// A genuine hook to keep.
 #[derive(Clone, Debug)]
@@ -47,7 +66,8 @@ pub enum Arrival {
         /// For the link's page.
         reason: String,
     },
-    /// Nothing: its body is not what the partner documents. Only the beginning is kept, and only of the last hundred.
+    /// Nothing: its body is not what the partner documents. Only its beginning is kept, and only of a link's last
+    /// hundred; it leaves no marks, so the same delivery counts as new once the partner sends it whole.
     Rejected {
         /// For the link's page.
         reason: String,
@@ -59,25 +79,54 @@ pub enum Arrival {
 pub enum Received {
     /// It is new.
     New,
-    /// It was there already.
+    /// Its delivery or its body was there before.
     Repeated,
 }
 
-/// Keeps hooks. Cheap to clone.
+/// Keeps hooks. Cheap to clone; all clones share one writer.
 #[derive(Clone)]
-pub struct Inbox;
+pub struct Inbox {
+    desk: mpsc::Sender<Slip>,
+    writer: Writer,
+}
 
 impl Inbox {
-    /// The inbox of this process.
-    pub fn new(_db: Db, _queue: Queue, _clock: Clock) -> Self {
-        Self
+    /// The inbox of this process, on the runtime this is called on.
+    pub fn new(db: Db, queue: Queue, clock: Clock) -> Self {
+        let writer = Writer { db, queue, clock };
+        Self { desk: writer.clone().start(), writer }
     }
 
-    /// Keeps a hook; it is on the disk when this answers.
+    /// Keeps a hook: it is on the disk when this answers.
+    ///
+    /// When the caller goes away before the answer, the hook is either kept with all that belongs to it or not at all.
     ///
     /// # Errors
-    /// [`Error::Busy`] when it could not be kept within two seconds.
-    pub async fn receive(&self, _message: NewMessage) -> Result<Received> {
-        Err(Error::Busy(sea_orm::DbErr::Custom("the inbox is not open yet".into())))
+    /// [`Error::Busy`] when it was not kept within two seconds (it may still be, and a second delivery is then known
+    /// as repeated); [`Error::NotFound`] when the link is gone.
+    pub async fn receive(&self, message: NewMessage) -> Result<Received> {
+        let (answer, answered) = oneshot::channel();
+        let slip = Slip { envelope: Envelope::seal(message), answer };
+        let kept = async {
+            self.desk.send(slip).await.map_err(|_| busy("the inbox is closed"))?;
+            answered.await.map_err(|_| busy("the inbox was closed"))?
+        };
+        match timeout(DEADLINE, kept).await {
+            Ok(received) => received,
+            Err(_) => Err(busy(format!("the hook was not kept within {DEADLINE:?}"))),
+        }
     }
+
+    /// Keeps a hook in a commit of its own: what the benchmark compares [`Self::receive`] with.
+    ///
+    /// # Errors
+    /// The same.
+    #[doc(hidden)]
+    pub async fn receive_alone(&self, message: NewMessage) -> Result<Received> {
+        self.writer.keep_one(&Envelope::seal(message)).await
+    }
+}
+
+fn busy(why: impl Into<String>) -> Error {
+    Error::Busy(DbErr::Custom(why.into()))
 }

@@ -1,14 +1,16 @@
 //! IntegrationLinks: the pipes that teams and users have set up to partners.
 //!
-//! Making and changing one is in `set_up`, taking one away in `remove`. Drawing the form is `web::routes::links`;
+//! Making and changing one is in `set_up`, taking one away in `remove`, keeping up with its far end in `follow`. Drawing the form is `web::routes::links`;
 //! talking to the partner is the partner's crate.
 
+mod follow;
 mod remove;
 mod set_up;
 
 use integration_contract::{Account, IntegrationLink, LinkSettings, SecretString};
 use sea_orm::{ColumnTrait, QueryFilter, QueryOrder, QuerySelect, Select};
 
+pub use follow::{INSPECT, change_living, follow, inspect, inspect_again};
 pub use remove::{Removal, UNINSTALL, rearm_clean_up, remove, uninstall, uninstall_gave_up};
 pub use set_up::{Created, INSTALL, NewLink, change, create, install, install_gave_up, pause, resume, set_up_again};
 

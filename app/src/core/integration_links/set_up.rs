@@ -8,7 +8,7 @@ use sea_orm::{
     QueryFilter, SqlErr, sea_query::Expr,
 };
 
-use super::{account, as_partner_sees, load, must_manage, secret_place, set_up_lane};
+use super::{account, as_partner_sees, follow::add_inspection, load, must_manage, secret_place, set_up_lane};
 use crate::{
     core::{
         Core, Error, Result, integration_users, ledger::LinkLedger, organizations, partners::Partner, people::Member,
@@ -95,6 +95,7 @@ pub async fn create(core: &Core, who: &Member, partner: &Partner, new: NewLink) 
             may_feed(tx, &who, new.level, new.team).await?;
             let link = link.insert(tx).await?;
             add_job(tx, &link).await?;
+            add_inspection(tx, &link, now).await?;
             Ok::<_, Error>(link)
         })
         .await;
