@@ -8,4 +8,5 @@ mod entries;
 mod floor_plan;
 mod harness;
 
+mod people;
 mod storage;
