@@ -71,7 +71,7 @@ pub async fn log_in(core: &Core, from: IpAddr, email: &str, password: &SecretStr
     let email = address(email);
     core.0.attempts.on_account(&email, from)?;
     let user = match check_address(&email) {
-        Ok(()) => user::Entity::find().filter(user::Column::Email.eq(&email)).one(core.db.reader()).await?,
+        Ok(()) => by_email(core, &email).await?,
         Err(_) => None,
     };
     let fits = core.0.passwords.fits(password, user.as_ref().map(|user| user.password_hash.as_str())).await?;
@@ -82,6 +82,14 @@ pub async fn log_in(core: &Core, from: IpAddr, email: &str, password: &SecretStr
             Err(Error::field("email", "The e-mail address or the password is wrong."))
         }
     }
+}
+
+/// The user with this address, however it is written.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn by_email(core: &Core, email: &str) -> Result<Option<user::Model>> {
+    Ok(user::Entity::find().filter(user::Column::Email.eq(address(email))).one(core.db.reader()).await?)
 }
 
 /// A user with the organizations they belong to now.

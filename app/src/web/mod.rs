@@ -27,6 +27,7 @@ pub fn router(state: AppState) -> Router {
 /// What people open in a browser: with a session, forms that only our own pages can send, and errors as pages.
 fn pages(state: &AppState) -> Router<AppState> {
     Router::new()
+        .merge(routes::logs())
         .merge(routes::people())
         .merge(routes::integrations())
         .fallback(error::no_such_page)

@@ -4,7 +4,9 @@
 
 #![allow(clippy::unwrap_used, missing_docs, reason = "tests say what they mean by failing")]
 
+mod entries;
 mod floor_plan;
 mod harness;
 
+mod people;
 mod storage;

@@ -11,7 +11,6 @@ use super::{
     handles::Handles,
     is_blank,
     write::{mention_rows, tag_rows},
-    zone,
 };
 use crate::{
     core::{Core, Error, Result, people::Member},
@@ -20,7 +19,7 @@ use crate::{
         entity::{
             Tenant,
             entry::{self, EntryStatus},
-            entry_mention, entry_tag, team,
+            entry_mention, entry_tag,
         },
     },
 };
@@ -53,7 +52,7 @@ pub async fn edit(core: &Core, who: &Member, team: TeamId, id: EntryId, change: 
             let standing = Standing::of(tx, who, team).await?;
             let entry = locked(tx, who.organization, team, id).await?;
             standing.must_own(&entry)?;
-            let today = core.clock.today(&zone(&self::team(tx, who.organization, team).await?));
+            let today = standing.today(core);
             let day = change.day.map(|day| checked_day(day, today)).transpose()?;
             let handles = Handles::for_texts(tx, who.organization, team, std::iter::once(body.as_str())).await?;
             forget_words(tx, who.organization, id).await?;
@@ -103,7 +102,7 @@ async fn set_status(core: &Core, who: &Member, team: TeamId, id: EntryId, status
             if is_open == (status != EntryStatus::Done) {
                 return Ok(());
             }
-            let today = core.clock.today(&zone(&self::team(tx, who.organization, team).await?));
+            let today = standing.today(core);
             let completed_on = completed(&entry, status, today);
             let mut row = entry.into_active_model();
             row.status = Set(status);
@@ -147,11 +146,6 @@ async fn set_archived(core: &Core, who: &Member, team: TeamId, id: EntryId, arch
             Ok(())
         })
         .await
-}
-
-/// The team's row.
-pub(super) async fn team(tx: &DatabaseTransaction, organization: OrganizationId, id: TeamId) -> Result<team::Model> {
-    team::Entity::of(organization).filter(team::Column::Id.eq(id)).one(tx).await?.ok_or(Error::NotFound)
 }
 
 /// A day of the log: not more than a year ahead.

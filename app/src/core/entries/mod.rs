@@ -10,12 +10,12 @@
 
 use integration_contract::text;
 use jiff::{civil::Date, tz::TimeZone};
-use sea_orm::{ConnectionTrait, DatabaseTransaction};
+use sea_orm::{ColumnTrait, ConnectionTrait, DatabaseTransaction, QueryFilter};
 
 use super::{Core, Error, Result, organizations, people::Member, teams};
 use crate::db::{
     TeamId,
-    entity::{entry, team},
+    entity::{Tenant, entry, team},
 };
 
 mod change;
@@ -59,6 +59,7 @@ pub fn day(text: &str) -> Option<Date> {
 /// How a member stands to one team, as of this transaction.
 struct Standing {
     who: Member,
+    team: team::Model,
     in_team: bool,
 }
 
@@ -66,7 +67,12 @@ impl Standing {
     async fn of(tx: &DatabaseTransaction, who: &Member, team: TeamId) -> Result<Self> {
         let who = organizations::standing(tx, who).await?;
         let in_team = teams::is_in(tx, who.organization, team, who.user).await?;
-        if in_team || who.is_admin() { Ok(Self { who, in_team }) } else { Err(Error::NotFound) }
+        let team = row(tx, &who, team).await?;
+        if in_team || who.is_admin() { Ok(Self { who, team, in_team }) } else { Err(Error::NotFound) }
+    }
+
+    fn today(&self, core: &Core) -> Date {
+        today(core, &self.team)
     }
 
     fn must_be_in_team(&self, what: &str) -> Result<()> {
@@ -89,7 +95,17 @@ fn owns(who: &Member, in_team: bool, entry: &entry::Model) -> bool {
 /// Lets pass who may read the team's log, and says whether they are in the team.
 async fn must_see(db: &impl ConnectionTrait, who: &Member, team: TeamId) -> Result<bool> {
     let in_team = teams::is_in(db, who.organization, team, who.user).await?;
-    if in_team || who.is_admin() { Ok(in_team) } else { Err(Error::NotFound) }
+    if !in_team {
+        if !who.is_admin() {
+            return Err(Error::NotFound);
+        }
+        row(db, who, team).await?;
+    }
+    Ok(in_team)
+}
+
+async fn row(db: &impl ConnectionTrait, who: &Member, team: TeamId) -> Result<team::Model> {
+    team::Entity::of(who.organization).filter(team::Column::Id.eq(team)).one(db).await?.ok_or(Error::NotFound)
 }
 
 /// Text made to fit an entry: cut where a reader would cut it.

@@ -7,7 +7,7 @@ use super::{
     Standing, change,
     handles::Handles,
     lines::{Line, lines},
-    pieces, zone,
+    pieces,
 };
 use crate::{
     core::{Core, Error, Result, people::Member},
@@ -37,7 +37,7 @@ pub async fn write_on(core: &Core, who: &Member, team: TeamId, day: Option<Date>
             let standing = Standing::of(tx, who, team).await?;
             standing.must_be_in_team("write in its log")?;
             let who = standing.who;
-            let today = core.clock.today(&zone(&change::team(tx, who.organization, team).await?));
+            let today = standing.today(core);
             let day = change::checked_day(day.unwrap_or(today), today)?;
             let author = user::Entity::find_by_id(who.user).one(tx).await?.ok_or(Error::NotFound)?;
             insert(tx, &author, who.organization, team, day, core.clock.now(), lines).await

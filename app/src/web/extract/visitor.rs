@@ -97,8 +97,9 @@ impl Visitor {
     /// # Errors
     /// When the database does not answer.
     pub async fn sign_out(&self) -> Result<()> {
+        // Not `flush`, which would also send a removal that lacks the attributes a `__Host-` cookie is removed with.
         if self.session.id().is_some() {
-            self.session.flush().await?;
+            self.session.delete().await?;
         }
         self.cookies.add(browser_session::forgotten_session(&self.core));
         Ok(())

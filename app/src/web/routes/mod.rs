@@ -11,6 +11,7 @@ mod connect;
 mod hook;
 mod integrations;
 pub mod links;
+mod log;
 pub mod operators;
 mod people;
 #[cfg(debug_assertions)]
@@ -19,6 +20,11 @@ pub mod styleguide;
 /// People: accounts, organizations, teams, invitations.
 pub(super) fn people() -> Router<AppState> {
     people::routes()
+}
+
+/// The first page, and the logs of teams.
+pub(super) fn logs() -> Router<AppState> {
+    log::routes()
 }
 
 /// The catalogue, connecting an account, and the links.
@@ -36,10 +42,4 @@ pub(super) fn integrations() -> Router<AppState> {
 /// What partners call: no session, no cookies, no pages.
 pub(super) fn hooks() -> Router<AppState> {
     Router::new().route("/integrations/{partner}/hook", post(hook::hook))
-}
-
-/// A moment (unix milliseconds) as a person reads it where no time zone is known.
-fn moment(milliseconds: &i64) -> String {
-    let moment = jiff::Timestamp::from_millisecond(*milliseconds).unwrap_or_default();
-    moment.strftime("%-d %B %Y, %H:%M UTC").to_string()
 }

@@ -1,7 +1,11 @@
 //! What tests stand on: fresh databases, and the whole application on a port of its own.
 
+mod app;
+mod client;
 mod database;
 
+pub use app::{PASSWORD, TestApp, TwoOrganizations};
+pub use client::{Answer, Client, between};
 pub use database::TestDatabase;
 
 /// Makes a test on SQLite and one on PostgreSQL of each function `async fn(TestDatabase)`.

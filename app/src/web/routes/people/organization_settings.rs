@@ -15,6 +15,7 @@ use crate::{
         self, Core,
         invitations::{self, Invited, NewInvitation},
         organizations,
+        partners::our_url,
         people::{Member, Membership},
         teams,
     },
@@ -226,6 +227,5 @@ fn role_in(word: &str) -> core::Result<Role> {
 }
 
 fn address_of(core: &Core, token: &SecretString) -> String {
-    let site = core.site.public_url.as_str().trim_end_matches('/');
-    format!("{site}/invitations/{}", token.expose_secret())
+    our_url(&core.site.public_url, &format!("invitations/{}", token.expose_secret())).into()
 }

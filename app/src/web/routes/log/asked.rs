@@ -1,0 +1,205 @@
+//! What the address of a log asks for: a day, a filter, where to go on. The other way round, the addresses of the
+//! log's own links.
+
+use axum::extract::FromRequestParts;
+use http::request::Parts;
+use integration_contract::{FieldErrors, FormInput, text::without_nul};
+use jiff::civil::Date;
+
+use crate::{
+    core::{
+        self,
+        entries::{self, Cursor, Filter, Shown, Source},
+    },
+    db::TeamId,
+    web::Error,
+};
+
+/// How the state of entries is written in addresses and chosen in the form.
+pub(super) const STATES: [(&str, &str, Shown); 4] = [
+    ("done", "Done", Shown::Done),
+    ("goal", "Goals", Shown::Goal),
+    ("blocked", "Blockers", Shown::Blocked),
+    ("archived", "Archived", Shown::Archived),
+];
+
+/// What `source=` says for entries that were written here.
+pub(super) const HERE: &str = "here";
+
+/// What is asked of a team's log.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Asked {
+    pub filter: Filter,
+    pub before: Option<Cursor>,
+    /// The first day of the month that the calendar shows.
+    pub month: Option<Date>,
+}
+
+impl Asked {
+    fn read(input: &FormInput) -> core::Result<Self> {
+        let mut errors = FieldErrors::default();
+        let mut filter = Filter {
+            day: asked(&mut errors, input, "day", "A day is written like 2026-11-22.", entries::day),
+            person: asked(&mut errors, input, "person", "Choose a person from the list.", |text| text.parse().ok()),
+            shown: asked(&mut errors, input, "status", "Choose a status from the list.", state),
+            ..Filter::default()
+        };
+        filter.tag = Some(input.one("tag").trim_start_matches('#').trim().to_owned()).filter(|tag| !tag.is_empty());
+        filter.source = match input.one("source") {
+            "" => None,
+            HERE => Some(Source::Here),
+            partner => Some(Source::Partner(partner.to_owned())),
+        };
+        let before =
+            asked(&mut errors, input, "before", "Go back to the newest entries.", |text| text.parse::<Cursor>().ok());
+        let month = asked(&mut errors, input, "month", "A month is written like 2026-11.", |text| {
+            entries::day(&format!("{text}-01"))
+        });
+        if errors.is_empty() { Ok(Self { filter, before, month }) } else { Err(core::Error::Invalid(errors)) }
+    }
+
+    /// Whether this is the log as such: newest entries, all of them.
+    pub fn is_plain(&self) -> bool {
+        self.filter == Filter::default() && self.before.is_none()
+    }
+
+    /// Whether something other than a day limits it.
+    pub fn is_filtered(&self) -> bool {
+        self.filter != Filter { day: self.filter.day, ..Filter::default() }
+    }
+
+    /// The same, of one day, from its newest entry on.
+    pub fn on(&self, day: Date) -> Self {
+        Self { filter: Filter { day: Some(day), ..self.filter.clone() }, before: None, month: None }
+    }
+
+    /// The same, from a place in the log on.
+    pub fn from(&self, before: Cursor) -> Self {
+        Self { before: Some(before), ..self.clone() }
+    }
+
+    /// The same, with the calendar at another month.
+    pub fn with_month(&self, month: Date) -> Self {
+        Self { month: Some(month), ..self.clone() }
+    }
+
+    /// Only what has a tag.
+    pub fn tagged(tag: &str) -> Self {
+        Self { filter: Filter { tag: Some(tag.to_owned()), ..Filter::default() }, ..Self::default() }
+    }
+
+    /// Only one person's.
+    pub fn by(person: crate::db::UserId) -> Self {
+        Self { filter: Filter { person: Some(person), ..Filter::default() }, ..Self::default() }
+    }
+
+    /// How the status is written in the address.
+    pub fn state(&self) -> &'static str {
+        STATES.iter().find(|(_, _, shown)| Some(*shown) == self.filter.shown).map_or("", |(word, _, _)| word)
+    }
+
+    /// How the source is written in the address.
+    pub fn source(&self) -> &str {
+        match &self.filter.source {
+            None => "",
+            Some(Source::Here) => HERE,
+            Some(Source::Partner(partner)) => partner,
+        }
+    }
+
+    /// Its address.
+    pub fn address(&self, team: TeamId) -> String {
+        let text = |one: Option<String>| one.unwrap_or_default();
+        let pairs = [
+            ("day", text(self.filter.day.map(|day| day.to_string()))),
+            ("person", text(self.filter.person.map(|person| person.to_string()))),
+            ("status", self.state().to_owned()),
+            ("tag", text(self.filter.tag.clone())),
+            ("source", self.source().to_owned()),
+            ("month", text(self.month.map(|month| month.strftime("%Y-%m").to_string()))),
+            ("before", text(self.before.map(|before| before.to_string()))),
+        ];
+        let mut query = url::form_urlencoded::Serializer::new(String::new());
+        query.extend_pairs(pairs.iter().filter(|(_, value)| !value.is_empty()));
+        match query.finish() {
+            query if query.is_empty() => format!("/teams/{team}"),
+            query => format!("/teams/{team}?{query}"),
+        }
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for Asked {
+    type Rejection = Error;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Error> {
+        let query = parts.uri.query().unwrap_or_default();
+        let pairs = url::form_urlencoded::parse(query.as_bytes());
+        let input = pairs.map(|(name, value)| (without_nul(&name), without_nul(&value))).collect();
+        Ok(Self::read(&input)?)
+    }
+}
+
+/// A field's value; none when it is empty, and a sentence when it says nothing.
+fn asked<T>(
+    errors: &mut FieldErrors,
+    input: &FormInput,
+    field: &str,
+    sentence: &str,
+    read: impl Fn(&str) -> Option<T>,
+) -> Option<T> {
+    let text = input.one(field);
+    if text.is_empty() {
+        return None;
+    }
+    let value = read(text);
+    if value.is_none() {
+        errors.add(field, sentence);
+    }
+    value
+}
+
+fn state(word: &str) -> Option<Shown> {
+    STATES.iter().find(|(known, _, _)| *known == word).map(|(_, _, shown)| *shown)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::db::UserId;
+
+    #[test]
+    fn an_address_asks_for_what_it_was_made_of() {
+        let team = TeamId::new();
+        let person = UserId::new();
+        for query in [
+            String::new(),
+            "day=2026-11-22".into(),
+            format!("day=2026-11-22&person={person}&status=archived&tag=gr%C3%B6%C3%9Fe&source=here&month=2026-10"),
+            "source=tracker".into(),
+            "tag=a%26b%3D%2B%23".into(),
+        ] {
+            let input: FormInput = url::form_urlencoded::parse(query.as_bytes()).collect();
+            let asked = Asked::read(&input).unwrap();
+            let again = asked.address(team);
+            assert_eq!(again.split_once('?').map_or("", |(_, query)| query), query);
+        }
+    }
+
+    #[test]
+    fn nonsense_gets_a_sentence_and_nothing_asks_for_nothing() {
+        for (field, text) in [
+            ("day", "yesterday"),
+            ("person", "1 OR 1=1"),
+            ("status", "DONE"),
+            ("before", "2026-11-22"),
+            ("month", "2026-13"),
+            ("month", "2026-11-22"),
+        ] {
+            let refused = Asked::read(&[(field, text)].into_iter().collect());
+            assert!(matches!(refused, Err(core::Error::Invalid(errors)) if errors.get(field).is_some()), "{field}");
+        }
+        let blank = ["day", "person", "status", "tag", "source", "month", "before"].map(|field| (field, " "));
+        assert!(Asked::read(&blank.into_iter().collect()).unwrap().is_plain());
+        assert!(Asked::read(&[("tag", "##")].into_iter().collect()).unwrap().is_plain());
+    }
+}

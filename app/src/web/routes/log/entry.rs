@@ -1,0 +1,223 @@
+//! `/teams/{team}/entries/{entry}`: one entry, changing it, and the buttons beside it in the log.
+
+use askama::Template;
+use axum::{
+    extract::State,
+    response::{IntoResponse, Redirect, Response},
+};
+use http::StatusCode;
+use integration_contract::{FieldErrors, FormInput};
+
+use super::{
+    asked::Asked,
+    shown::{self, Entry},
+};
+use crate::{
+    core::{
+        self, Core,
+        entries::{self, Change},
+        people::Member,
+        teams,
+    },
+    db::{
+        EntryId, TeamId,
+        entity::{entry::EntryStatus, team},
+    },
+    web::{
+        Result,
+        extract::{Form, Path, ReturnPath, SignedIn},
+        page::{Page, Place, Tone, draw},
+    },
+};
+
+#[derive(Template)]
+#[template(path = "log/entry.html")]
+struct EntryPage {
+    page: Page,
+    team: team::Model,
+    entry: Entry,
+    here: String,
+    next: ReturnPath,
+    typed: Typed,
+    errors: FieldErrors,
+}
+
+impl EntryPage {
+    /// Where the person came from, or else the log.
+    fn back(&self) -> String {
+        self.next.or(&Asked::default().address(self.team.id))
+    }
+
+    /// Value, name and explanation of each status.
+    fn statuses(&self) -> [(&'static str, &'static str, &'static str); 3] {
+        [
+            ("done", "Done", "it got done"),
+            ("goal", "Goal", "it is meant to get done"),
+            ("blocked", "Blocker", "something is in the way"),
+        ]
+    }
+}
+
+/// What stands in the form.
+struct Typed {
+    body: String,
+    status: String,
+    day: String,
+}
+
+impl Typed {
+    fn read(input: &FormInput) -> Self {
+        Self {
+            body: input.all("body").first().cloned().unwrap_or_default(),
+            status: input.one("status").to_owned(),
+            day: input.one("day").to_owned(),
+        }
+    }
+
+    fn change(&self) -> core::Result<Change> {
+        let mut errors = FieldErrors::default();
+        let status = match self.status.as_str() {
+            "done" => Some(EntryStatus::Done),
+            "goal" => Some(EntryStatus::Goal),
+            "blocked" => Some(EntryStatus::Blocked),
+            _ => None,
+        };
+        let day = entries::day(&self.day);
+        if status.is_none() {
+            errors.add("status", "Choose one of the three.");
+        }
+        if day.is_none() {
+            errors.add("day", "A day is written like 2026-11-22.");
+        }
+        match status {
+            Some(status) if errors.is_empty() => Ok(Change { body: self.body.clone(), status, day }),
+            _ => Err(core::Error::Invalid(errors)),
+        }
+    }
+}
+
+/// `GET /teams/{team}/entries/{entry}`
+pub(super) async fn show(
+    State(core): State<Core>,
+    who: SignedIn,
+    Path((team, id)): Path<(TeamId, EntryId)>,
+    next: ReturnPath,
+) -> Result<Response> {
+    let (member, team) = teams::find(&core, &who.person, team).await?;
+    draw_entry(&core, &who, &member, team, id, next, StatusCode::OK, None, FieldErrors::default()).await
+}
+
+/// `POST /teams/{team}/entries/{entry}`
+pub(super) async fn edit(
+    State(core): State<Core>,
+    who: SignedIn,
+    Path((team, id)): Path<(TeamId, EntryId)>,
+    Form(input): Form,
+) -> Result<Response> {
+    let (member, team) = teams::find(&core, &who.person, team).await?;
+    let next = ReturnPath::new(input.one("next"));
+    let typed = Typed::read(&input);
+    let edited = match typed.change() {
+        Ok(change) => entries::edit(&core, &member, team.id, id, change).await,
+        // Who may not change it is told so, however wrong the form is.
+        Err(error) => entries::find(&core, &member, team.id, id).await.and(Err(error)),
+    };
+    match edited {
+        Ok(()) => {
+            who.flash(Tone::Good, "The entry is changed.").await?;
+            Ok(to_log(team.id, id, &next))
+        }
+        Err(core::Error::Invalid(errors)) => {
+            let status = StatusCode::UNPROCESSABLE_ENTITY;
+            draw_entry(&core, &who, &member, team, id, next, status, Some(typed), errors).await
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// `POST /teams/{team}/entries/{entry}/complete`
+pub(super) async fn complete(
+    State(core): State<Core>,
+    who: SignedIn,
+    Path((team, id)): Path<(TeamId, EntryId)>,
+    Form(input): Form,
+) -> Result<Response> {
+    let (member, team) = teams::find(&core, &who.person, team).await?;
+    entries::complete(&core, &member, team.id, id).await?;
+    Ok(to_log(team.id, id, &ReturnPath::new(input.one("next"))))
+}
+
+/// `POST /teams/{team}/entries/{entry}/reopen`
+pub(super) async fn reopen(
+    State(core): State<Core>,
+    who: SignedIn,
+    Path((team, id)): Path<(TeamId, EntryId)>,
+    Form(input): Form,
+) -> Result<Response> {
+    let (member, team) = teams::find(&core, &who.person, team).await?;
+    entries::reopen(&core, &member, team.id, id).await?;
+    Ok(to_log(team.id, id, &ReturnPath::new(input.one("next"))))
+}
+
+/// `POST /teams/{team}/entries/{entry}/archive`
+pub(super) async fn archive(
+    State(core): State<Core>,
+    who: SignedIn,
+    Path((team, id)): Path<(TeamId, EntryId)>,
+    Form(input): Form,
+) -> Result<Response> {
+    let (member, team) = teams::find(&core, &who.person, team).await?;
+    entries::archive(&core, &member, team.id, id).await?;
+    who.flash(Tone::Good, "The entry is archived. You find it under the status Archived, and can bring it back.")
+        .await?;
+    Ok(to_log(team.id, id, &ReturnPath::new(input.one("next"))))
+}
+
+/// `POST /teams/{team}/entries/{entry}/unarchive`
+pub(super) async fn unarchive(
+    State(core): State<Core>,
+    who: SignedIn,
+    Path((team, id)): Path<(TeamId, EntryId)>,
+    Form(input): Form,
+) -> Result<Response> {
+    let (member, team) = teams::find(&core, &who.person, team).await?;
+    entries::unarchive(&core, &member, team.id, id).await?;
+    who.flash(Tone::Good, "The entry is back in the log.").await?;
+    Ok(to_log(team.id, id, &ReturnPath::new(input.one("next"))))
+}
+
+/// Back to where the button stood, at the entry.
+fn to_log(team: TeamId, id: EntryId, next: &ReturnPath) -> Response {
+    let path = next.or(&Asked::default().address(team));
+    let path = path.split('#').next().unwrap_or_default();
+    Redirect::to(&format!("{path}#entry-{id}")).into_response()
+}
+
+#[allow(clippy::too_many_arguments, reason = "what the page shows; called from the two handlers above only")]
+async fn draw_entry(
+    core: &Core,
+    who: &SignedIn,
+    member: &Member,
+    team: team::Model,
+    id: EntryId,
+    next: ReturnPath,
+    status: StatusCode,
+    typed: Option<Typed>,
+    errors: FieldErrors,
+) -> Result<Response> {
+    let entry = entries::find(core, member, team.id, id).await?;
+    let typed = typed.unwrap_or_else(|| Typed {
+        body: entry.row.body.clone(),
+        status: match entry.row.status {
+            EntryStatus::Done => "done",
+            EntryStatus::Goal => "goal",
+            EntryStatus::Blocked => "blocked",
+        }
+        .to_owned(),
+        day: entry.row.occurred_on.clone(),
+    });
+    let entry = Entry::new(core, team.id, &entries::zone(&team), entry);
+    let page = who.page(if entry.editable { "Edit an entry" } else { "An entry" }).await?.at(Place::Team(team.id));
+    let here = entry.path.clone();
+    draw(status, &EntryPage { page, team, entry, here, next, typed, errors })
+}

@@ -1,0 +1,28 @@
+//! The team's log: reading it, writing into it, and one entry's own page.
+
+use axum::{
+    Router,
+    routing::{get, post},
+};
+
+use crate::state::AppState;
+
+mod asked;
+mod calendar;
+mod entry;
+mod home;
+mod show;
+mod shown;
+
+/// The routes.
+pub(super) fn routes() -> Router<AppState> {
+    Router::new()
+        .route("/", get(home::show))
+        .route("/teams/{team}", get(show::show))
+        .route("/teams/{team}/entries", get(show::back).post(show::write))
+        .route("/teams/{team}/entries/{entry}", get(entry::show).post(entry::edit))
+        .route("/teams/{team}/entries/{entry}/complete", post(entry::complete))
+        .route("/teams/{team}/entries/{entry}/reopen", post(entry::reopen))
+        .route("/teams/{team}/entries/{entry}/archive", post(entry::archive))
+        .route("/teams/{team}/entries/{entry}/unarchive", post(entry::unarchive))
+}

@@ -1,0 +1,168 @@
+//! The whole application on a port of its own: the real router inside the real layers and the real accept loop.
+
+use std::{
+    net::SocketAddr,
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
+
+use integration_contract::SecretString;
+use patchbay::{
+    clock::Clock,
+    config::ProxySettings,
+    core::{
+        Core, Site, Tools, organizations, partners::Partners, people::Member, sealing::Vault, teams::NewTeam, users,
+    },
+    db::{OrganizationId, TeamId, entity::user},
+    queue::Queue,
+    server::{Limits, Stopping, serve},
+    state::AppState,
+    web::{
+        layers::{Hosts, Layers, wrap},
+        router,
+    },
+};
+use tokio::{net::TcpListener, task::JoinHandle};
+use url::Url;
+
+use super::{Client, TestDatabase};
+
+/// Everybody's password.
+pub const PASSWORD: &str = "patchbay";
+
+/// One running application. It stops when it is dropped; [`TestApp::finish`] waits until it has.
+pub struct TestApp {
+    pub core: Core,
+    /// Stands still, beginning now, until a test moves it.
+    pub clock: Clock,
+    pub database: TestDatabase,
+    pub address: SocketAddr,
+    stopping: Stopping,
+    serving: JoinHandle<()>,
+}
+
+/// Two tenants with people in them, each with a browser.
+pub struct TwoOrganizations {
+    pub app: TestApp,
+    /// Owner of Acme, in Product.
+    pub ada: Client,
+    /// Member of Acme, in Product.
+    pub bob: Client,
+    /// Owner of Umbra, in Lab.
+    pub eve: Client,
+    pub acme: OrganizationId,
+    pub product: TeamId,
+    pub umbra: OrganizationId,
+    pub lab: TeamId,
+}
+
+impl TestApp {
+    /// Reached by http, as on a developer's machine.
+    pub async fn on(database: TestDatabase) -> Self {
+        Self::reached_as(database, None).await
+    }
+
+    /// Reached by https behind a proxy, as far as the application knows.
+    pub async fn on_https(database: TestDatabase) -> Self {
+        Self::reached_as(database, Some("https://patchbay.test/")).await
+    }
+
+    async fn reached_as(database: TestDatabase, public_url: Option<&str>) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let here = format!("http://{address}/");
+        let public_url = Url::parse(public_url.unwrap_or(&here)).unwrap();
+        let clock = Clock::by_hand(now());
+        let core = Core::new(Tools {
+            db: database.db.clone(),
+            clock: clock.clone(),
+            vault: Vault::from_text(&SecretString::from(format!("v1:{}", "5a".repeat(32)))).unwrap(),
+            queue: Queue::new(database.db.clone()),
+            partners: Partners::new(std::iter::empty()).unwrap(),
+            site: Site { name: "Patchbay".into(), public_url: public_url.clone() },
+        });
+        let layers = Layers {
+            hosts: Hosts::new(&public_url, address),
+            form_targets: Vec::new(),
+            https: public_url.scheme() == "https",
+            proxies: ProxySettings { trusted: vec!["127.0.0.1".parse().unwrap()] },
+            metrics_token: false,
+        };
+        let stopping = Stopping::default();
+        let router = wrap(router(AppState::new(core.clone())), layers);
+        let serving = tokio::spawn(serve(listener, router, Limits::default(), stopping.clone()));
+        Self { core, clock, database, address, stopping, serving }
+    }
+
+    /// A browser that has not been here yet.
+    pub fn visitor(&self) -> Client {
+        Client::new(self.address)
+    }
+
+    /// A browser in which the user with this address is logged in.
+    pub async fn log_in(&self, email: &str) -> Client {
+        let client = self.visitor();
+        let answer = client.post_form("/login", &[("email", email), ("password", PASSWORD)]).await;
+        assert_eq!(answer.status, 303, "{email} could not log in: {}", answer.text);
+        client
+    }
+
+    /// A user with the password [`PASSWORD`], in no organization.
+    pub async fn user(&self, email: &str, name: &str) -> user::Model {
+        let new = users::NewUser { email: email.into(), name: name.into(), password: PASSWORD.into() };
+        users::sign_up(&self.core, new).await.unwrap()
+    }
+
+    /// The member behind a user in an organization.
+    pub async fn member(&self, email: &str, organization: OrganizationId) -> Member {
+        let user = users::by_email(&self.core, email).await.unwrap().unwrap();
+        users::person(&self.core, user.id).await.unwrap().member_of(organization).unwrap()
+    }
+
+    /// Acme with ada (owner) and bob (member) in the team Product; Umbra with eve (owner) in the team Lab.
+    pub async fn two_organizations(database: TestDatabase) -> TwoOrganizations {
+        Self::on(database).await.with_two_organizations().await
+    }
+
+    /// The same on an application that runs already.
+    pub async fn with_two_organizations(self) -> TwoOrganizations {
+        let app = self;
+        let ada = app.user("ada@example.com", "Ada").await;
+        let bob = app.user("bob@example.com", "Bob").await;
+        let eve = app.user("eve@example.com", "Eve").await;
+        let team = |name: &str| NewTeam { name: name.into(), time_zone: "Europe/Vienna".into() };
+        let found = organizations::found_with_team(&app.core, ada.id, "Acme", team("Product"));
+        let (acme, product) = found.await.unwrap();
+        let (umbra, lab) = organizations::found_with_team(&app.core, eve.id, "Umbra", team("Lab")).await.unwrap();
+        app.admit(&bob, acme.id, product.id).await;
+        let ada = app.log_in("ada@example.com").await;
+        let bob = app.log_in("bob@example.com").await;
+        let eve = app.log_in("eve@example.com").await;
+        TwoOrganizations { app, ada, bob, eve, acme: acme.id, product: product.id, umbra: umbra.id, lab: lab.id }
+    }
+
+    /// Makes a user a plain member of an organization and of a team, by an invitation of one of its owners.
+    pub async fn admit(&self, user: &user::Model, organization: OrganizationId, team: TeamId) {
+        use patchbay::{
+            core::invitations::{self, NewInvitation},
+            db::entity::{Tenant, member, member::Role},
+        };
+        use sea_orm::{ColumnTrait, QueryFilter};
+
+        let owner = member::Entity::of(organization).filter(member::Column::Role.eq(Role::Owner));
+        let owner = owner.one(self.database.db.reader()).await.unwrap().unwrap();
+        let owner = Member { organization, user: owner.user_id, role: owner.role };
+        let new = NewInvitation { role: Role::Member, team: Some(team) };
+        let token = invitations::invite(&self.core, &owner, new).await.unwrap();
+        invitations::accept(&self.core, user.id, &token).await.unwrap();
+    }
+
+    /// Stops it and waits until every request was answered.
+    pub async fn finish(self) {
+        self.stopping.stop(Duration::ZERO).await;
+        self.serving.await.unwrap();
+    }
+}
+
+fn now() -> i64 {
+    i64::try_from(SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_millis()).unwrap()
+}
