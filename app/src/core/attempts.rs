@@ -29,7 +29,7 @@ const REMEMBERED: usize = 10_000;
 /// # Errors
 /// [`Error::TooMany`] with the seconds to wait.
 pub fn from_address(core: &Core, from: IpAddr) -> Result<()> {
-    core.0.attempts.from_address(from)
+    core.0.attempts.on_address(from)
 }
 
 /// Counts tries.
@@ -53,7 +53,7 @@ impl Attempts {
     /// # Errors
     /// [`Error::TooMany`] with the seconds to wait.
     pub(super) fn on_account(&self, account: &str, from: IpAddr) -> Result<()> {
-        self.from_address(from)?;
+        self.on_address(from)?;
         tidy(&self.accounts);
         // A key's size is the caller's choice otherwise.
         let account = account.chars().take(254).collect();
@@ -64,7 +64,7 @@ impl Attempts {
     ///
     /// # Errors
     /// [`Error::TooMany`] with the seconds to wait.
-    pub(super) fn from_address(&self, from: IpAddr) -> Result<()> {
+    pub(super) fn on_address(&self, from: IpAddr) -> Result<()> {
         tidy(&self.addresses);
         passed(self.addresses.check_key(&network(from)))
     }

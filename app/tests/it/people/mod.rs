@@ -59,6 +59,7 @@ const PLAIN: &[(&str, &str)] = &[
     ("GET", "/settings/password"),
     ("POST", "/settings/password"),
     ("POST", "/settings/sessions/00/end"),
+    ("POST", "/settings/accounts/01990000-0000-7000-8000-000000000000/disconnect"),
     ("GET", "/organizations"),
     ("GET", "/organizations/new"),
     ("POST", "/organizations/new"),

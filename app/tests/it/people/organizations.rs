@@ -100,9 +100,12 @@ async fn who_leaves_the_organization_leaves_its_teams(test: TestDatabase) {
 async fn an_owner_renames_it(test: TestDatabase) {
     let TwoOrganizations { app, ada, acme, .. } = TestApp::two_organizations(test).await;
     let path = format!("/organizations/{acme}/settings");
-    let answer = ada.post_form(&path, &[("name", "")]).await;
-    assert_eq!(answer.status, 422);
-    assert!(answer.text.contains("id=\"name-error\""));
+    let long = "x".repeat(101);
+    for wrong in ["", &long] {
+        let answer = ada.post_form(&path, &[("name", wrong)]).await;
+        assert_eq!(answer.status, 422);
+        assert!(answer.text.contains("id=\"name-error\"") && answer.text.contains(&format!("value=\"{wrong}\"")));
+    }
     assert_eq!(ada.post_form(&path, &[("name", "Acme & Co")]).await.status, 303);
     assert!(ada.get(&path).await.text.contains("Acme &#38; Co"));
     app.finish().await;

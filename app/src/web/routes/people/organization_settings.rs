@@ -37,7 +37,7 @@ struct SettingsPage {
     membership: Membership,
     member: Member,
     /// What stands in the name's field.
-    name: String,
+    typed_name: String,
     members: Vec<(user::Model, Role)>,
     teams: Vec<team::Model>,
     invitations: Vec<Invited>,
@@ -206,7 +206,7 @@ async fn draw_settings(
     let invitations = if member.is_admin() { invitations::list(core, &member).await? } else { Vec::new() };
     let page = SettingsPage {
         page: who.page(&format!("Settings of {}", membership.organization.name)).await?,
-        name: shown.name.unwrap_or_else(|| membership.organization.name.clone()),
+        typed_name: shown.name.unwrap_or_else(|| membership.organization.name.clone()),
         membership,
         member,
         members: organizations::members(core, &member).await?,

@@ -31,7 +31,7 @@ struct SettingsPage {
     page: Page,
     person: Person,
     /// What stands in the name's field.
-    name: String,
+    typed_name: String,
     sessions: Vec<session::Model>,
     /// The session that looks at the page.
     here: Vec<u8>,
@@ -154,7 +154,7 @@ async fn draw_settings(
     }
     let page = SettingsPage {
         page: who.page("Your settings").await?.at(Place::Settings),
-        name: name.unwrap_or_else(|| person.user.name.clone()),
+        typed_name: name.unwrap_or_else(|| person.user.name.clone()),
         sessions: sessions::list(core, person.user.id).await?,
         here: who.session_hash(),
         accounts,

@@ -26,7 +26,7 @@ struct SignUpPage {
     page: Page,
     next: ReturnPath,
     email: String,
-    name: String,
+    typed_name: String,
     errors: FieldErrors,
 }
 
@@ -42,7 +42,8 @@ pub async fn show(visitor: Visitor, next: ReturnPath) -> Result<Response> {
         return Ok(Redirect::to(&next.or("/")).into_response());
     }
     let page = visitor.page("Sign up").await?;
-    let page = SignUpPage { page, next, email: String::new(), name: String::new(), errors: FieldErrors::default() };
+    let page =
+        SignUpPage { page, next, email: String::new(), typed_name: String::new(), errors: FieldErrors::default() };
     draw(StatusCode::OK, &page)
 }
 
@@ -59,7 +60,7 @@ pub async fn sign_up(State(core): State<Core>, visitor: Visitor, Peer(from): Pee
         }
         Err(core::Error::Invalid(errors)) => {
             let page = visitor.page("Sign up").await?;
-            draw(StatusCode::UNPROCESSABLE_ENTITY, &SignUpPage { page, next, email, name, errors })
+            draw(StatusCode::UNPROCESSABLE_ENTITY, &SignUpPage { page, next, email, typed_name: name, errors })
         }
         Err(error) => Err(error.into()),
     }

@@ -49,10 +49,6 @@ impl SettingsPage {
     fn base(&self) -> String {
         format!("/teams/{}", self.id)
     }
-
-    fn is_in_it(&self) -> bool {
-        self.members.iter().any(|user| user.id == self.member.user)
-    }
 }
 
 /// `GET /teams/{team}/settings`
