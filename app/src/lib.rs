@@ -8,7 +8,6 @@ pub mod commands;
 pub mod config;
 pub mod core;
 pub mod db;
-pub mod demo;
 pub mod jobs;
 pub mod logs;
 pub mod metrics;

@@ -31,7 +31,7 @@ use crate::{
     queue::{self, NewJob},
 };
 
-/// How long a consent may take. GitHub's and Slack's codes live as long.
+/// How long a consent may take. Partners' codes live as long.
 const CONSENT_MINUTES: i64 = 10;
 
 /// The job that gives an account's credentials back to its partner.

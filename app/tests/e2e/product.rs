@@ -51,6 +51,45 @@ impl Demo {
     }
 }
 
+/// The sandbox of GitHub in this process, for a product that is killed and started again.
+pub struct Sandbox {
+    /// `http://127.0.0.1:port/github`
+    pub at: String,
+    settings: Vec<(String, String)>,
+    server: tokio::task::JoinHandle<()>,
+}
+
+impl Sandbox {
+    /// Opens it for the product at `product`.
+    pub async fn start(product: &str) -> Result<Self> {
+        let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
+        let at = format!("http://{}/github", listener.local_addr()?);
+        let callback = format!("{product}/auth/github/callback");
+        let opened = integration_github::sandbox::open(&at.parse()?, &callback.parse()?);
+        let settings = opened.settings.into_iter().map(|(name, value)| (format!("PATCHBAY_GITHUB_{name}"), value));
+        let router = axum::Router::new().nest("/github", opened.router);
+        let settings = settings.collect();
+        let server = tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
+        Ok(Self { at, settings, server })
+    }
+
+    /// The variables that point the product here.
+    pub fn settings(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.settings.iter().map(|(name, value)| (name.as_str(), value.as_str()))
+    }
+
+    /// What it answers to a program.
+    pub async fn get(&self, path: &str) -> Result<serde_json::Value> {
+        Ok(reqwest::get(format!("{}/{path}", self.at)).await?.error_for_status()?.json().await?)
+    }
+}
+
+impl Drop for Sandbox {
+    fn drop(&mut self) {
+        self.server.abort();
+    }
+}
+
 /// A running server.
 pub struct Process {
     child: Child,

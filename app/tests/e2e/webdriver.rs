@@ -99,6 +99,11 @@ impl Browser {
         self.one("xpath", &format!("//button[{}]", reads(text))).await?.click().await
     }
 
+    /// The item of a list that reads `text`, among other things.
+    pub async fn entry(&self, text: &str) -> Result<Element<'_>> {
+        self.one("xpath", &format!("//li[contains(normalize-space(.), {})]", quoted(text))).await
+    }
+
     /// Types into the field with this label, over what stood there.
     pub async fn fill(&self, label: &str, text: &str) -> Result<()> {
         self.field(label).await?.fill(text).await
@@ -133,15 +138,25 @@ impl Browser {
         Ok(())
     }
 
-    /// Loads the page again and again until it reads `text`.
+    /// Loads the page again and again until it reads `text`, and says how long that took.
     pub async fn reload_until_text(&self, text: &str, patience: Duration) -> Result<Duration> {
+        self.reload_until(text, true, patience).await
+    }
+
+    /// The same until it no longer reads `text`.
+    pub async fn reload_until_gone(&self, text: &str, patience: Duration) -> Result<Duration> {
+        self.reload_until(text, false, patience).await
+    }
+
+    async fn reload_until(&self, text: &str, there: bool, patience: Duration) -> Result<Duration> {
         let start = Instant::now();
         loop {
             self.post("/refresh", json!({})).await?;
-            if self.text().await?.contains(text) {
+            if self.text().await?.contains(text) == there {
                 return Ok(start.elapsed());
             }
-            ensure!(start.elapsed() < patience, "the page never read {text:?}; {}", self.story().await);
+            let expected = if there { "read" } else { "stopped reading" };
+            ensure!(start.elapsed() < patience, "the page never {expected} {text:?}; {}", self.story().await);
             sleep(Duration::from_millis(50)).await;
         }
     }
@@ -161,8 +176,11 @@ impl Browser {
         wider.as_i64().context("no number")
     }
 
-    pub async fn resize(&self, width: u32, height: u32) -> Result<()> {
-        self.post("/window/rect", json!({ "width": width, "height": height })).await.map(drop)
+    /// Chromium's own way: a window that was resized would not get as narrow as a phone.
+    pub async fn look_through_a_window_of(&self, width: u32, height: u32) -> Result<()> {
+        let size = json!({ "width": width, "height": height, "deviceScaleFactor": 1, "mobile": false });
+        let command = json!({ "cmd": "Emulation.setDeviceMetricsOverride", "params": size });
+        self.post("/goog/cdp/execute", command).await.map(drop)
     }
 
     /// Saves what the window shows.

@@ -180,8 +180,8 @@ mod tests {
     #[test]
     fn only_web_addresses_are_kept() {
         assert_eq!(
-            address("https://github.com/acme/widgets/issues/42").as_deref(),
-            Some("https://github.com/acme/widgets/issues/42")
+            address("https://forge.example/acme/widgets/issues/42").as_deref(),
+            Some("https://forge.example/acme/widgets/issues/42")
         );
         for bad in ["javascript:alert(1)", "data:text/html,x", "//evil.example", "", "ftp://example.com"] {
             assert_eq!(address(bad), None, "{bad}");

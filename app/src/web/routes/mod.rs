@@ -37,3 +37,9 @@ pub(super) fn integrations() -> Router<AppState> {
 pub(super) fn hooks() -> Router<AppState> {
     Router::new().route("/integrations/{partner}/hook", post(hook::hook))
 }
+
+/// A moment (unix milliseconds) as a person reads it where no time zone is known.
+fn moment(milliseconds: &i64) -> String {
+    let moment = jiff::Timestamp::from_millisecond(*milliseconds).unwrap_or_default();
+    moment.strftime("%-d %B %Y, %H:%M UTC").to_string()
+}

@@ -25,6 +25,7 @@ pub(super) fn routes() -> Router<AppState> {
         .route("/settings", get(settings::show).post(settings::rename))
         .route("/settings/password", get(settings::back).post(settings::change_password))
         .route("/settings/sessions/{session}/end", post(settings::end_session))
+        .route("/settings/accounts/{account}/disconnect", post(settings::disconnect))
         .route("/organizations", get(organizations::list))
         .route("/organizations/new", get(organizations::new).post(organizations::found))
         .route("/organizations/current", post(organizations::choose))

@@ -12,7 +12,7 @@ use integration_contract::FieldErrors;
 
 use crate::{
     core::{
-        self, Core, organizations,
+        self, Core, integration_links, organizations,
         people::Member,
         teams::{self, NewTeam, zone_names},
     },
@@ -24,6 +24,7 @@ use crate::{
         Result,
         extract::{Form, Path, SignedIn},
         page::{Page, Place, Tone, draw},
+        routes::links::Row,
     },
 };
 
@@ -39,6 +40,8 @@ struct SettingsPage {
     members: Vec<user::Model>,
     /// Members of the organization who are not in the team.
     others: Vec<user::Model>,
+    /// What the team is linked to, the last few removed ones included.
+    links: Vec<Row>,
     errors: FieldErrors,
 }
 
@@ -146,7 +149,9 @@ async fn draw_settings(
         .map(|(user, _)| user)
         .filter(|user| members.iter().all(|member| member.id != user.id))
         .collect();
+    let links = integration_links::for_team(core, team.organization_id, team.id).await?;
     let page = SettingsPage {
+        links: links.iter().map(|link| Row::of(core, &member, link)).collect(),
         page: who.page(&format!("Settings of {}", team.name)).await?.at(Place::TeamSettings(team.id)),
         member,
         id: team.id,
