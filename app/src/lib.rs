@@ -8,6 +8,7 @@ pub mod commands;
 pub mod config;
 pub mod core;
 pub mod db;
+pub mod demo;
 pub mod jobs;
 pub mod logs;
 pub mod metrics;
