@@ -4,7 +4,7 @@
 //! Down, within 20 seconds of the first signal: not ready any more · requests under way are answered while workers end
 //! or give back what they do · no more connections · the database is closed.
 
-use std::{net::SocketAddr, path::Path, sync::Arc, time::Duration};
+use std::{collections::BTreeSet, net::SocketAddr, path::Path, sync::Arc, time::Duration};
 
 use anyhow::{Context, Result, anyhow};
 use axum::Router;
@@ -93,33 +93,40 @@ pub async fn open_database(config: &Config) -> Result<Db> {
     Ok(db)
 }
 
+/// An instance in which nothing runs yet.
+pub struct Opened {
+    /// The nouns and their rules.
+    pub core: Core,
+    /// Whether this was the first start, at which the key file is made.
+    pub made_key: bool,
+}
+
 /// Opens everything that the nouns and their rules stand on.
 ///
 /// # Errors
 /// When the database, its schema or the sealing keys are not as they must be. Nothing runs then.
-pub async fn open(config: &Config, public_url: Url) -> Result<Core> {
+pub async fn open(config: &Config, public_url: Url) -> Result<Opened> {
     let db = open_database(config).await?;
-    let (vault, made) = instance::open_vault(&db, &config.keys.file).await?;
-    if made {
-        tell_of_key(&config.keys.file);
-    }
+    let (vault, made_key) = instance::open_vault(&db, &config.keys.file).await?;
     let partners = open_partners(&config.partners)?;
     for partner in partners.all() {
         if let Err(error) = partner.integration.configured() {
             tracing::info!(partner = partner.id(), "not configured: {}", error.sentence());
         }
     }
-    Ok(Core::new(Tools {
+    let core = Core::new(Tools {
         queue: Queue::new(db.clone()),
         clock: Clock::system(),
         site: Site { name: config.site.name.clone(), public_url },
         db,
         vault,
         partners,
-    }))
+    });
+    Ok(Opened { core, made_key })
 }
 
-fn tell_of_key(file: &Path) {
+/// Says aloud that there is a key now, which nobody else has.
+pub fn tell_of_key(file: &Path) {
     let file = std::path::absolute(file).unwrap_or_else(|_| file.to_owned());
     tracing::warn!(
         "made the key file {}: it opens the tokens and secrets in the database, which can't be read without it. Back it \
@@ -215,9 +222,10 @@ impl Service {
 
 fn layers(core: &Core, config: &Config, listen: SocketAddr) -> Layers {
     let public_url = &core.site.public_url;
+    let form_targets: BTreeSet<String> = core.partners.all().iter().flat_map(|partner| partner.origins()).collect();
     Layers {
         hosts: Hosts::new(public_url, listen),
-        form_targets: core.partners.all().iter().flat_map(|partner| partner.origins()).collect(),
+        form_targets: form_targets.into_iter().collect(),
         https: public_url.scheme() == "https",
         proxies: config.proxies.clone(),
         metrics_token: config.metrics.token.is_some(),

@@ -18,8 +18,11 @@ pub(super) async fn run(roles: Roles) -> Result<()> {
         Some(listener) => listener.local_addr()?.port(),
         None => config.listen.address.port(),
     };
-    let core = boot::open(&config, config.site.public_url(port)).await?;
-    let mut service = Service::new(core);
+    let opened = boot::open(&config, config.site.public_url(port)).await?;
+    if opened.made_key {
+        boot::tell_of_key(&config.keys.file);
+    }
+    let mut service = Service::new(opened.core);
     if roles.work {
         service.work();
     }

@@ -16,6 +16,8 @@ mod metrics;
 mod proxies;
 mod site;
 
+use std::collections::BTreeSet;
+
 pub use database::DatabaseSettings;
 pub use error::{Error, Result};
 use integration_contract::Card;
@@ -57,19 +59,33 @@ impl Config {
     /// # Errors
     /// One sentence that names the variable that can't be used.
     pub fn read<'c>(mut variables: Variables, cards: impl IntoIterator<Item = &'c Card>) -> Result<Self> {
-        let database = DatabaseSettings::read(&mut variables)?;
-        let config = Self {
-            listen: ListenSettings::read(&mut variables)?,
-            site: SiteSettings::read(&mut variables)?,
-            keys: KeySettings::read(&mut variables, &database)?,
-            logs: LogSettings::read(&mut variables)?,
-            proxies: ProxySettings::read(&mut variables)?,
-            metrics: MetricsSettings::read(&mut variables)?,
-            partners: PartnersSettings::read(&mut variables, cards)?,
+        let config = Self::take(&mut variables, cards)?;
+        Ok(Self { unknown: variables.left(), ..config })
+    }
+
+    /// The names of all variables that are read.
+    ///
+    /// # Errors
+    /// Never: with nothing set there is nothing to refuse.
+    pub fn names<'c>(cards: impl IntoIterator<Item = &'c Card>) -> Result<BTreeSet<String>> {
+        let mut variables = Variables::default();
+        Self::take(&mut variables, cards)?;
+        Ok(variables.asked())
+    }
+
+    fn take<'c>(variables: &mut Variables, cards: impl IntoIterator<Item = &'c Card>) -> Result<Self> {
+        let database = DatabaseSettings::read(variables)?;
+        Ok(Self {
+            listen: ListenSettings::read(variables)?,
+            site: SiteSettings::read(variables)?,
+            keys: KeySettings::read(variables, &database)?,
+            logs: LogSettings::read(variables)?,
+            proxies: ProxySettings::read(variables)?,
+            metrics: MetricsSettings::read(variables)?,
+            partners: PartnersSettings::read(variables, cards)?,
             unknown: Vec::new(),
             database,
-        };
-        Ok(Self { unknown: variables.left(), ..config })
+        })
     }
 }
 

@@ -1,6 +1,10 @@
 //! The environment, read once, together with the file `.env`. The process's own environment is never changed.
 
-use std::{collections::BTreeMap, ffi::OsString, path::Path};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    ffi::OsString,
+    path::Path,
+};
 
 use super::{Error, Result};
 
@@ -8,8 +12,10 @@ use super::{Error, Result};
 pub(super) const PREFIX: &str = "PATCHBAY_";
 
 /// Variables by name. Readers take theirs out; what is left and looks like ours is a mistake.
+#[derive(Default)]
 pub struct Variables {
     values: BTreeMap<String, String>,
+    asked: BTreeSet<String>,
 }
 
 impl Variables {
@@ -33,7 +39,7 @@ impl Variables {
         };
         let lines = match dotenvy::from_path_iter(path) {
             Ok(lines) => lines,
-            Err(error) if error.not_found() => return Ok(Self { values: BTreeMap::new() }),
+            Err(error) if error.not_found() => return Ok(Self::default()),
             Err(_) => return Err(Error::new(format!("The file {} can't be opened.", path.display()))),
         };
         let mut values = BTreeMap::new();
@@ -41,7 +47,7 @@ impl Variables {
             let (name, value) = line.map_err(|_| refused(at + 1))?;
             values.insert(name, value);
         }
-        Ok(Self { values })
+        Ok(Self { values, ..Self::default() })
     }
 
     fn set(&mut self, name: OsString, value: OsString) -> Result<()> {
@@ -60,18 +66,25 @@ impl Variables {
 
     /// Takes a value out; a blank one is none.
     pub(super) fn take(&mut self, name: &str) -> Option<String> {
+        self.asked.insert(name.to_owned());
         self.values.remove(name).map(|value| value.trim().to_owned()).filter(|value| !value.is_empty())
     }
 
+    /// The names that somebody wanted to take.
+    pub(super) fn asked(self) -> BTreeSet<String> {
+        self.asked
+    }
+
     /// The names of ours that nobody took.
-    pub(super) fn left(self) -> Vec<String> {
-        self.values.into_keys().filter(|name| name.starts_with(PREFIX)).collect()
+    pub(super) fn left(&self) -> Vec<String> {
+        self.values.keys().filter(|name| name.starts_with(PREFIX)).cloned().collect()
     }
 }
 
 impl<N: Into<String>, V: Into<String>> FromIterator<(N, V)> for Variables {
     fn from_iter<T: IntoIterator<Item = (N, V)>>(pairs: T) -> Self {
-        Self { values: pairs.into_iter().map(|(name, value)| (name.into(), value.into())).collect() }
+        let values = pairs.into_iter().map(|(name, value)| (name.into(), value.into())).collect();
+        Self { values, ..Self::default() }
     }
 }
 

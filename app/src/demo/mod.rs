@@ -51,7 +51,7 @@ pub async fn run(options: Options) -> Result<()> {
     let sandbox_url = config::local_url(options.port + 1);
     let opened = open_sandboxes(&public_url, &sandbox_url);
     let config = settings(given, &options, opened.settings);
-    let core = boot::open(&config, public_url).await?;
+    let core = boot::open(&config, public_url).await?.core;
     people::settle(&core).await?;
 
     let mut service = Service::new(core.clone());
