@@ -6,4 +6,6 @@
 
 mod harness;
 
+mod inbox;
+mod queue;
 mod storage;
