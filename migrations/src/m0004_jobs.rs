@@ -44,15 +44,16 @@ impl MigrationTrait for Migration {
             .await?;
         // The turn of the tenants, the letters of one tenant, and the counts by state.
         manager.create_index(index("jobs", &["state", "organization_id", "id"])).await?;
-        // Who is at the head of a lane, and who is next.
-        let lanes = Expr::col("lane").is_not_null();
-        manager
-            .create_index(index("jobs", &["organization_id", "lane", "state", "id"]).and_where(lanes).take())
-            .await?;
+        // Who is at the head of a lane: nobody, or one. And who is next.
+        let heads = Expr::cust("lane IS NOT NULL AND state IN ('ready', 'waiting', 'leased')");
+        manager.create_index(index("jobs", &["organization_id", "lane"]).unique().and_where(heads).take()).await?;
+        let behind = Expr::cust("state = 'blocked'");
+        manager.create_index(index("jobs", &["organization_id", "lane", "id"]).and_where(behind).take()).await?;
+        // What is due. The state stands in front although it is always the same: SQLite would else choose the index above.
         let waiting = Expr::cust("state = 'waiting'");
-        manager.create_index(index("jobs", &["run_at"]).and_where(waiting).take()).await?;
+        manager.create_index(index("jobs", &["state", "run_at"]).and_where(waiting).take()).await?;
         let leased = Expr::cust("state = 'leased'");
-        manager.create_index(index("jobs", &["leased_until"]).and_where(leased).take()).await?;
+        manager.create_index(index("jobs", &["state", "leased_until"]).and_where(leased).take()).await?;
         if manager.get_database_backend() == DbBackend::Postgres {
             // Rows come and go here: the usual fifth of the table is far too many dead ones to step over.
             manager

@@ -2,11 +2,16 @@
 
 use sea_orm::DbBackend;
 
-/// Unix milliseconds now. A sub-select, because PostgreSQL uses no index for a comparison with a function whose value
-/// may change from row to row.
+/// Unix milliseconds now, as a value.
 pub fn now(backend: DbBackend) -> &'static str {
     match backend {
-        DbBackend::Sqlite => "(SELECT CAST(unixepoch('subsec') * 1000 AS INTEGER))",
-        _ => "(SELECT CAST(extract(epoch FROM clock_timestamp()) * 1000 AS bigint))",
+        DbBackend::Sqlite => "CAST(unixepoch('subsec') * 1000 AS INTEGER)",
+        _ => "CAST(extract(epoch FROM clock_timestamp()) * 1000 AS bigint)",
     }
+}
+
+/// Unix milliseconds now, to compare a column with: PostgreSQL uses no index for a comparison with a function whose
+/// value may change from row to row, so it is asked once.
+pub fn now_once(backend: DbBackend) -> String {
+    format!("(SELECT {})", now(backend))
 }

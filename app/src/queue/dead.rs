@@ -140,7 +140,7 @@ pub async fn discard_about(
 pub async fn prune(db: &Db, older_than: Duration, batch: u64) -> Result<u64, DbErr> {
     db.write(async |tx| {
         let backend = tx.get_database_backend();
-        let now = clock::now(backend);
+        let now = clock::now_once(backend);
         let sql = format!(
             "DELETE FROM jobs WHERE id IN (
                  SELECT id FROM jobs WHERE state IN ('dead', 'quarantined') AND died_at < {now} - $1 LIMIT $2

@@ -2,7 +2,8 @@
 //!
 //! On PostgreSQL whoever adds to a lane or takes its head away holds the lane's advisory lock until its commit. Without
 //! it, one that adds behind a head and one that finishes that head could each miss what the other does, and the new job
-//! would stay blocked for ever. SQLite has one writer at a time anyway.
+//! would stay blocked for ever. SQLite has one writer at a time anyway. Should all that ever be wrong, a unique index
+//! still refuses a second head.
 
 use std::collections::BTreeSet;
 
@@ -11,6 +12,9 @@ use sea_orm::{ConnectionTrait, DbBackend, DbErr, FromQueryResult, Statement};
 
 use super::clock;
 use crate::db::{Db, OrganizationId};
+
+/// The states of a lane's head, written as in the condition of the index that lets each lane have one head only.
+const HEAD: &str = "state IN ('ready', 'waiting', 'leased')";
 
 /// A lane of a tenant.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, FromQueryResult)]
@@ -59,7 +63,7 @@ pub async fn promote(tx: &impl ConnectionTrait, lane: &Lane) -> Result<bool, DbE
          WHERE id = (
              SELECT id FROM jobs WHERE organization_id = $1 AND lane = $2 AND state = 'blocked' ORDER BY id LIMIT 1
          ) AND NOT EXISTS (
-             SELECT 1 FROM jobs WHERE organization_id = $1 AND lane = $2 AND state IN ('ready', 'waiting', 'leased')
+             SELECT 1 FROM jobs WHERE organization_id = $1 AND lane = $2 AND {HEAD}
          )"
     );
     let values = [lane.organization.into(), lane.name.clone().into()];
@@ -74,8 +78,12 @@ pub async fn taken(tx: &impl ConnectionTrait, lanes: &BTreeSet<Lane>) -> Result<
     }
     let places: Vec<String> = (0..lanes.len()).map(|at| format!("(${}, ${})", 2 * at + 1, 2 * at + 2)).collect();
     let sql = format!(
-        "SELECT DISTINCT organization_id, lane FROM jobs WHERE (organization_id, lane) IN (VALUES {})
-         AND state IN ('ready', 'blocked', 'waiting', 'leased')",
+        "WITH asked (organization_id, lane) AS (VALUES {})
+         SELECT organization_id, lane FROM asked WHERE EXISTS (
+             SELECT 1 FROM jobs WHERE organization_id = asked.organization_id AND lane = asked.lane AND {HEAD}
+         ) OR EXISTS (
+             SELECT 1 FROM jobs WHERE organization_id = asked.organization_id AND lane = asked.lane AND state = 'blocked'
+         )",
         places.join(", ")
     );
     let values = lanes.iter().flat_map(|lane| [lane.organization.into(), lane.name.clone().into()]);
@@ -84,13 +92,16 @@ pub async fn taken(tx: &impl ConnectionTrait, lanes: &BTreeSet<Lane>) -> Result<
 }
 
 /// Lets lanes go on whose head is gone though nobody promoted the next. Every way a head goes promotes, so this finds
-/// something only after rows were removed by hand.
-pub async fn sweep(db: &Db) -> Result<usize, DbErr> {
-    let sql = "SELECT DISTINCT organization_id, lane FROM jobs AS behind
-         WHERE state = 'blocked' AND NOT EXISTS (
-             SELECT 1 FROM jobs WHERE organization_id = behind.organization_id AND lane = behind.lane
-             AND state IN ('ready', 'waiting', 'leased')
-         ) LIMIT 100";
+/// something only after rows were removed by hand. Answers with how many.
+///
+/// # Errors
+/// The database's.
+pub async fn move_lanes_on(db: &Db) -> Result<usize, DbErr> {
+    let sql = format!(
+        "SELECT DISTINCT organization_id, lane FROM jobs AS behind WHERE state = 'blocked' AND NOT EXISTS (
+             SELECT 1 FROM jobs WHERE organization_id = behind.organization_id AND lane = behind.lane AND {HEAD}
+         ) LIMIT 100"
+    );
     let statement = Statement::from_string(db.reader().get_database_backend(), sql);
     let orphans = Lane::find_by_statement(statement).all(db.reader()).await?;
     let mut promoted = 0;

@@ -180,7 +180,7 @@ pub async fn heartbeat(db: &Db, leases: &[Lease], length: Duration) -> Result<Ha
 /// # Errors
 /// The database's.
 pub async fn reclaim_expired(db: &Db) -> Result<u64, DbErr> {
-    let now = clock::now(db.reader().get_database_backend());
+    let now = clock::now_once(db.reader().get_database_backend());
     reclaim(db, &format!("leased_until < {now}")).await
 }
 

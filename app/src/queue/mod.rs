@@ -40,7 +40,7 @@ use sea_orm::DbErr;
 use tokio::sync::Notify;
 
 pub use add::{NewJob, add, add_many};
-pub use lane::Lane;
+pub use lane::{Lane, move_lanes_on};
 pub use policy::Policy;
 pub use upkeep::{count, let_due_go_on};
 pub use worker::{WorkerOptions, Workers};
@@ -81,7 +81,7 @@ pub struct Job {
     pub kind: String,
     /// Ids, never content.
     pub payload: serde_json::Value,
-    /// The order it stands in.
+    /// The name of its lane.
     pub lane: Option<String>,
     /// How often it failed before.
     pub attempts: u32,
@@ -89,6 +89,13 @@ pub struct Job {
     pub deaths: u32,
     /// How old it was when it was claimed, by the database's clock.
     pub age: Duration,
+}
+
+impl Job {
+    /// The order it stands in.
+    pub fn lane(&self) -> Option<Lane> {
+        self.lane.clone().map(|name| Lane { organization: self.organization, name })
+    }
 }
 
 /// How a run ended.

@@ -7,7 +7,7 @@ use tokio_util::task::AbortOnDropHandle;
 use tracing::{Instrument, error, info, info_span, warn};
 
 use super::{
-    Job, Lane, Outcome, Policy,
+    Job, Outcome, Policy,
     lease::{End, MOST_DEATHS, Settlement},
     policy::longer_by_chance,
     worker::{Crew, Hold},
@@ -44,8 +44,7 @@ async fn settle(crew: &Crew, job: &Job, end: End) {
         End::Quarantined { .. } => "quarantined",
         End::Released => "released",
     };
-    let lane = job.lane.clone().map(|name| Lane { organization: job.organization, name });
-    match crew.settler.settle(Settlement { lease: job.lease.clone(), lane, end }).await {
+    match crew.settler.settle(Settlement { lease: job.lease.clone(), lane: job.lane(), end }).await {
         Some(true) => count(job, how),
         Some(false) => {
             warn!(how, "dropped the result: the lease was lost, another worker has the job");

@@ -65,7 +65,7 @@ pub(super) async fn keep_up(crew: Arc<Crew>) {
             }
             if swept.elapsed() > SWEEP {
                 swept = Instant::now();
-                let moved = within(PATIENCE, lane::sweep(&queue.db)).await?;
+                let moved = within(PATIENCE, lane::move_lanes_on(&queue.db)).await?;
                 if moved > 0 {
                     warn!(lanes = moved, "moved on lanes that nobody had moved on");
                 }
@@ -99,7 +99,7 @@ pub(super) async fn keep_up(crew: Arc<Crew>) {
 /// The database's.
 pub async fn let_due_go_on(db: &Db) -> Result<u64, DbErr> {
     let backend = db.reader().get_database_backend();
-    let now = clock::now(backend);
+    let now = clock::now_once(backend);
     let due = format!("FROM jobs WHERE state = 'waiting' AND run_at <= {now}");
     // Usually there is none, and on SQLite looking first leaves the writer to others.
     let any = Statement::from_string(backend, format!("SELECT 1 {due} LIMIT 1"));

@@ -7,6 +7,7 @@
 mod entries;
 mod floor_plan;
 mod harness;
-
+mod inbox;
 mod people;
+mod queue;
 mod storage;
