@@ -184,11 +184,18 @@ impl Browser {
         Ok(grave.filter_map(|line| line["message"].as_str().map(str::to_owned)).collect())
     }
 
-    /// How much wider the page is than the window: a page that scrolls sideways is broken on a phone.
-    pub async fn sideways_scroll(&self) -> Result<i64> {
-        let script = "return document.documentElement.scrollWidth - document.documentElement.clientWidth";
-        let wider = self.post("/execute/sync", json!({ "script": script, "args": [] })).await?;
-        wider.as_i64().context("no number")
+    /// What scrolls and should not: the page sideways, which is broken on a phone, or a part of it up and down, other
+    /// than a text box.
+    pub async fn stray_scrolling(&self) -> Result<Vec<String>> {
+        const SCRIPT: &str = r#"
+            const page = document.documentElement;
+            const stray = [...document.querySelectorAll("body *:not(textarea)")].filter(part =>
+                part.scrollHeight > part.clientHeight && ["auto", "scroll"].includes(getComputedStyle(part).overflowY));
+            return stray.map(part => `<${part.localName} class="${part.className}"> up and down`)
+                .concat(page.scrollWidth > page.clientWidth ? ["the page sideways"] : []);
+        "#;
+        let stray = self.post("/execute/sync", json!({ "script": SCRIPT, "args": [] })).await?;
+        Ok(serde_json::from_value(stray)?)
     }
 
     /// Chromium's own way: a window that was resized would not get as narrow as a phone.

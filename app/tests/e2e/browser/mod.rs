@@ -114,14 +114,14 @@ async fn from_the_first_click_to_the_last_removal(scripts: Scripts) -> Result<()
     demo.stop().await
 }
 
-/// What the page looks like at each width, in `target/screenshots`; none may scroll sideways.
+/// What the page looks like at each width, in `target/screenshots`; nothing may scroll but the page, up and down.
 async fn pictures(browser: &Browser, name: &str) -> Result<()> {
     let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/screenshots");
     for (width, height) in WIDTHS {
         browser.look_through_a_window_of(width, height).await?;
         browser.screenshot(&folder.join(format!("{name}-{width}.png"))).await?;
-        let sideways = browser.sideways_scroll().await?;
-        ensure!(sideways <= 0, "{name} is {sideways} pixels wider than a window of {width}");
+        let stray = browser.stray_scrolling().await?;
+        ensure!(stray.is_empty(), "{name}, {width} pixels wide, scrolls where it should not: {stray:?}");
     }
     Ok(())
 }
