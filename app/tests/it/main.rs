@@ -7,6 +7,6 @@
 mod entries;
 mod floor_plan;
 mod harness;
-
+mod log;
 mod people;
 mod storage;
