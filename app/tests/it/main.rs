@@ -8,6 +8,7 @@ mod entries;
 mod floor_plan;
 mod harness;
 mod inbox;
+mod log;
 mod people;
 mod queue;
 mod storage;

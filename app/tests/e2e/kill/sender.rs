@@ -49,7 +49,7 @@ impl Sender {
             pace.tick().await;
             let number = self.ledger.next();
             let mut outcome = self.send(number).await;
-            while outcome == Outcome::Unknown && number % 2 == 0 {
+            while outcome == Outcome::Unknown && number.is_multiple_of(2) {
                 pace.tick().await;
                 // Refused now says nothing of the first time.
                 outcome = match self.send(number).await {

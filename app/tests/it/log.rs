@@ -1,0 +1,374 @@
+//! The log's pages: who gets in, what is shown and kept, and that nothing anybody writes is more than text.
+
+use integration_contract::{Author, NewEntry, Status};
+use jiff::tz::TimeZone;
+use patchbay::{
+    core::{
+        entries::{self, Recorded},
+        organizations, users,
+    },
+    db::{
+        EntryId, LinkId, TeamId,
+        entity::{Tenant, entry, entry::EntryStatus},
+    },
+};
+use sea_orm::PaginatorTrait;
+
+use crate::harness::{Client, TestApp, TestDatabase, TwoOrganizations, on_both_databases};
+
+/// Texts that would do something if they were not shown as text.
+const STRANGE: &[&str] = &[
+    "<script>alert(1)</script>",
+    "\"><img src=x onerror=alert(1)>",
+    "' onmouseover='alert(1)",
+    "javascript:alert(1)",
+    "https://example.com/\"onmouseover=\"alert(1)",
+    "https://example.com/'><script>alert(1)</script>",
+    "#tag\"><script>alert(1)</script>",
+    "@ada\"><script>alert(1)</script>",
+    "</textarea><script>alert(1)</script>",
+    "{{ page.csrf }} {% include 'x' %}",
+    "\u{202e}gpj.exe \u{200b}\u{2066}x",
+    "\u{1b}[31mred",
+    "a\0b",
+];
+
+impl TwoOrganizations {
+    fn log(&self) -> String {
+        format!("/teams/{}", self.product)
+    }
+
+    async fn written_by(&self, client: &Client, text: &str) -> String {
+        let answer = client.post_form(&format!("{}/entries", self.log()), &[("body", text)]).await;
+        assert_eq!(answer.status, 303, "{}", answer.text);
+        let email = if std::ptr::eq(client, &self.bob) { "bob@example.com" } else { "ada@example.com" };
+        let who = self.app.member(email, self.acme).await;
+        let listing =
+            entries::list(&self.app.core, &who, self.product, &entries::Filter::default(), None).await.unwrap();
+        format!("{}/entries/{}", self.log(), listing.entries[0].row.id)
+    }
+
+    async fn row(&self, path: &str) -> entry::Model {
+        let id: EntryId = path.rsplit('/').next().unwrap().parse().unwrap();
+        let who = self.app.member("ada@example.com", self.acme).await;
+        entries::find(&self.app.core, &who, self.product, id).await.unwrap().row
+    }
+
+    async fn count(&self) -> u64 {
+        entry::Entity::of(self.acme).count(self.app.database.db.reader()).await.unwrap()
+    }
+
+    /// What a hook tells.
+    async fn told(&self, text: &str, source: &str, author: &str, url: &str) {
+        let recorded = Recorded {
+            user: None,
+            link: LinkId::new(),
+            partner: "tracker".into(),
+            entry: NewEntry {
+                external_id: "1".into(),
+                text: text.into(),
+                status: Status::Done,
+                url: Some(url.into()),
+                source: source.into(),
+                author: Author { id: None, name: author.into(), url: Some(url.into()) },
+                happened_at: None,
+            },
+            occurred_on: self.app.clock.today(&TimeZone::UTC),
+        };
+        let now = self.app.clock.now();
+        let write = async |tx: &_| entries::record(tx, self.acme, self.product, recorded, now).await;
+        assert!(self.app.database.db.write(write).await.unwrap());
+    }
+}
+
+async fn signed_out_leads_to_log_in_and_writes_nothing(test: TestDatabase) {
+    let t = TestApp::two_organizations(test).await;
+    let entry = t.written_by(&t.ada, "[] Goal").await;
+    let visitor = t.app.visitor();
+
+    for path in [t.log(), format!("{}/entries", t.log()), entry.clone()] {
+        let answer = visitor.get(&path).await;
+        assert_eq!((answer.status, answer.location().starts_with("/login?next=%2Fteams%2F")), (303, true), "{path}");
+    }
+    for action in ["", "/complete", "/reopen", "/archive", "/unarchive"] {
+        let answer = visitor.post_form(&format!("{entry}{action}"), &[("body", "x")]).await;
+        assert!(answer.location().starts_with("/login"), "{action}: {}", answer.status);
+    }
+    let answer = visitor.post_form(&format!("{}/entries", t.log()), &[("body", "x")]).await;
+    assert!(answer.location().starts_with("/login"));
+    assert_eq!((t.count().await, t.row(&entry).await.status), (1, EntryStatus::Goal));
+    t.app.finish().await;
+}
+
+async fn another_tenants_log_is_not_there(test: TestDatabase) {
+    let t = TestApp::two_organizations(test).await;
+    let entry = t.written_by(&t.ada, "[] Secret goal").await;
+    let absent = format!("/teams/{}", TeamId::new());
+    let nowhere = t.eve.get(&absent).await;
+
+    for path in [
+        t.log(),
+        entry.clone(),
+        format!("{}?tag=x", t.log()),
+        format!("/teams/{}/entries/{}", t.lab, entry.rsplit('/').next().unwrap()),
+    ] {
+        let answer = t.eve.get(&path).await;
+        assert_eq!((answer.status, answer.body_alike()), (404, nowhere.body_alike()), "{path}");
+    }
+    for action in ["", "/complete", "/reopen", "/archive", "/unarchive"] {
+        let fields = [("body", "x"), ("status", "done"), ("day", "2026-11-22")];
+        assert_eq!(t.eve.post_form(&format!("{entry}{action}"), &fields).await.status, 404, "{action}");
+    }
+    assert_eq!(t.eve.post_form(&format!("{}/entries", t.log()), &[("body", "x")]).await.status, 404);
+    assert_eq!((t.count().await, t.row(&entry).await.body), (1, "Secret goal".to_owned()));
+    // A person's own filter does not reach into another tenant either.
+    let ada = t.app.member("ada@example.com", t.acme).await.user;
+    assert!(!t.eve.get(&format!("/teams/{}?person={ada}", t.lab)).await.text.contains("Secret"));
+    t.app.finish().await;
+}
+
+async fn nonsense_gets_a_sentence(test: TestDatabase) {
+    let t = TestApp::two_organizations(test).await;
+    let entry = t.written_by(&t.ada, "Entry").await;
+
+    for path in ["/teams/0", "/teams/-1", "/teams/1%20OR%201=1", "/teams/%00", &format!("{}/entries/x", t.log())] {
+        assert_eq!(t.ada.get(path).await.status, 404, "{path}");
+    }
+    for query in
+        ["day=yesterday", "day=2026-02-30", "person=1%20OR%201=1", "status=DONE", "before=x", "month=13", "day=%00"]
+    {
+        let answer = t.ada.get(&format!("{}?{query}", t.log())).await;
+        assert_eq!(answer.status, 422, "{query}");
+    }
+    // Harmless ones are answered, whatever they are made of.
+    for query in [
+        "tag=%00",
+        "tag=%27%3B--",
+        "source=nobody",
+        "source=%00",
+        "unknown=x",
+        "day=",
+        "tag=a&tag=b",
+        "%FF=%FF",
+        "person=00000000-0000-0000-0000-000000000000",
+    ] {
+        assert_eq!(t.ada.get(&format!("{}?{query}", t.log())).await.status, 200, "{query}");
+    }
+    for (fields, sentence) in [
+        (vec![("body", "")], "Write what got done."),
+        (vec![], "Write what got done."),
+        (vec![("body", "one\n!")], "Entry 2 has nothing after its marker."),
+        (vec![("body", "one"), ("day", "soon")], "A day is written like"),
+        (vec![("body", "one"), ("day", "2999-01-01")], "not more than a year ahead"),
+    ] {
+        let answer = t.ada.post_form(&format!("{}/entries", t.log()), &fields).await;
+        assert_eq!((answer.status, answer.text.contains(sentence)), (422, true), "{fields:?}");
+    }
+    for fields in [
+        vec![("body", "x"), ("status", "later"), ("day", "2026-11-22")],
+        vec![("body", " "), ("status", "done"), ("day", "2026-11-22")],
+        vec![("body", "x"), ("status", "done"), ("day", "22.11.2026")],
+        vec![],
+    ] {
+        assert_eq!(t.ada.post_form(&entry, &fields).await.status, 422, "{fields:?}");
+    }
+    assert_eq!((t.count().await, t.row(&entry).await.body), (1, "Entry".to_owned()));
+    t.app.finish().await;
+}
+
+async fn what_was_typed_is_kept_beside_the_sentence(test: TestDatabase) {
+    let t = TestApp::two_organizations(test).await;
+    let text = "Shipped <it> & \"more\"\n[]";
+
+    let answer = t.ada.post_form(&format!("{}/entries", t.log()), &[("body", text)]).await;
+
+    assert_eq!(answer.status, 422);
+    assert!(answer.text.contains("Shipped &#60;it&#62; &#38; &#34;more&#34;\n[]</textarea>"), "{}", answer.text);
+    assert!(answer.text.contains("aria-describedby=\"body-error body-help\""));
+    t.app.finish().await;
+}
+
+async fn an_entry_is_written_done_changed_and_archived_twice(test: TestDatabase) {
+    let t = TestApp::two_organizations(test).await;
+    let entry = t.written_by(&t.ada, "[] Ship it #launch").await;
+    let log = t.log();
+    let page = t.bob.get(&log).await.text;
+    assert!(page.contains("Ship it ") && page.contains(&format!("{log}?tag=launch")));
+    assert!(page.contains(&format!("action=\"{entry}/complete\"")) && page.contains("id=\"open\""));
+
+    for _ in 0..2 {
+        let answer = t.bob.post_form(&format!("{entry}/complete"), &[("next", &format!("{log}?tag=launch"))]).await;
+        let id = entry.rsplit('/').next().unwrap();
+        assert_eq!((answer.status, answer.location()), (303, format!("{log}?tag=launch#entry-{id}").as_str()));
+    }
+    assert!(!t.bob.get(&log).await.text.contains("id=\"open\""), "nothing is open any more");
+    for _ in 0..2 {
+        assert_eq!(t.bob.post_form(&format!("{entry}/reopen"), &[]).await.status, 303);
+    }
+    let fields =
+        [("body", "Shipped it #release"), ("status", "done"), ("day", "2026-11-20"), ("next", "//evil.example")];
+    for _ in 0..2 {
+        let answer = t.ada.post_form(&entry, &fields).await;
+        assert_eq!((answer.status, answer.location().starts_with(&log)), (303, true), "{}", answer.location());
+    }
+    assert!(t.bob.get(&format!("{log}?day=2026-11-20&tag=release")).await.text.contains("Shipped it "));
+    for _ in 0..2 {
+        assert_eq!(t.ada.post_form(&format!("{entry}/archive"), &[]).await.status, 303);
+    }
+    assert!(!t.bob.get(&log).await.text.contains("Shipped it "));
+    assert!(t.bob.get(&format!("{log}?status=archived")).await.text.contains("Shipped it "));
+    for _ in 0..2 {
+        assert_eq!(t.ada.post_form(&format!("{entry}/unarchive"), &[]).await.status, 303);
+    }
+    assert!(t.bob.get(&log).await.text.contains("Shipped it "));
+    t.app.finish().await;
+}
+
+async fn a_colleague_sees_an_entry_and_no_form(test: TestDatabase) {
+    let t = TestApp::two_organizations(test).await;
+    let entry = t.written_by(&t.ada, "Ada's").await;
+    let page = t.bob.get(&entry).await;
+    assert_eq!((page.status, page.text.contains("Save"), page.text.contains("Only its author")), (200, false, true));
+    let fields = [("body", "Bob was here"), ("status", "done"), ("day", "2026-11-20")];
+    assert_eq!(t.bob.post_form(&entry, &fields).await.status, 403);
+    assert_eq!(t.bob.post_form(&format!("{entry}/archive"), &[]).await.status, 403);
+    assert_eq!(t.row(&entry).await.body, "Ada's");
+    // The owner may change what Bob wrote.
+    let entry = t.written_by(&t.bob, "Bob's").await;
+    assert!(t.ada.get(&entry).await.text.contains("Save"));
+    t.app.finish().await;
+}
+
+async fn a_form_from_elsewhere_and_a_link_change_nothing(test: TestDatabase) {
+    let t = TestApp::two_organizations(test).await;
+    let entry = t.written_by(&t.ada, "[] Goal").await;
+    for path in [format!("{}/entries", t.log()), entry.clone(), format!("{entry}/complete"), format!("{entry}/archive")]
+    {
+        let bare = t.ada.request(reqwest::Method::POST, &path).form(&[("body", "x")]);
+        assert_eq!(t.ada.send(bare).await.status, 403, "{path}");
+    }
+    for action in ["complete", "reopen", "archive", "unarchive"] {
+        assert_eq!(t.ada.get(&format!("{entry}/{action}")).await.status, 405, "{action}");
+    }
+    assert_eq!(t.ada.get(&format!("{}/entries", t.log())).await.location(), t.log());
+    let row = t.row(&entry).await;
+    assert_eq!((row.status, row.archived_at, t.count().await), (EntryStatus::Goal, None, 1));
+    t.app.finish().await;
+}
+
+async fn whatever_is_written_is_only_text(test: TestDatabase) {
+    let t = TestApp::two_organizations(test).await;
+    for text in STRANGE {
+        t.written_by(&t.ada, text).await;
+        t.told(text, text, text, text).await;
+    }
+    let strange = "https://example.com/\"onmouseover=\"alert(1)";
+    t.told("Told", "acme/widgets#42", "Somebody", strange).await;
+
+    let page = t.ada.get(&t.log()).await.text;
+
+    let entry = t.written_by(&t.ada, STRANGE[8]).await;
+    for page in
+        [page, t.ada.get(&entry).await.text, t.ada.get(&format!("{}?tag=%22%3E%3Cscript%3E", t.log())).await.text]
+    {
+        for inert in [
+            "<script",
+            "<img src=x",
+            "onerror=alert(1)>",
+            "\"onmouseover",
+            "'onmouseover",
+            "href=\"javascript:",
+            " style=",
+            "\0",
+        ] {
+            assert!(!page.contains(inert), "{inert} is in the page");
+        }
+        assert!(page.matches("</textarea>").count() <= 1);
+    }
+    t.app.finish().await;
+}
+
+async fn a_told_entry_says_where_it_came_from(test: TestDatabase) {
+    let t = TestApp::two_organizations(test).await;
+    t.told("Opened issue #42: Search", "acme/widgets#42", "mona", "https://tracker.example/42").await;
+
+    let page = t.bob.get(&t.log()).await.text;
+
+    assert!(
+        page.contains("<a class=\"source\" href=\"https://tracker.example/42\" rel=\"nofollow noopener noreferrer\">")
+    );
+    assert!(page.contains("<bdi>acme/widgets#42</bdi>") && page.contains("<bdi>mona</bdi>"));
+    assert!(!page.contains("?tag=42"), "an issue's number is no tag");
+    assert!(t.bob.get(&format!("{}?source=tracker", t.log())).await.text.contains("Opened issue"));
+    assert!(!t.bob.get(&format!("{}?source=here", t.log())).await.text.contains("Opened issue"));
+    t.app.finish().await;
+}
+
+async fn a_long_log_has_older_pages(test: TestDatabase) {
+    let t = TestApp::two_organizations(test).await;
+    for batch in 0..3 {
+        let lines: String = (0..50).map(|line| format!("Entry {}.\n", batch * 50 + line)).collect();
+        t.written_by(&t.ada, &lines).await;
+    }
+    let first = t.ada.get(&t.log()).await.text;
+    let older = first.split("<a class=\"button\" href=\"").nth(1).and_then(|rest| rest.split('"').next()).unwrap();
+    let older = older.replace("&#38;", "&");
+    let second = t.ada.get(&older).await.text;
+
+    let is_in = |page: &str, n: u32| page.contains(&format!("Entry {n}."));
+    assert_eq!((0..150).filter(|n| is_in(&first, *n)).count(), 100);
+    assert!((0..150).all(|n| is_in(&first, n) != is_in(&second, n)), "each entry is on one of the two pages");
+    assert!(!second.contains("Older entries"));
+    t.app.finish().await;
+}
+
+async fn the_first_page_leads_on(test: TestDatabase) {
+    let t = TestApp::two_organizations(test).await;
+    let welcome = t.app.visitor().get("/").await;
+    assert_eq!(welcome.status, 200);
+    assert!(welcome.text.contains("href=\"/login\"") && welcome.text.contains("href=\"/signup\""));
+
+    assert_eq!((t.ada.get("/").await.status, t.ada.get("/").await.location()), (303, t.log().as_str()));
+    assert!(t.ada.get(&t.log()).await.text.contains("href=\"/integrations\">"), "an empty log says what to do next");
+
+    t.app.user("new@example.com", "New").await;
+    let newcomer = t.app.log_in("new@example.com").await;
+    let steps = newcomer.get("/").await;
+    assert!(steps.status == 200 && steps.text.contains("href=\"/organizations/new\""));
+    let user = users::by_email(&t.app.core, "new@example.com").await.unwrap().unwrap();
+    organizations::found(&t.app.core, user.id, "Newcomers").await.unwrap();
+    let steps = newcomer.get("/").await.text;
+    assert!(steps.contains("href=\"/teams/new\"") && steps.contains("Newcomers"));
+    t.app.finish().await;
+}
+
+async fn files_are_served_and_named_by_their_content(test: TestDatabase) {
+    let t = TestApp::two_organizations(test).await;
+    let page = t.app.visitor().get("/").await.text;
+    let css = page.split("rel=\"stylesheet\" href=\"").nth(1).and_then(|rest| rest.split('"').next()).unwrap();
+
+    let answer = t.app.visitor().get(css).await;
+
+    assert_eq!((answer.status, answer.header("x-content-type-options")), (200, "nosniff"));
+    assert!(answer.header("cache-control").contains("immutable"));
+    for odd in ["/static/../Cargo.toml", "/static/%2e%2e/Cargo.toml", "/static/%00", "/static/", "/static/nothing.css"]
+    {
+        assert_eq!(t.app.visitor().get(odd).await.status, 404, "{odd}");
+    }
+    t.app.finish().await;
+}
+
+on_both_databases!(
+    signed_out_leads_to_log_in_and_writes_nothing,
+    another_tenants_log_is_not_there,
+    nonsense_gets_a_sentence,
+    what_was_typed_is_kept_beside_the_sentence,
+    an_entry_is_written_done_changed_and_archived_twice,
+    a_colleague_sees_an_entry_and_no_form,
+    a_form_from_elsewhere_and_a_link_change_nothing,
+    whatever_is_written_is_only_text,
+    a_told_entry_says_where_it_came_from,
+    a_long_log_has_older_pages,
+    the_first_page_leads_on,
+    files_are_served_and_named_by_their_content,
+);
