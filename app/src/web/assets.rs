@@ -1,7 +1,7 @@
 //! The files of `static/`, built into the binary. (A debug build reads them from the folder, so that a change of the
 //! CSS shows on reload.)
 //!
-//! Pages name a file by [`url`], which carries a piece of its digest: browsers keep it for a year and still see a
+//! Pages name a file by [`url()`], which carries a piece of its digest: browsers keep it for a year and still see a
 //! change at once.
 
 use axum::{

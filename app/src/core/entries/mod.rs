@@ -1,6 +1,6 @@
 //! Entries: the lines of a team's log.
 //!
-//! People write them ([`write`]), hooks make them ([`record`]). Who may do what:
+//! People write them ([`write()`]), hooks make them ([`record()`]). Who may do what:
 //!
 //! - Whoever is in the team, or an admin of its organization, reads its log.
 //! - Whoever is in the team writes, and completes and reopens anybody's goals and blockers: a goal is the team's.
