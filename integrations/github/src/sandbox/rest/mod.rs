@@ -1,6 +1,6 @@
 //! The REST API under `/api/v3`: this page is the whole route table. <https://docs.github.com/rest>
 //!
-//! A handler is a plain function of the world and the [`call::Call`]; what all calls have in common (who is it, limits,
+//! A handler is a plain function of the world and the [`Call`]; what all calls have in common (who is it, limits,
 //! headers, conditional requests) happens once, in [`serve`].
 
 mod account;
