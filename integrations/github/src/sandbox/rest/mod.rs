@@ -11,6 +11,7 @@ mod code;
 mod hooks;
 pub(super) mod issues;
 pub(super) mod limits;
+mod media;
 mod pulls;
 mod releases;
 mod repositories;

@@ -18,6 +18,7 @@ use super::super::{Sandbox, random};
 use super::answer::Answer;
 use super::call::{Call, Caller, basic, token};
 use super::limits::{Reading, primary_refusal};
+use super::media::Media;
 
 const BODY_MAX: usize = 1024 * 1024;
 
@@ -101,7 +102,10 @@ async fn serve(
 
 /// `nest` takes away what it has matched, so the path as it was sent is asked for.
 fn below_api(parts: &Parts) -> String {
-    let sent = parts.extensions.get::<OriginalUri>().map_or(parts.uri.path(), |OriginalUri(uri)| uri.path());
+    let sent = parts
+        .extensions
+        .get::<OriginalUri>()
+        .map_or(parts.uri.path(), |OriginalUri(uri)| uri.path());
     let below = sent.split_once("/api/v3").map_or(sent, |(_, below)| below);
     below.trim_end_matches('/').to_owned()
 }
@@ -168,7 +172,7 @@ fn count(world: &mut World, call: &Call, limit: Option<PrimaryLimit>) -> Result<
 }
 
 fn dress(world: &mut World, call: &Call, answer: Result<Answer, Refusal>) -> Response {
-    let (answer, more) = match answer {
+    let (mut answer, more) = match answer {
         Ok(answer) => (answer, Vec::new()),
         Err(refusal) => {
             let body = Some(refusal.body());
@@ -183,6 +187,10 @@ fn dress(world: &mut World, call: &Call, answer: Result<Answer, Refusal>) -> Res
             )
         }
     };
+    let media = Media::of(&call.headers);
+    if let Some(body) = &mut answer.body {
+        media.render(body);
+    }
     let bytes = answer
         .body
         .as_ref()
@@ -230,7 +238,7 @@ fn dress(world: &mut World, call: &Call, answer: Result<Answer, Refusal>) -> Res
     }
     scope_headers(&mut headers, call);
     limit_headers(&mut headers, reading);
-    set(&mut headers, "x-github-media-type", &media_type(call));
+    set(&mut headers, "x-github-media-type", &media.to_string());
     set(
         &mut headers,
         "x-github-request-id",
@@ -279,21 +287,6 @@ fn limit_headers(headers: &mut HeaderMap, reading: Reading) {
     set(headers, "x-ratelimit-used", &reading.used.to_string());
     set(headers, "x-ratelimit-reset", &reading.reset.to_string());
     set(headers, "x-ratelimit-resource", "core");
-}
-
-/// What GitHub understood of `Accept`.
-fn media_type(call: &Call) -> String {
-    let accept = call
-        .headers
-        .get(header::ACCEPT)
-        .and_then(|value| value.to_str().ok())
-        .unwrap_or_default();
-    let version = if accept.contains("github.v3") {
-        "github.v3"
-    } else {
-        "github"
-    };
-    format!("{version}; format=json")
 }
 
 fn set(headers: &mut HeaderMap, name: &'static str, value: &str) {
