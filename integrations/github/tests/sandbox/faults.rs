@@ -114,7 +114,7 @@ async fn both_limits_can_be_met_on_demand() {
 
     ground
         .rule(
-            json!({"path": "/api/v3/user", "effect": "primary_limit", "status": 429, "seconds": 1}),
+            json!({"path": "/api/v3/user", "effect": "primary_limit", "status": 429, "seconds": 2}),
         )
         .await;
     let first = ground.get("/user", &ada).await;
@@ -127,7 +127,7 @@ async fn both_limits_can_be_met_on_demand() {
         403,
         "nothing is left for other calls either"
     );
-    tokio::time::sleep(Duration::from_millis(1100)).await;
+    tokio::time::sleep(Duration::from_millis(2100)).await;
     assert_eq!(
         ground.get("/user", &ada).await.status,
         200,

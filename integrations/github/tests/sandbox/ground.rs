@@ -265,7 +265,7 @@ impl Receiver {
 
 /// What `look` finds, as soon as it does.
 pub async fn eventually<T>(what: &str, look: impl AsyncFn() -> Option<T>) -> T {
-    for _ in 0..250 {
+    for _ in 0..500 {
         if let Some(found) = look().await {
             return found;
         }

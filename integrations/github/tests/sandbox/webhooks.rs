@@ -346,7 +346,7 @@ async fn a_push_is_told_with_integer_times_and_tags_without_commits() {
 async fn a_failure_is_recorded_and_never_tried_again() {
     let ground = Ground::new().await;
     ground
-        .control("/strict", json!({"hook_timeout_ms": 150}))
+        .control("/strict", json!({"hook_timeout_ms": 1000}))
         .await;
     let slow = Receiver::answering(Arc::new(|| {
         (Duration::from_secs(5), StatusCode::OK.into_response())

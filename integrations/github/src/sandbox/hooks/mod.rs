@@ -145,7 +145,7 @@ impl World {
         };
         let events = wish.events.unwrap_or_else(|| vec!["push".to_owned()]);
         self.check_hook(repository, None, &config, &events)?;
-        let (id, now) = (self.new_id() - 8_500_000_000, Timestamp::now());
+        let (id, now) = (self.new_hook_id(), Timestamp::now());
         let hook = Hook {
             id,
             active: wish.active.unwrap_or(true),

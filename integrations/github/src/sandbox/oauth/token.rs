@@ -21,6 +21,9 @@ use super::fits_callback;
 
 const HELP: &str = "https://docs.github.com/apps/managing-oauth-apps/troubleshooting-oauth-app-access-token-request-errors/";
 
+/// Fields of an answer, in order.
+type Pairs = Vec<(&'static str, String)>;
+
 /// A refusal: GitHub's word for it and a sentence.
 type Wrong = (&'static str, &'static str);
 
@@ -74,7 +77,7 @@ fn hand_out(
     headers: &HeaderMap,
     fields: &Fields,
     fault: Option<&TokenAnswer>,
-) -> Result<(String, Vec<(&'static str, String)>), Wrong> {
+) -> Result<(String, Pairs), Wrong> {
     let (client_id, secret) = credentials(headers, fields);
     let registrations = &mut world.registrations;
     let app = registrations
@@ -111,7 +114,7 @@ fn hand_out(
     ))
 }
 
-fn pairs(token: &Token, fault: Option<&TokenAnswer>) -> Vec<(&'static str, String)> {
+fn pairs(token: &Token, fault: Option<&TokenAnswer>) -> Pairs {
     let value = if matches!(fault, Some(TokenAnswer::EmptyToken)) {
         String::new()
     } else {
@@ -129,7 +132,7 @@ fn pairs(token: &Token, fault: Option<&TokenAnswer>) -> Vec<(&'static str, Strin
     ]
 }
 
-fn pairs_of_error(error: &str, description: &str) -> Vec<(&'static str, String)> {
+fn pairs_of_error(error: &str, description: &str) -> Pairs {
     let help = format!("{HELP}#{}", error.replace('_', "-"));
     vec![
         ("error", error.to_owned()),

@@ -175,17 +175,12 @@ impl Call {
                 .ok_or_else(Refusal::not_found);
         }
         let (owner, name) = (self.param("owner"), self.param("repo"));
-        if let Some(found) = world.repository_named(owner, name) {
-            return Some(found).filter(visible).ok_or_else(Refusal::not_found);
+        let found = world.repository_once_named(owner, name);
+        let found = found.filter(visible).ok_or_else(Refusal::not_found)?;
+        match world.repository_named(owner, name) {
+            Some(current) => Ok(current),
+            None => Err(self.moved(world, found)),
         }
-        let former = world
-            .former_names
-            .get(&format!("{owner}/{name}").to_lowercase());
-        let found = former
-            .and_then(|id| world.repositories.get(id))
-            .filter(visible)
-            .ok_or_else(Refusal::not_found)?;
-        Err(self.moved(world, found))
     }
 
     /// 301 for reading, 307 for the rest, to the same thing by number.
@@ -196,12 +191,8 @@ impl Call {
         } else {
             StatusCode::TEMPORARY_REDIRECT
         };
-        let below = self
-            .path
-            .splitn(5, '/')
-            .nth(4)
-            .map(|rest| format!("/{rest}"))
-            .unwrap_or_default();
+        let below = self.below_repository();
+        let below = below.map(|rest| format!("/{rest}")).unwrap_or_default();
         let query = self.query.encoded();
         let query = if query.is_empty() {
             query
@@ -218,17 +209,16 @@ impl Call {
         }
     }
 
+    /// What its path says after `/repos/{owner}/{repo}/`.
+    fn below_repository(&self) -> Option<&str> {
+        self.path.strip_prefix("/repos/")?.splitn(3, '/').nth(2)
+    }
+
     /// Its path, with the repository by number where there is one.
     pub fn path_by_number(&self, world: &World) -> String {
-        let below = self.path.splitn(5, '/').nth(4);
-        match (
-            self.path.starts_with("/repos/"),
-            world.repository_named(self.param("owner"), self.param("repo")),
-            below,
-        ) {
-            (true, Some(repository), Some(below)) => {
-                format!("/repositories/{}/{below}", repository.id)
-            }
+        let repository = world.repository_named(self.param("owner"), self.param("repo"));
+        match (repository, self.below_repository()) {
+            (Some(repository), Some(below)) => format!("/repositories/{}/{below}", repository.id),
             _ => self.path.clone(),
         }
     }

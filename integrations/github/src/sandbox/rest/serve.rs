@@ -21,6 +21,7 @@ use super::limits::{Reading, primary_refusal};
 use super::media::Media;
 
 const BODY_MAX: usize = 1024 * 1024;
+const API_VERSION: &str = "2022-11-28";
 
 /// A handler: no I/O, no waiting.
 pub(super) type Handler = fn(&mut World, &Call) -> Result<Answer, Refusal>;
@@ -91,7 +92,7 @@ async fn serve(
         };
         let answer = identify(world, &mut call)
             .and_then(|()| count(world, &call, limit))
-            .and_then(|()| body)
+            .and(body)
             .and_then(|body| {
                 call.body = body;
                 handler(world, &call)
@@ -244,7 +245,7 @@ fn dress(world: &mut World, call: &Call, answer: Result<Answer, Refusal>) -> Res
         "x-github-request-id",
         &random::hex(32).to_uppercase(),
     );
-    set(&mut headers, "x-github-enterprise-version", "3.19.0");
+    set(&mut headers, "x-github-api-version-selected", API_VERSION);
     set(&mut headers, "x-content-type-options", "nosniff");
     for (name, value) in more {
         set(&mut headers, name, &value);

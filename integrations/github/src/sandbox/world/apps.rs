@@ -119,6 +119,7 @@ impl Registrations {
                 scopes: code.scopes.clone(),
             }),
         }
+        self.codes.retain(|_, code| code.expires > Timestamp::now());
         let name = random::hex(20);
         self.codes.insert(name.clone(), code);
         name

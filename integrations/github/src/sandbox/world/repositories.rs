@@ -42,8 +42,7 @@ impl World {
             description: Some((*about).to_owned()),
         });
         let labels = labels.collect();
-        let id = self.new_id() - 8_300_000_000;
-        self.former_names.remove(&self.key(owner, name));
+        let id = self.new_repository_id();
         let repository = Repository {
             id,
             name: name.to_owned(),
@@ -70,6 +69,7 @@ impl World {
             hooks: BTreeMap::new(),
         };
         self.repositories.insert(id, repository);
+        self.note_name(id)?;
         let author = if self.account(owner).kind == Kind::User {
             owner
         } else {
@@ -96,11 +96,10 @@ impl World {
         if !from.eq_ignore_ascii_case(name) {
             self.check_repository_name(owner, name)?;
         }
-        self.former_names.remove(&self.key(owner, name));
-        self.former_names.insert(self.key(owner, &from), id);
         let place = self.repository_mut(id)?;
         place.name = name.to_owned();
         place.updated = Timestamp::now();
+        self.note_name(id)?;
         let changes = json!({"repository": {"name": {"from": from}}});
         self.tell(
             who,
@@ -134,12 +133,11 @@ impl World {
             ));
         }
         self.check_repository_name(to, &name)?;
-        self.former_names.remove(&self.key(to, &name));
-        self.former_names.insert(self.key(from, &old_name), id);
         let place = self.repository_mut(id)?;
         place.owner = to;
         place.name = name;
         place.updated = Timestamp::now();
+        self.note_name(id)?;
         if self.account(from).kind == Kind::User {
             self.repository_mut(id)?
                 .collaborators
@@ -213,7 +211,7 @@ impl World {
         self.repositories
             .remove(&id)
             .ok_or_else(Refusal::not_found)?;
-        self.former_names.retain(|_, it| *it != id);
+        self.names.retain(|_, it| *it != id);
         Ok(())
     }
 
@@ -294,10 +292,5 @@ impl World {
             )),
             None => Ok(()),
         }
-    }
-
-    /// As [`World::former_names`] is keyed.
-    fn key(&self, owner: AccountId, name: &str) -> String {
-        format!("{}/{name}", self.account(owner).login).to_lowercase()
     }
 }
