@@ -14,7 +14,8 @@ use self::courier::Delivery;
 use super::refusal::Refusal;
 use super::world::{AccountId, RepositoryId, World};
 
-/// Hooks of one repository that may listen to the same event (facts 2.3).
+/// Hooks of one repository that may listen to the same event.
+/// <https://docs.github.com/webhooks/testing-and-troubleshooting-webhooks/troubleshooting-webhooks>
 const HOOKS_PER_EVENT: usize = 20;
 
 /// Events a repository's webhook may ask for.

@@ -5,23 +5,22 @@ use std::cell::Cell;
 use axum::body::{Body, to_bytes};
 use axum::extract::{OriginalUri, RawPathParams, Request, State};
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
-use axum::response::{IntoResponse, Response};
+use axum::http::{StatusCode, header};
+use axum::response::Response;
 use axum::routing::{MethodFilter, MethodRouter, on};
 use serde_json::{Map, Value};
 
-use super::super::control::gate::{PrimaryLimit, Who};
+use super::super::Sandbox;
+use super::super::control::gate::PrimaryLimit;
 use super::super::pages::session::Fields;
 use super::super::refusal::Refusal;
 use super::super::world::World;
-use super::super::{Sandbox, random};
 use super::answer::Answer;
 use super::call::{Call, Caller, basic, token};
-use super::limits::{Reading, primary_refusal};
-use super::media::Media;
+use super::dress::dress;
+use super::limits::primary_refusal;
 
 const BODY_MAX: usize = 1024 * 1024;
-const API_VERSION: &str = "2022-11-28";
 
 /// A handler: no I/O, no waiting.
 pub(super) type Handler = fn(&mut World, &Call) -> Result<Answer, Refusal>;
@@ -170,129 +169,4 @@ fn count(world: &mut World, call: &Call, limit: Option<PrimaryLimit>) -> Result<
         });
     }
     world.usage.count(call.who(), &call.method)
-}
-
-fn dress(world: &mut World, call: &Call, answer: Result<Answer, Refusal>) -> Response {
-    let (mut answer, more) = match answer {
-        Ok(answer) => (answer, Vec::new()),
-        Err(refusal) => {
-            let body = Some(refusal.body());
-            (
-                Answer {
-                    status: refusal.status,
-                    body,
-                    link: None,
-                    location: refusal.location,
-                },
-                refusal.headers,
-            )
-        }
-    };
-    let media = Media::of(&call.headers);
-    if let Some(body) = &mut answer.body {
-        media.render(body);
-    }
-    let bytes = answer
-        .body
-        .as_ref()
-        .map(|body| body.to_string().into_bytes())
-        .unwrap_or_default();
-    let etag = format!(
-        "W/\"{}\"",
-        hex::encode(aws_lc_rs::digest::digest(
-            &aws_lc_rs::digest::SHA256,
-            &bytes
-        ))
-    );
-    let reading_call =
-        matches!(call.method, Method::GET | Method::HEAD) && answer.status == StatusCode::OK;
-    let known = call
-        .headers
-        .get(header::IF_NONE_MATCH)
-        .is_some_and(|value| value.as_bytes() == etag.as_bytes());
-    let unchanged = reading_call && known;
-    if unchanged {
-        world.usage.refund(call.who());
-    }
-    let mut headers = HeaderMap::new();
-    let reading = world.usage.reading(call.who());
-    if answer.body.is_some() {
-        set(
-            &mut headers,
-            "content-type",
-            "application/json; charset=utf-8",
-        );
-    }
-    if reading_call {
-        set(&mut headers, "etag", &etag);
-        set(
-            &mut headers,
-            "cache-control",
-            "private, max-age=60, s-maxage=60",
-        );
-    }
-    if let Some(link) = &answer.link {
-        set(&mut headers, "link", link);
-    }
-    if let Some(location) = &answer.location {
-        set(&mut headers, "location", location);
-    }
-    scope_headers(&mut headers, call);
-    limit_headers(&mut headers, reading);
-    set(&mut headers, "x-github-media-type", &media.to_string());
-    set(
-        &mut headers,
-        "x-github-request-id",
-        &random::hex(32).to_uppercase(),
-    );
-    set(&mut headers, "x-github-api-version-selected", API_VERSION);
-    set(&mut headers, "x-content-type-options", "nosniff");
-    for (name, value) in more {
-        set(&mut headers, name, &value);
-    }
-    let status = if unchanged {
-        StatusCode::NOT_MODIFIED
-    } else {
-        answer.status
-    };
-    let body = if unchanged {
-        Body::empty()
-    } else {
-        Body::from(bytes)
-    };
-    let mut response = (status, headers, body).into_response();
-    let who = call
-        .who()
-        .map_or("-".to_owned(), |id| world.account(id).login.clone());
-    response.extensions_mut().insert(Who(who));
-    response
-}
-
-fn scope_headers(headers: &mut HeaderMap, call: &Call) {
-    if let Some(caller) = &call.caller {
-        set(headers, "x-oauth-scopes", &caller.scopes.join(", "));
-        set(headers, "x-accepted-oauth-scopes", call.accepted.get());
-        if let Some(client_id) = &caller.client_id {
-            set(headers, "x-oauth-client-id", client_id);
-        }
-    }
-}
-
-fn limit_headers(headers: &mut HeaderMap, reading: Reading) {
-    set(headers, "x-ratelimit-limit", &reading.limit.to_string());
-    set(
-        headers,
-        "x-ratelimit-remaining",
-        &reading.remaining.to_string(),
-    );
-    set(headers, "x-ratelimit-used", &reading.used.to_string());
-    set(headers, "x-ratelimit-reset", &reading.reset.to_string());
-    set(headers, "x-ratelimit-resource", "core");
-}
-
-fn set(headers: &mut HeaderMap, name: &'static str, value: &str) {
-    // Values come from names and numbers of ours; one that can't stand in a header is left out.
-    if let Ok(value) = HeaderValue::from_str(value) {
-        headers.insert(HeaderName::from_static(name), value);
-    }
 }

@@ -206,7 +206,7 @@ impl World {
         )
     }
 
-    /// Repository webhooks are not told (facts 2.2): they learn by 404 on their next call.
+    /// Repository webhooks are not told: they learn by 404 on their next call.
     pub fn delete_repository(&mut self, id: RepositoryId) -> Result<(), Refusal> {
         self.repositories
             .remove(&id)

@@ -7,7 +7,7 @@ use crate::sandbox::refusal::Refusal;
 use crate::sandbox::shapes;
 
 impl World {
-    /// Adds those who can be assigned; the others are left out without a word (facts 2.3).
+    /// Adds those who can be assigned; the others are left out without a word.
     pub fn assign(
         &mut self,
         who: AccountId,
