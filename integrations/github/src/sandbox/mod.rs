@@ -2,15 +2,21 @@
 //! webhooks that are really delivered, and web pages on which a person opens an issue or pushes a commit.
 //!
 //! It shares no code with the rest of this crate: a mistake in reading GitHub's documents would otherwise be made
-//! on both sides, and hide. What GitHub's documents leave open is a named choice here: loopback webhook addresses
-//! are allowed (unless strict), a transfer needs no consent of the new owner, `.example` hosts are never called.
+//! on both sides, and hide.
 //!
-//! | address | what |
-//! |---|---|
-//! | `/` and below | [`pages`]: for people |
-//! | `/login/oauth/…` | [`oauth`]: consent and tokens |
-//! | `/api/v3/…` | [`rest`]: the API, as on GitHub Enterprise Server |
-//! | `/_sandbox/…` | [`control`]: faults, recorded calls, shortcuts for tests; its table says all |
+//! | address | room | what |
+//! |---|---|---|
+//! | `/` and below | `pages` | for people |
+//! | `/login/oauth/…` | `oauth` | consent and tokens |
+//! | `/api/v3/…` | `rest` | the API, below a path as on GitHub Enterprise Server |
+//! | `/_sandbox/…` | `control` | faults, recorded calls, shortcuts for tests; its table says all |
+//!
+//! The state is in `world`, the JSON in `shapes`, the post in `hooks`.
+//!
+//! Where it is not GitHub, on purpose: loopback addresses may have webhooks (unless strict); hosts under `.example`
+//! are never called; `insecure_ssl` is kept and not acted on; deliveries of one hook wait for each other; a transfer
+//! needs no consent of the new owner; a pull request's branches are in one repository and never conflict; Markdown
+//! is shown as paragraphs; the limit of 100 calls at once is not kept; there are no passwords.
 
 mod control;
 mod hooks;
@@ -43,8 +49,8 @@ pub struct Opened {
 
 /// Opens the sandbox, freshly seeded.
 ///
-/// `at` is its own public base, without a slash at the end; `callback` the product's OAuth callback. The router
-/// wants to run on Tokio. Must be called after a TLS provider can be chosen (reqwest's own default will do).
+/// `at` is its own public base, without a slash at the end; `callback` the product's OAuth callback. The router must
+/// run on Tokio, and forgets everything when it is dropped.
 pub fn open(at: &Url, callback: &Url) -> Opened {
     let at = at.as_str().trim_end_matches('/').to_owned();
     let sandbox = Sandbox {

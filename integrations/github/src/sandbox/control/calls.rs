@@ -11,6 +11,8 @@ use super::Control;
 use super::rules::matches_glob;
 
 const KEPT: usize = 10_000;
+/// Of a body, so much is kept.
+const BODY_KEPT: usize = 64 * 1024;
 
 #[derive(Serialize)]
 pub(super) struct RecordedCall {
@@ -43,7 +45,7 @@ impl Control {
             method: method.to_owned(),
             path: path.to_owned(),
             query: query.to_owned(),
-            body: String::from_utf8_lossy(body).into_owned(),
+            body: String::from_utf8_lossy(&body[..body.len().min(BODY_KEPT)]).into_owned(),
             who,
             status: None,
             ms: None,

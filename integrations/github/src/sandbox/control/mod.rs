@@ -44,7 +44,7 @@ use super::refusal::Refusal;
 pub(super) struct Control {
     pub strictness: Strictness,
     /// Open consent pages.
-    pub tickets: Vec<Ticket>,
+    pub tickets: VecDeque<Ticket>,
     rules: Vec<Rule>,
     calls: VecDeque<RecordedCall>,
     last_call: u64,

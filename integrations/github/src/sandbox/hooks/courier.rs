@@ -93,6 +93,9 @@ impl Post {
         let lane = self.lanes.get_mut(&hook)?;
         if !ready {
             lane.busy = false;
+            if lane.waiting.is_empty() {
+                self.lanes.remove(&hook);
+            }
             return None;
         }
         if reorder {

@@ -49,15 +49,30 @@ impl World {
     /// Tells every hook of the repository that listens.
     pub fn tell(&mut self, who: AccountId, repository: RepositoryId, event: Event) -> Result<(), Refusal> {
         let place = self.repository(repository)?;
+        let hears = |hook: &&Hook| hook.active && hook.listens_to(event.name);
+        let listeners: Vec<&Hook> = place.hooks.values().filter(hears).collect();
+        if listeners.is_empty() {
+            return Ok(());
+        }
         let shown = match event.name {
             "push" => shapes::repository::repository_in_push(self, place),
             _ => shapes::repository::repository(self, place),
         };
         let payload = Arc::new(self.payload(who, place, event.fields, shown));
         let guid = random::guid();
-        let hooks = place.hooks.values().filter(|hook| hook.active && hook.listens_to(event.name));
-        let letters: Vec<Letter> =
-            hooks.map(|hook| letter(repository, hook, &guid, event.name, event.action, Arc::clone(&payload))).collect();
+        let letters: Vec<Letter> = listeners
+            .into_iter()
+            .map(|hook| {
+                letter(
+                    repository,
+                    hook,
+                    &guid,
+                    event.name,
+                    event.action,
+                    Arc::clone(&payload),
+                )
+            })
+            .collect();
         letters.into_iter().for_each(|letter| self.send(letter));
         Ok(())
     }

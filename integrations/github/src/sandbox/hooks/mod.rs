@@ -14,7 +14,8 @@ use self::courier::Delivery;
 use super::refusal::Refusal;
 use super::world::{AccountId, RepositoryId, World};
 
-/// Hooks of one repository that may listen to the same event (facts 2.3).
+/// Hooks of one repository that may listen to the same event.
+/// <https://docs.github.com/webhooks/testing-and-troubleshooting-webhooks/troubleshooting-webhooks>
 const HOOKS_PER_EVENT: usize = 20;
 
 /// Events a repository's webhook may ask for.
@@ -138,7 +139,7 @@ impl World {
         };
         let events = wish.events.unwrap_or_else(|| vec!["push".to_owned()]);
         self.check_hook(repository, None, &config, &events)?;
-        let (id, now) = (self.new_id() - 8_500_000_000, Timestamp::now());
+        let (id, now) = (self.new_hook_id(), Timestamp::now());
         let hook = Hook {
             id,
             active: wish.active.unwrap_or(true),

@@ -17,6 +17,9 @@ use super::{fits_callback, scopes};
 
 const HELP: &str = "https://docs.github.com/apps/managing-oauth-apps/troubleshooting-authorization-request-errors/";
 
+/// Open consent pages remembered; the oldest is forgotten.
+const TICKETS_KEPT: usize = 1000;
+
 /// A consent page somebody has open. Its name is unguessable and bound to that browser: that is the CSRF guard.
 #[derive(Clone)]
 pub(in super::super) struct Ticket {
@@ -103,7 +106,11 @@ fn consent_page(world: &mut World, visitor: &Visitor, account: AccountId, wish: 
         ticket: ticket.name.clone(),
         return_to,
     };
-    world.control.tickets.push(ticket);
+    let open = &mut world.control.tickets;
+    open.push_back(ticket);
+    if open.len() > TICKETS_KEPT {
+        open.pop_front();
+    }
     let mut response = super::super::pages::show(&page);
     guard_cookie(world, &guard, response.headers_mut());
     response
@@ -117,8 +124,10 @@ pub(super) async fn decide(State(sandbox): State<Sandbox>, headers: HeaderMap, R
         let position = open.iter().position(|it| {
             Some(it.name.as_str()) == fields.get("ticket") && Some(it.guard.as_str()) == visitor.guard.as_deref()
         });
-        let Some(ticket) = position.map(|position| open.remove(position)) else {
-            let refusal = Refusal::forbidden("This page is no longer valid. Go back to the app and start again.");
+        let Some(ticket) = position.and_then(|position| open.remove(position)) else {
+            let refusal = Refusal::forbidden(
+                "This page is no longer valid. Go back to the app and start again.",
+            );
             return Page::refusal(world, &visitor, &refusal);
         };
         if fields.get("decision") != Some("authorize") {

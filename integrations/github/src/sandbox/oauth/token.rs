@@ -22,6 +22,9 @@ use super::fits_callback;
 const HELP: &str =
     "https://docs.github.com/apps/managing-oauth-apps/troubleshooting-oauth-app-access-token-request-errors/";
 
+/// Fields of an answer, in order.
+type Pairs = Vec<(&'static str, String)>;
+
 /// A refusal: GitHub's word for it and a sentence.
 type Wrong = (&'static str, &'static str);
 
@@ -60,7 +63,7 @@ fn hand_out(
     headers: &HeaderMap,
     fields: &Fields,
     fault: Option<&TokenAnswer>,
-) -> Result<(String, Vec<(&'static str, String)>), Wrong> {
+) -> Result<(String, Pairs), Wrong> {
     let (client_id, secret) = credentials(headers, fields);
     let registrations = &mut world.registrations;
     let app = registrations.app(&client_id).filter(|app| app.client_secret == secret).ok_or(CREDENTIALS)?;
@@ -87,13 +90,25 @@ fn hand_out(
     Ok((world.account(token.account).login.clone(), pairs(&token, fault)))
 }
 
-fn pairs(token: &Token, fault: Option<&TokenAnswer>) -> Vec<(&'static str, String)> {
-    let value = if matches!(fault, Some(TokenAnswer::EmptyToken)) { String::new() } else { token.value.clone() };
-    let kind = if matches!(fault, Some(TokenAnswer::Mac)) { "mac" } else { "bearer" };
-    vec![("access_token", value), ("scope", token.scopes.join(",")), ("token_type", kind.to_owned())]
+fn pairs(token: &Token, fault: Option<&TokenAnswer>) -> Pairs {
+    let value = if matches!(fault, Some(TokenAnswer::EmptyToken)) {
+        String::new()
+    } else {
+        token.value.clone()
+    };
+    let kind = if matches!(fault, Some(TokenAnswer::Mac)) {
+        "mac"
+    } else {
+        "bearer"
+    };
+    vec![
+        ("access_token", value),
+        ("scope", token.scopes.join(",")),
+        ("token_type", kind.to_owned()),
+    ]
 }
 
-fn pairs_of_error(error: &str, description: &str) -> Vec<(&'static str, String)> {
+fn pairs_of_error(error: &str, description: &str) -> Pairs {
     let help = format!("{HELP}#{}", error.replace('_', "-"));
     vec![("error", error.to_owned()), ("error_description", description.to_owned()), ("error_uri", help)]
 }

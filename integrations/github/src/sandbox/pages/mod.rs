@@ -149,11 +149,12 @@ impl Visit {
     /// The repository of the path, if the visitor has that role there. Old names lead to the new one.
     fn repository(&self, world: &World, role: Role) -> Result<RepositoryId, Refusal> {
         let (owner, name) = (self.param("owner"), self.param("repo"));
-        let former = || world.former_names.get(&format!("{owner}/{name}").to_lowercase());
-        let current = world.repository_named(owner, name);
-        let found = current.or_else(|| world.repositories.get(former()?)).ok_or_else(Refusal::not_found)?;
-        let held = world.role(self.account, found).ok_or_else(Refusal::not_found)?;
-        if current.is_none() {
+        let found = world.repository_once_named(owner, name);
+        let found = found.ok_or_else(Refusal::not_found)?;
+        let held = world
+            .role(self.account, found)
+            .ok_or_else(Refusal::not_found)?;
+        if world.repository_named(owner, name).is_none() {
             return Err(Refusal {
                 location: Some(world.web_url(found)),
                 ..Refusal::new(StatusCode::MOVED_PERMANENTLY, "Moved Permanently")

@@ -31,7 +31,6 @@ pub(super) fn root(world: &mut World, _: &Call) -> Result<Answer, Refusal> {
 pub(super) fn meta(_: &mut World, _: &Call) -> Result<Answer, Refusal> {
     Ok(Answer::ok(json!({
         "verifiable_password_authentication": false,
-        "installed_version": "3.19.0",
         "hooks": ["127.0.0.0/8", "::1/128"],
     })))
 }
@@ -163,7 +162,7 @@ fn list(world: &World, call: &Call, ids: Vec<RepositoryId>) -> Result<Answer, Re
         "created" => found.sort_by_key(|it| it.created),
         "updated" => found.sort_by_key(|it| it.updated),
         "pushed" => found.sort_by_key(|it| it.pushed),
-        _ => found.sort_by_key(|it| world.full_name(it).to_lowercase()),
+        _ => found.sort_by_cached_key(|it| world.full_name(it).to_lowercase()),
     }
     if direction == "desc" {
         found.reverse();

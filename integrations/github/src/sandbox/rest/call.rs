@@ -156,19 +156,24 @@ impl Call {
             return world.repository(self.id("repository_id")?).ok().filter(visible).ok_or_else(Refusal::not_found);
         }
         let (owner, name) = (self.param("owner"), self.param("repo"));
-        if let Some(found) = world.repository_named(owner, name) {
-            return Some(found).filter(visible).ok_or_else(Refusal::not_found);
+        let found = world.repository_once_named(owner, name);
+        let found = found.filter(visible).ok_or_else(Refusal::not_found)?;
+        match world.repository_named(owner, name) {
+            Some(current) => Ok(current),
+            None => Err(self.moved(world, found)),
         }
-        let former = world.former_names.get(&format!("{owner}/{name}").to_lowercase());
-        let found = former.and_then(|id| world.repositories.get(id)).filter(visible).ok_or_else(Refusal::not_found)?;
-        Err(self.moved(world, found))
     }
 
     /// 301 for reading, 307 for the rest, to the same thing by number.
     fn moved(&self, world: &World, now: &Repository) -> Refusal {
         let reading = matches!(self.method, Method::GET | Method::HEAD);
-        let status = if reading { StatusCode::MOVED_PERMANENTLY } else { StatusCode::TEMPORARY_REDIRECT };
-        let below = self.path.splitn(5, '/').nth(4).map(|rest| format!("/{rest}")).unwrap_or_default();
+        let status = if reading {
+            StatusCode::MOVED_PERMANENTLY
+        } else {
+            StatusCode::TEMPORARY_REDIRECT
+        };
+        let below = self.below_repository();
+        let below = below.map(|rest| format!("/{rest}")).unwrap_or_default();
         let query = self.query.encoded();
         let query = if query.is_empty() { query } else { format!("?{query}") };
         Refusal {
@@ -177,14 +182,16 @@ impl Call {
         }
     }
 
+    /// What its path says after `/repos/{owner}/{repo}/`.
+    fn below_repository(&self) -> Option<&str> {
+        self.path.strip_prefix("/repos/")?.splitn(3, '/').nth(2)
+    }
+
     /// Its path, with the repository by number where there is one.
     pub fn path_by_number(&self, world: &World) -> String {
-        let below = self.path.splitn(5, '/').nth(4);
-        match (self.path.starts_with("/repos/"), world.repository_named(self.param("owner"), self.param("repo")), below)
-        {
-            (true, Some(repository), Some(below)) => {
-                format!("/repositories/{}/{below}", repository.id)
-            }
+        let repository = world.repository_named(self.param("owner"), self.param("repo"));
+        match (repository, self.below_repository()) {
+            (Some(repository), Some(below)) => format!("/repositories/{}/{below}", repository.id),
             _ => self.path.clone(),
         }
     }

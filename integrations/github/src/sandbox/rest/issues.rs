@@ -16,9 +16,7 @@ use super::call::{Call, Need};
 pub(super) fn list(world: &mut World, call: &Call) -> Result<Answer, Refusal> {
     let id = call.repository(world, Need::Read)?;
     let place = world.repository(id)?;
-    if !place.has_issues {
-        return Err(Refusal::gone("Issues are disabled for this repo"));
-    }
+    world.issues_enabled(id)?;
     let state = one_of(call, "state", &["open", "closed", "all"])?;
     let labels: Vec<&str> = call.query("labels").map(|it| it.split(',').collect()).unwrap_or_default();
     let since = call.query("since").map(str::parse::<jiff::Timestamp>).transpose();

@@ -1,16 +1,18 @@
 //! The REST API under `/api/v3`: this page is the whole route table. <https://docs.github.com/rest>
 //!
-//! A handler is a plain function of the world and the [`Call`]; what all calls have in common (who is it, limits,
-//! headers, conditional requests) happens once, in [`serve`].
+//! A handler is a plain function of the world and the [`call::Call`]. What all calls have in common happens once, in
+//! [`mod@serve`] (who is it, limits) and [`mod@dress`] (headers, conditional requests).
 
 mod account;
 mod answer;
 mod applications;
 mod call;
 mod code;
+mod dress;
 mod hooks;
 pub(super) mod issues;
 pub(super) mod limits;
+mod media;
 mod pulls;
 mod releases;
 mod repositories;

@@ -11,7 +11,8 @@ use super::AccountId;
 pub(in super::super) const CLIENT_ID: &str = "Ov23liPatchbaySandbox";
 /// Fixed, so that settings can be copied; it opens nothing but a sandbox.
 pub(in super::super) const CLIENT_SECRET: &str = "sandbox-secret-5f2c1d7a9b3e4860a1c2d3e4f5061728";
-/// The oldest beyond this is revoked without a word (facts 2.1).
+/// The oldest beyond this is revoked without a word.
+/// <https://docs.github.com/apps/oauth-apps/using-oauth-apps/token-expiration-and-revocation>
 const TOKENS_PER_GRANT: usize = 10;
 const CODE_MINUTES: i64 = 10;
 
@@ -106,6 +107,7 @@ impl Registrations {
                 scopes: code.scopes.clone(),
             }),
         }
+        self.codes.retain(|_, code| code.expires > Timestamp::now());
         let name = random::hex(20);
         self.codes.insert(name.clone(), code);
         name

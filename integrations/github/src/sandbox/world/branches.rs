@@ -10,7 +10,7 @@ use crate::sandbox::random;
 use crate::sandbox::refusal::Refusal;
 use crate::sandbox::shapes;
 
-/// More are cut from the payload (facts 2.2).
+/// More are cut from the payload.
 const COMMITS_TOLD: usize = 2048;
 
 /// A ref that moved.

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::repository::{Comment, Departure, Issue, Label, Repository};
+use super::repository::{Departure, Issue, Repository};
 use super::{AccountId, RepositoryId, World};
 use crate::sandbox::hooks::event::Event;
 use crate::sandbox::refusal::Refusal;
@@ -57,9 +57,7 @@ impl World {
 
     pub fn open_issue(&mut self, who: AccountId, repository: RepositoryId, new: NewIssue) -> Result<u64, Refusal> {
         self.not_archived(repository)?;
-        if !self.repository(repository)?.has_issues {
-            return Err(Refusal::gone("Issues are disabled for this repo"));
-        }
+        self.issues_enabled(repository)?;
         let may_sort = self.role(Some(who), self.repository(repository)?) >= Some(Role::Triage);
         let assignees = if may_sort { self.assignable_among(repository, &new.assignees)? } else { vec![] };
         let labels = if may_sort { self.known_labels(repository, &new.labels)? } else { vec![] };
@@ -121,7 +119,9 @@ impl World {
         change: IssueChange,
     ) -> Result<(), Refusal> {
         self.not_archived(repository)?;
-        self.issue(repository, number)?;
+        if self.issue(repository, number)?.pull.is_none() {
+            self.issues_enabled(repository)?;
+        }
         change.title.as_deref().map(check_title).transpose()?;
         check_body(change.body.as_ref().and_then(Option::as_deref))?;
         self.reword(who, repository, number, change.title, change.body)?;
@@ -202,97 +202,6 @@ impl World {
         self.tell_issue(who, repository, number, "reopened", None)
     }
 
-    /// Adds those who can be assigned; the others are left out without a word (facts 2.3).
-    pub fn assign(
-        &mut self,
-        who: AccountId,
-        repository: RepositoryId,
-        number: u64,
-        logins: &[String],
-    ) -> Result<(), Refusal> {
-        let mut wanted = self.issue(repository, number)?.assignees.clone();
-        wanted.extend(self.assignable_among(repository, logins)?);
-        self.set_assignees(who, repository, number, wanted)
-    }
-
-    pub fn unassign(
-        &mut self,
-        who: AccountId,
-        repository: RepositoryId,
-        number: u64,
-        logins: &[String],
-    ) -> Result<(), Refusal> {
-        let mut wanted = self.issue(repository, number)?.assignees.clone();
-        wanted.retain(|id| !logins.iter().any(|login| self.account(*id).login.eq_ignore_ascii_case(login)));
-        self.set_assignees(who, repository, number, wanted)
-    }
-
-    fn set_assignees(
-        &mut self,
-        who: AccountId,
-        repository: RepositoryId,
-        number: u64,
-        mut wanted: Vec<AccountId>,
-    ) -> Result<(), Refusal> {
-        if self.role(Some(who), self.repository(repository)?) < Some(Role::Triage) {
-            return Ok(());
-        }
-        let mut seen = std::collections::BTreeSet::new();
-        wanted.retain(|id| seen.insert(*id));
-        wanted.truncate(10);
-        let issue = self.issue_mut(repository, number)?;
-        let before = std::mem::replace(&mut issue.assignees, wanted.clone());
-        let come = wanted.iter().filter(|id| !before.contains(id)).map(|id| ("assigned", *id));
-        let gone = before.iter().filter(|id| !wanted.contains(id)).map(|id| ("unassigned", *id));
-        for (action, id) in come.chain(gone).collect::<Vec<_>>() {
-            let shown = shapes::people::user(self, id);
-            self.tell_issue(who, repository, number, action, Some(("assignee", shown)))?;
-        }
-        Ok(())
-    }
-
-    /// Makes these the labels; ones the repository does not know are made on the way.
-    pub fn set_labels(
-        &mut self,
-        who: AccountId,
-        repository: RepositoryId,
-        number: u64,
-        names: &[String],
-    ) -> Result<(), Refusal> {
-        let wanted = self.known_labels(repository, names)?;
-        let issue = self.issue_mut(repository, number)?;
-        let before = std::mem::replace(&mut issue.labels, wanted.clone());
-        let come = wanted.iter().filter(|name| !before.contains(name)).map(|name| ("labeled", name));
-        let gone = before.iter().filter(|name| !wanted.contains(name)).map(|name| ("unlabeled", name));
-        for (action, name) in come.chain(gone) {
-            self.tell_labeled(who, repository, number, action, name)?;
-        }
-        Ok(())
-    }
-
-    fn known_labels(&mut self, repository: RepositoryId, names: &[String]) -> Result<Vec<String>, Refusal> {
-        let mut known = Vec::new();
-        for name in names {
-            if name.trim().is_empty() || name.chars().count() > 50 {
-                return Err(Refusal::invalid("Label", "name", "invalid"));
-            }
-            let id = self.new_id();
-            let place = self.repository_mut(repository)?;
-            let label = match place.label(name) {
-                Some(label) => label.name.clone(),
-                None => {
-                    let color = "ededed".to_owned();
-                    place.labels.push(Label { id, name: name.clone(), color, description: None });
-                    name.clone()
-                }
-            };
-            if !known.contains(&label) {
-                known.push(label);
-            }
-        }
-        Ok(known)
-    }
-
     pub fn lock_issue(
         &mut self,
         who: AccountId,
@@ -313,93 +222,11 @@ impl World {
         self.tell_issue(who, repository, number, "unlocked", None)
     }
 
-    /// Only on the web and in GraphQL; REST can't.
-    pub fn delete_issue(&mut self, who: AccountId, repository: RepositoryId, number: u64) -> Result<(), Refusal> {
-        let shown = self.shown_issue(repository, number)?;
-        let place = self.repository_mut(repository)?;
-        place.issues.remove(&number);
-        place.comments.retain(|_, comment| comment.issue != number);
-        place.departed.insert(number, Departure::Deleted);
-        self.tell(who, repository, Event::action("issues", "deleted").with("issue", shown))
-    }
-
-    /// Moves it to another repository of the same owner. Numbers and labels do not travel; ids of comments do.
-    pub fn transfer_issue(
-        &mut self,
-        who: AccountId,
-        from: RepositoryId,
-        number: u64,
-        to: RepositoryId,
-    ) -> Result<u64, Refusal> {
-        let issue = self.issue(from, number)?.clone();
-        if from == to || issue.pull.is_some() || self.repository(from)?.owner != self.repository(to)?.owner {
-            return Err(Refusal::custom("Issue", "can only be transferred to another repository of the same owner"));
+    pub fn issues_enabled(&self, repository: RepositoryId) -> Result<(), Refusal> {
+        match self.repository(repository)?.has_issues {
+            true => Ok(()),
+            false => Err(Refusal::gone("Issues are disabled for this repo")),
         }
-        let before = self.shown_issue(from, number)?;
-        let arrived = self.add_issue(issue.author, to, issue.title, issue.body)?;
-        let place = self.repository_mut(from)?;
-        place.issues.remove(&number);
-        place.departed.insert(number, Departure::Transferred { to, number: arrived });
-        let (moved, stay): (Vec<_>, Vec<_>) =
-            std::mem::take(&mut place.comments).into_values().partition(|comment| comment.issue == number);
-        place.comments = stay.into_iter().map(|comment| (comment.id, comment)).collect();
-        let moved = moved.into_iter().map(|comment| (comment.id, Comment { issue: arrived, ..comment }));
-        self.repository_mut(to)?.comments.extend(moved);
-        let changes = json!({
-            "new_issue": self.shown_issue(to, arrived)?,
-            "new_repository": shapes::repository::repository(self, self.repository(to)?),
-        });
-        let event = Event::action("issues", "transferred").with("changes", changes).with("issue", before);
-        self.tell(who, from, event)?;
-        self.tell_issue(who, to, arrived, "opened", None)?;
-        Ok(arrived)
-    }
-
-    pub fn comment(
-        &mut self,
-        who: AccountId,
-        repository: RepositoryId,
-        number: u64,
-        body: String,
-    ) -> Result<u64, Refusal> {
-        self.not_archived(repository)?;
-        let issue = self.issue(repository, number)?;
-        if issue.locked && self.role(Some(who), self.repository(repository)?) < Some(Role::Triage) {
-            return Err(Refusal::forbidden("Unable to create comment because issue is locked."));
-        }
-        check_comment(&body)?;
-        let (id, now) = (self.new_id(), Timestamp::now());
-        let comment = Comment { id, issue: number, author: who, body, created: now, updated: now };
-        self.issue_mut(repository, number)?.updated = now;
-        self.repository_mut(repository)?.comments.insert(id, comment);
-        self.tell_comment(who, repository, id, "created", None)?;
-        Ok(id)
-    }
-
-    pub fn edit_comment(
-        &mut self,
-        who: AccountId,
-        repository: RepositoryId,
-        id: u64,
-        body: String,
-    ) -> Result<(), Refusal> {
-        self.not_archived(repository)?;
-        check_comment(&body)?;
-        let place = self.repository_mut(repository)?;
-        let comment = place.comments.get_mut(&id).ok_or_else(Refusal::not_found)?;
-        let before = std::mem::replace(&mut comment.body, body);
-        comment.updated = Timestamp::now();
-        self.tell_comment(who, repository, id, "edited", Some(json!({"body": {"from": before}})))
-    }
-
-    pub fn delete_comment(&mut self, who: AccountId, repository: RepositoryId, id: u64) -> Result<(), Refusal> {
-        self.not_archived(repository)?;
-        if !self.repository(repository)?.comments.contains_key(&id) {
-            return Err(Refusal::not_found());
-        }
-        self.tell_comment(who, repository, id, "deleted", None)?;
-        self.repository_mut(repository)?.comments.remove(&id);
-        Ok(())
     }
 
     pub fn not_archived(&self, repository: RepositoryId) -> Result<(), Refusal> {
@@ -409,27 +236,16 @@ impl World {
         }
     }
 
-    fn assignable_among(&self, repository: RepositoryId, logins: &[String]) -> Result<Vec<AccountId>, Refusal> {
-        let may = self.assignable(self.repository(repository)?);
-        let known = logins.iter().filter_map(|login| self.user_named(login)).map(|account| account.id);
-        Ok(known.filter(|id| may.contains(id)).collect())
-    }
-
-    fn shown_issue(&self, repository: RepositoryId, number: u64) -> Result<Value, Refusal> {
-        Ok(shapes::issue::issue(self, self.repository(repository)?, self.issue(repository, number)?))
-    }
-
-    fn tell_labeled(
-        &mut self,
-        who: AccountId,
+    pub(super) fn shown_issue(
+        &self,
         repository: RepositoryId,
         number: u64,
-        action: &'static str,
-        name: &str,
-    ) -> Result<(), Refusal> {
-        let place = self.repository(repository)?;
-        let label = place.label(name).map(|label| shapes::repository::label(self, place, label));
-        self.tell_issue(who, repository, number, action, label.map(|shown| ("label", shown)))
+    ) -> Result<Value, Refusal> {
+        Ok(shapes::issue::issue(
+            self,
+            self.repository(repository)?,
+            self.issue(repository, number)?,
+        ))
     }
 
     /// As `issues`, or as `pull_request` where the issue is one.
@@ -454,26 +270,6 @@ impl World {
         }
         self.tell(who, repository, event)
     }
-
-    fn tell_comment(
-        &mut self,
-        who: AccountId,
-        repository: RepositoryId,
-        id: u64,
-        action: &'static str,
-        changes: Option<Value>,
-    ) -> Result<(), Refusal> {
-        let place = self.repository(repository)?;
-        let comment = place.comments.get(&id).ok_or_else(Refusal::not_found)?;
-        let issue = self.issue(repository, comment.issue)?;
-        let mut event = Event::action("issue_comment", action)
-            .with("issue", shapes::issue::issue(self, place, issue))
-            .with("comment", shapes::issue::comment(self, place, comment));
-        if let Some(changes) = changes {
-            event = event.with("changes", changes);
-        }
-        self.tell(who, repository, event)
-    }
 }
 
 fn check_title(title: &str) -> Result<(), Refusal> {
@@ -484,16 +280,9 @@ fn check_title(title: &str) -> Result<(), Refusal> {
     }
 }
 
-fn check_body(body: Option<&str>) -> Result<(), Refusal> {
+pub(super) fn check_body(body: Option<&str>) -> Result<(), Refusal> {
     match body.unwrap_or_default().chars().count() > BODY_MAX {
         true => Err(Refusal::custom("Issue", "body is too long (maximum is 65536 characters)")),
         false => Ok(()),
-    }
-}
-
-fn check_comment(body: &str) -> Result<(), Refusal> {
-    match body.trim().is_empty() {
-        true => Err(Refusal::custom("IssueComment", "Body cannot be blank")),
-        false => check_body(Some(body)),
     }
 }

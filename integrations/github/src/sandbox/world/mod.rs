@@ -1,10 +1,12 @@
 //! The sandbox's state: who exists, what they own, what they allowed. All of it in memory.
 //!
-//! Nouns are in [`people`], [`repository`] and [`apps`]; what happens to them (each with the webhooks that
-//! follow) is in the files named after the noun in the plural. Nothing here knows HTTP.
+//! Nouns are in [`people`], [`repository`] and [`apps`]; the other files say what happens to them, each with the
+//! webhooks that follow. Nothing here knows HTTP.
 
 pub(super) mod apps;
 pub(super) mod branches;
+mod comments;
+mod departures;
 pub(super) mod issues;
 pub(super) mod people;
 pub(super) mod pulls;
@@ -12,6 +14,7 @@ pub(super) mod releases;
 pub(super) mod repositories;
 pub(super) mod repository;
 mod seed;
+mod triage;
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -34,13 +37,15 @@ pub(super) struct World {
     pub at: String,
     pub accounts: BTreeMap<AccountId, Account>,
     pub repositories: BTreeMap<RepositoryId, Repository>,
-    /// Lower-case `owner/name` of before a rename or transfer.
-    pub former_names: HashMap<String, RepositoryId>,
+    /// Lower-case `owner/name`, today's and those of before a rename or transfer.
+    names: HashMap<String, RepositoryId>,
     pub registrations: Registrations,
     pub post: Post,
     pub usage: Usage,
     pub control: Control,
     last_id: u64,
+    last_repository: RepositoryId,
+    last_hook: u64,
 }
 
 impl World {
@@ -49,13 +54,15 @@ impl World {
             at,
             accounts: BTreeMap::new(),
             repositories: BTreeMap::new(),
-            former_names: HashMap::new(),
+            names: HashMap::new(),
             registrations: Registrations::new(callback),
             post: Post::default(),
             usage: Usage::default(),
             control: Control::default(),
             // Above 32 bits, as GitHub's are by now: a client that squeezes them shows it here.
             last_id: 9_000_000_000,
+            last_repository: 700_000_000,
+            last_hook: 500_000_000,
         };
         seed::fill(&mut world);
         world
@@ -64,6 +71,16 @@ impl World {
     pub fn new_id(&mut self) -> u64 {
         self.last_id += 1;
         self.last_id
+    }
+
+    pub fn new_hook_id(&mut self) -> u64 {
+        self.last_hook += 1;
+        self.last_hook
+    }
+
+    fn new_repository_id(&mut self) -> RepositoryId {
+        self.last_repository += 1;
+        self.last_repository
     }
 
     /// Base of REST addresses.
@@ -106,8 +123,24 @@ impl World {
 
     /// By the name it has now.
     pub fn repository_named(&self, owner: &str, name: &str) -> Option<&Repository> {
-        let owner = self.account_named(owner)?.id;
-        self.repositories.values().find(|it| it.owner == owner && it.name.eq_ignore_ascii_case(name))
+        self.repository_once_named(owner, name).filter(|it| {
+            it.name.eq_ignore_ascii_case(name)
+                && self.account(it.owner).login.eq_ignore_ascii_case(owner)
+        })
+    }
+
+    /// By the name it has, or had before.
+    pub fn repository_once_named(&self, owner: &str, name: &str) -> Option<&Repository> {
+        self.repositories
+            .get(self.names.get(&name_key(owner, name))?)
+    }
+
+    /// Makes a name lead to that repository, whatever it led to before.
+    fn note_name(&mut self, id: RepositoryId) -> Result<(), Refusal> {
+        let place = self.repository(id)?;
+        let key = name_key(&self.account(place.owner).login, &place.name);
+        self.names.insert(key, id);
+        Ok(())
     }
 
     /// What `who` may do there, or `None` when they may not even see it.
@@ -131,6 +164,11 @@ impl World {
         };
         self.users().filter(may).map(|account| account.id).collect()
     }
+}
+
+/// As [`World::names`] is keyed.
+fn name_key(owner: &str, name: &str) -> String {
+    format!("{owner}/{name}").to_lowercase()
 }
 
 /// `2026-11-22T14:46:20Z`.

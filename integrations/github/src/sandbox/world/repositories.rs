@@ -33,8 +33,7 @@ impl World {
             description: Some((*about).to_owned()),
         });
         let labels = labels.collect();
-        let id = self.new_id() - 8_300_000_000;
-        self.former_names.remove(&self.key(owner, name));
+        let id = self.new_repository_id();
         let repository = Repository {
             id,
             name: name.to_owned(),
@@ -61,7 +60,12 @@ impl World {
             hooks: BTreeMap::new(),
         };
         self.repositories.insert(id, repository);
-        let author = if self.account(owner).kind == Kind::User { owner } else { super::seed::ADA };
+        self.note_name(id)?;
+        let author = if self.account(owner).kind == Kind::User {
+            owner
+        } else {
+            super::seed::ADA
+        };
         let first = self.add_commit(author, id, vec![], "Initial commit")?;
         self.repository_mut(id)?.branches.insert("main".to_owned(), first);
         Ok(id)
@@ -76,11 +80,10 @@ impl World {
         if !from.eq_ignore_ascii_case(name) {
             self.check_repository_name(owner, name)?;
         }
-        self.former_names.remove(&self.key(owner, name));
-        self.former_names.insert(self.key(owner, &from), id);
         let place = self.repository_mut(id)?;
         place.name = name.to_owned();
         place.updated = Timestamp::now();
+        self.note_name(id)?;
         let changes = json!({"repository": {"name": {"from": from}}});
         self.tell(who, id, Event::action("repository", "renamed").with("changes", changes))
     }
@@ -102,12 +105,11 @@ impl World {
             return Err(Refusal::custom("Repository", "is already owned by this account"));
         }
         self.check_repository_name(to, &name)?;
-        self.former_names.remove(&self.key(to, &name));
-        self.former_names.insert(self.key(from, &old_name), id);
         let place = self.repository_mut(id)?;
         place.owner = to;
         place.name = name;
         place.updated = Timestamp::now();
+        self.note_name(id)?;
         if self.account(from).kind == Kind::User {
             self.repository_mut(id)?.collaborators.insert(from, Role::Push);
         }
@@ -152,10 +154,12 @@ impl World {
         self.tell(who, id, Event::action("repository", "edited").with("changes", changes))
     }
 
-    /// Repository webhooks are not told (facts 2.2): they learn by 404 on their next call.
+    /// Repository webhooks are not told: they learn by 404 on their next call.
     pub fn delete_repository(&mut self, id: RepositoryId) -> Result<(), Refusal> {
-        self.repositories.remove(&id).ok_or_else(Refusal::not_found)?;
-        self.former_names.retain(|_, it| *it != id);
+        self.repositories
+            .remove(&id)
+            .ok_or_else(Refusal::not_found)?;
+        self.names.retain(|_, it| *it != id);
         Ok(())
     }
 
@@ -203,10 +207,5 @@ impl World {
             Some(_) => Err(Refusal::custom("Repository", "name already exists on this account")),
             None => Ok(()),
         }
-    }
-
-    /// As [`World::former_names`] is keyed.
-    fn key(&self, owner: AccountId, name: &str) -> String {
-        format!("{}/{name}", self.account(owner).login).to_lowercase()
     }
 }

@@ -158,8 +158,7 @@ impl Repository {
                 found.push(commit);
             }
         }
-        // Commits of one push share a second; the order of walking keeps children before parents.
-        found.sort_by(|one, other| other.at.cmp(&one.at));
+        found.sort_by_key(|commit| std::cmp::Reverse(commit.at));
         found
     }
 
