@@ -31,64 +31,35 @@ impl Ground {
         let opened = sandbox::open(&Url::parse(&at).unwrap(), &Url::parse(CALLBACK).unwrap());
         let router = Router::new().nest("/github", opened.router);
         tokio::spawn(async move { axum::serve(listener, router).await });
-        let http = Client::builder()
-            .redirect(Policy::none())
-            .user_agent("tests")
-            .build()
-            .unwrap();
-        Self {
-            at,
-            settings: opened.settings,
-            http,
-        }
+        let http = Client::builder().redirect(Policy::none()).user_agent("tests").build().unwrap();
+        Self { at, settings: opened.settings, http }
     }
 
     /// A ready token of that user.
     pub async fn token(&self, login: &str) -> String {
-        self.token_with(login, "repo admin:repo_hook delete_repo user")
-            .await
+        self.token_with(login, "repo admin:repo_hook delete_repo user").await
     }
 
     pub async fn token_with(&self, login: &str, scopes: &str) -> String {
-        let made = self
-            .control("/tokens", json!({"user": login, "scopes": scopes}))
-            .await;
+        let made = self.control("/tokens", json!({"user": login, "scopes": scopes})).await;
         made["token"].as_str().unwrap().to_owned()
     }
 
     pub async fn control(&self, path: &str, body: Value) -> Value {
-        let answer = self
-            .http
-            .post(format!("{}/_sandbox{path}", self.at))
-            .json(&body)
-            .send()
-            .await
-            .unwrap();
-        assert!(
-            answer.status().is_success(),
-            "{path}: {} {}",
-            answer.status(),
-            answer.text().await.unwrap()
-        );
+        let answer = self.http.post(format!("{}/_sandbox{path}", self.at)).json(&body).send().await.unwrap();
+        assert!(answer.status().is_success(), "{path}: {} {}", answer.status(), answer.text().await.unwrap());
         answer.json().await.unwrap()
     }
 
     pub async fn look(&self, path: &str) -> Value {
-        let answer = self
-            .http
-            .get(format!("{}/_sandbox{path}", self.at))
-            .send()
-            .await
-            .unwrap();
+        let answer = self.http.get(format!("{}/_sandbox{path}", self.at)).send().await.unwrap();
         answer.json().await.unwrap()
     }
 
     /// A REST call with a token.
     pub fn api(&self, method: Method, path: &str, token: &str) -> RequestBuilder {
         let url = format!("{}/api/v3{path}", self.at);
-        self.http
-            .request(method, url)
-            .header("authorization", format!("Bearer {token}"))
+        self.http.request(method, url).header("authorization", format!("Bearer {token}"))
     }
 
     pub async fn get(&self, path: &str, token: &str) -> Answer {
@@ -124,13 +95,8 @@ impl Ground {
         let ada = self.token("ada-codes").await;
         let config = json!({"url": receiver.url, "content_type": "json", "secret": SECRET});
         let before = receiver.all().len();
-        let made = self
-            .post(
-                &format!("/repos/{repository}/hooks"),
-                &ada,
-                json!({"config": config, "events": events}),
-            )
-            .await;
+        let made =
+            self.post(&format!("/repos/{repository}/hooks"), &ada, json!({"config": config, "events": events})).await;
         assert_eq!(made.status, 201, "{}", made.body);
         receiver.wait_for(before + 1).await;
         made.json()["id"].as_u64().unwrap()
@@ -138,13 +104,7 @@ impl Ground {
 
     /// Opens an issue as ada, on the web: no limits there.
     pub async fn open_issue(&self, repository: &str, title: &str) {
-        let answer = self
-            .form(
-                "ada-codes",
-                &format!("/{repository}/issues"),
-                &[("title", title)],
-            )
-            .await;
+        let answer = self.form("ada-codes", &format!("/{repository}/issues"), &[("title", title)]).await;
         assert_eq!(answer.status, 303, "{}", answer.body);
     }
 }
@@ -162,11 +122,7 @@ impl Answer {
     pub async fn of(request: RequestBuilder) -> Self {
         let answer = request.send().await.unwrap();
         let (status, headers) = (answer.status().as_u16(), answer.headers().clone());
-        Self {
-            status,
-            headers,
-            body: answer.text().await.unwrap(),
-        }
+        Self { status, headers, body: answer.text().await.unwrap() }
     }
 
     pub fn json(&self) -> Value {
@@ -174,22 +130,16 @@ impl Answer {
     }
 
     pub fn header(&self, name: &str) -> &str {
-        self.headers
-            .get(name)
-            .map_or("", |value| value.to_str().unwrap())
+        self.headers.get(name).map_or("", |value| value.to_str().unwrap())
     }
 
     pub fn location(&self) -> Url {
-        Url::parse(self.header("location"))
-            .unwrap_or_else(|_| panic!("{} {}", self.status, self.body))
+        Url::parse(self.header("location")).unwrap_or_else(|_| panic!("{} {}", self.status, self.body))
     }
 
     /// A parameter of the address it redirects to.
     pub fn parameter(&self, name: &str) -> Option<String> {
-        self.location()
-            .query_pairs()
-            .find(|(it, _)| it == name)
-            .map(|(_, value)| value.into_owned())
+        self.location().query_pairs().find(|(it, _)| it == name).map(|(_, value)| value.into_owned())
     }
 }
 
@@ -202,9 +152,7 @@ pub struct Arrival {
 
 impl Arrival {
     pub fn header(&self, name: &str) -> &str {
-        self.headers
-            .get(name)
-            .map_or("", |value| value.to_str().unwrap())
+        self.headers.get(name).map_or("", |value| value.to_str().unwrap())
     }
 
     pub fn json(&self) -> Value {
@@ -226,10 +174,7 @@ pub struct Receiver {
 
 impl Receiver {
     pub async fn new() -> Self {
-        Self::answering(Arc::new(|| {
-            (Duration::ZERO, StatusCode::OK.into_response())
-        }))
-        .await
+        Self::answering(Arc::new(|| (Duration::ZERO, StatusCode::OK.into_response()))).await
     }
 
     pub async fn answering(behaviour: Behaviour) -> Self {
@@ -256,10 +201,7 @@ impl Receiver {
 
     /// Everything, once there are so many.
     pub async fn wait_for(&self, count: usize) -> Vec<Arrival> {
-        eventually(&format!("{count} deliveries"), async || {
-            Some(self.all()).filter(|all| all.len() >= count)
-        })
-        .await
+        eventually(&format!("{count} deliveries"), async || Some(self.all()).filter(|all| all.len() >= count)).await
     }
 }
 

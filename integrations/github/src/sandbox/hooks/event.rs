@@ -62,16 +62,7 @@ impl World {
         let guid = random::guid();
         let letters: Vec<Letter> = listeners
             .into_iter()
-            .map(|hook| {
-                letter(
-                    repository,
-                    hook,
-                    &guid,
-                    event.name,
-                    event.action,
-                    Arc::clone(&payload),
-                )
-            })
+            .map(|hook| letter(repository, hook, &guid, event.name, event.action, Arc::clone(&payload)))
             .collect();
         letters.into_iter().for_each(|letter| self.send(letter));
         Ok(())

@@ -125,9 +125,7 @@ pub(super) async fn decide(State(sandbox): State<Sandbox>, headers: HeaderMap, R
             Some(it.name.as_str()) == fields.get("ticket") && Some(it.guard.as_str()) == visitor.guard.as_deref()
         });
         let Some(ticket) = position.and_then(|position| open.remove(position)) else {
-            let refusal = Refusal::forbidden(
-                "This page is no longer valid. Go back to the app and start again.",
-            );
+            let refusal = Refusal::forbidden("This page is no longer valid. Go back to the app and start again.");
             return Page::refusal(world, &visitor, &refusal);
         };
         if fields.get("decision") != Some("authorize") {

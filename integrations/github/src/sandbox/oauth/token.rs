@@ -91,21 +91,9 @@ fn hand_out(
 }
 
 fn pairs(token: &Token, fault: Option<&TokenAnswer>) -> Pairs {
-    let value = if matches!(fault, Some(TokenAnswer::EmptyToken)) {
-        String::new()
-    } else {
-        token.value.clone()
-    };
-    let kind = if matches!(fault, Some(TokenAnswer::Mac)) {
-        "mac"
-    } else {
-        "bearer"
-    };
-    vec![
-        ("access_token", value),
-        ("scope", token.scopes.join(",")),
-        ("token_type", kind.to_owned()),
-    ]
+    let value = if matches!(fault, Some(TokenAnswer::EmptyToken)) { String::new() } else { token.value.clone() };
+    let kind = if matches!(fault, Some(TokenAnswer::Mac)) { "mac" } else { "bearer" };
+    vec![("access_token", value), ("scope", token.scopes.join(",")), ("token_type", kind.to_owned())]
 }
 
 fn pairs_of_error(error: &str, description: &str) -> Pairs {

@@ -151,9 +151,7 @@ impl Visit {
         let (owner, name) = (self.param("owner"), self.param("repo"));
         let found = world.repository_once_named(owner, name);
         let found = found.ok_or_else(Refusal::not_found)?;
-        let held = world
-            .role(self.account, found)
-            .ok_or_else(Refusal::not_found)?;
+        let held = world.role(self.account, found).ok_or_else(Refusal::not_found)?;
         if world.repository_named(owner, name).is_none() {
             return Err(Refusal {
                 location: Some(world.web_url(found)),

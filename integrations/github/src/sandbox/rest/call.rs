@@ -167,11 +167,7 @@ impl Call {
     /// 301 for reading, 307 for the rest, to the same thing by number.
     fn moved(&self, world: &World, now: &Repository) -> Refusal {
         let reading = matches!(self.method, Method::GET | Method::HEAD);
-        let status = if reading {
-            StatusCode::MOVED_PERMANENTLY
-        } else {
-            StatusCode::TEMPORARY_REDIRECT
-        };
+        let status = if reading { StatusCode::MOVED_PERMANENTLY } else { StatusCode::TEMPORARY_REDIRECT };
         let below = self.below_repository();
         let below = below.map(|rest| format!("/{rest}")).unwrap_or_default();
         let query = self.query.encoded();

@@ -22,25 +22,13 @@ pub(super) fn dress(world: &mut World, call: &Call, answer: Result<Answer, Refus
     let media = Media::of(&call.headers);
     if let Some(body) = &mut answer.body {
         media.render(body);
-        set(
-            &mut headers,
-            "content-type",
-            "application/json; charset=utf-8",
-        );
+        set(&mut headers, "content-type", "application/json; charset=utf-8");
     }
-    let mut bytes = answer
-        .body
-        .as_ref()
-        .map(|body| body.to_string().into_bytes())
-        .unwrap_or_default();
+    let mut bytes = answer.body.as_ref().map(|body| body.to_string().into_bytes()).unwrap_or_default();
     if matches!(call.method, Method::GET | Method::HEAD) && answer.status == StatusCode::OK {
         let etag = format!("W/\"{}\"", hex::encode(digest(&SHA256, &bytes)));
         set(&mut headers, "etag", &etag);
-        set(
-            &mut headers,
-            "cache-control",
-            "private, max-age=60, s-maxage=60",
-        );
+        set(&mut headers, "cache-control", "private, max-age=60, s-maxage=60");
         let known = call.headers.get(header::IF_NONE_MATCH);
         if known.is_some_and(|value| value.as_bytes() == etag.as_bytes()) {
             world.usage.refund(call.who());
@@ -54,18 +42,12 @@ pub(super) fn dress(world: &mut World, call: &Call, answer: Result<Answer, Refus
         }
     }
     set(&mut headers, "x-github-media-type", &media.to_string());
-    set(
-        &mut headers,
-        "x-github-request-id",
-        &random::hex(32).to_uppercase(),
-    );
+    set(&mut headers, "x-github-request-id", &random::hex(32).to_uppercase());
     set(&mut headers, "x-github-api-version-selected", API_VERSION);
     set(&mut headers, "x-content-type-options", "nosniff");
     scope_headers(&mut headers, call);
     limit_headers(&mut headers, world.usage.reading(call.who()));
-    let who = call
-        .who()
-        .map_or("-".to_owned(), |id| world.account(id).login.clone());
+    let who = call.who().map_or("-".to_owned(), |id| world.account(id).login.clone());
     let mut response = (answer.status, headers, Body::from(bytes)).into_response();
     response.extensions_mut().insert(Who(who));
     response
@@ -76,12 +58,7 @@ fn refused(refusal: Refusal, headers: &mut HeaderMap) -> Answer {
         set(headers, name, value);
     }
     let body = Some(refusal.body());
-    Answer {
-        status: refusal.status,
-        body,
-        link: None,
-        location: refusal.location,
-    }
+    Answer { status: refusal.status, body, link: None, location: refusal.location }
 }
 
 fn scope_headers(headers: &mut HeaderMap, call: &Call) {
@@ -96,11 +73,7 @@ fn scope_headers(headers: &mut HeaderMap, call: &Call) {
 
 fn limit_headers(headers: &mut HeaderMap, reading: Reading) {
     set(headers, "x-ratelimit-limit", &reading.limit.to_string());
-    set(
-        headers,
-        "x-ratelimit-remaining",
-        &reading.remaining.to_string(),
-    );
+    set(headers, "x-ratelimit-remaining", &reading.remaining.to_string());
     set(headers, "x-ratelimit-used", &reading.used.to_string());
     set(headers, "x-ratelimit-reset", &reading.reset.to_string());
     set(headers, "x-ratelimit-resource", "core");

@@ -23,10 +23,7 @@ pub(super) struct Media {
 impl Media {
     /// `application/vnd.github[.v3][.raw|.html|.text|.full][+json]`.
     pub fn of(headers: &HeaderMap) -> Self {
-        let accept = headers
-            .get(header::ACCEPT)
-            .and_then(|value| value.to_str().ok())
-            .unwrap_or_default();
+        let accept = headers.get(header::ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default();
         let wanted = accept.split("vnd.github").nth(1).unwrap_or_default();
         let wanted = wanted.split(['+', ',', ';']).next().unwrap_or_default();
         let texts = match wanted.rsplit('.').next() {
@@ -36,14 +33,7 @@ impl Media {
             Some("full") => Some(Texts::Full),
             _ => None,
         };
-        Self {
-            version: if wanted.starts_with(".v3") {
-                "github.v3"
-            } else {
-                "github"
-            },
-            texts,
-        }
+        Self { version: if wanted.starts_with(".v3") { "github.v3" } else { "github" }, texts }
     }
 
     /// Adds the forms that are asked for to everything that has a body and an author.
@@ -53,9 +43,7 @@ impl Media {
         };
         match value {
             Value::Array(items) => items.iter_mut().for_each(|item| self.render(item)),
-            Value::Object(fields)
-                if fields.contains_key("user") || fields.contains_key("author") =>
-            {
+            Value::Object(fields) if fields.contains_key("user") || fields.contains_key("author") => {
                 let Some(body) = fields.get("body").cloned() else {
                     return;
                 };
@@ -90,10 +78,7 @@ impl fmt::Display for Media {
 
 /// Paragraphs only: enough for a client to find a field it can show, without a Markdown reader of our own.
 fn html(text: &str) -> String {
-    let escaped = text
-        .replace('&', "&amp;")
-        .replace('<', "&lt;")
-        .replace('>', "&gt;");
+    let escaped = text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
     escaped
         .split("\n\n")
         .map(|paragraph| format!("<p dir=\"auto\">{}</p>", paragraph.replace('\n', "<br>\n")))

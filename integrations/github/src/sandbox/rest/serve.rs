@@ -72,23 +72,17 @@ async fn serve(sandbox: Sandbox, handler: Handler, params: Vec<(String, String)>
             caller: None,
             accepted: Cell::new(""),
         };
-        let answer = identify(world, &mut call)
-            .and_then(|()| count(world, &call, limit))
-            .and(body)
-            .and_then(|body| {
-                call.body = body;
-                handler(world, &call)
-            });
+        let answer = identify(world, &mut call).and_then(|()| count(world, &call, limit)).and(body).and_then(|body| {
+            call.body = body;
+            handler(world, &call)
+        });
         dress(world, &call, answer)
     })
 }
 
 /// `nest` takes away what it has matched, so the path as it was sent is asked for.
 fn below_api(parts: &Parts) -> String {
-    let sent = parts
-        .extensions
-        .get::<OriginalUri>()
-        .map_or(parts.uri.path(), |OriginalUri(uri)| uri.path());
+    let sent = parts.extensions.get::<OriginalUri>().map_or(parts.uri.path(), |OriginalUri(uri)| uri.path());
     let below = sent.split_once("/api/v3").map_or(sent, |(_, below)| below);
     below.trim_end_matches('/').to_owned()
 }

@@ -25,24 +25,13 @@ impl World {
             self.issues_enabled(repository)?;
         }
         if issue.locked && self.role(Some(who), self.repository(repository)?) < Some(Role::Triage) {
-            return Err(Refusal::forbidden(
-                "Unable to create comment because issue is locked.",
-            ));
+            return Err(Refusal::forbidden("Unable to create comment because issue is locked."));
         }
         check_comment(&body)?;
         let (id, now) = (self.new_id(), Timestamp::now());
-        let comment = Comment {
-            id,
-            issue: number,
-            author: who,
-            body,
-            created: now,
-            updated: now,
-        };
+        let comment = Comment { id, issue: number, author: who, body, created: now, updated: now };
         self.issue_mut(repository, number)?.updated = now;
-        self.repository_mut(repository)?
-            .comments
-            .insert(id, comment);
+        self.repository_mut(repository)?.comments.insert(id, comment);
         self.tell_comment(who, repository, id, "created", None)?;
         Ok(id)
     }
@@ -60,21 +49,10 @@ impl World {
         let comment = place.comments.get_mut(&id).ok_or_else(Refusal::not_found)?;
         let before = std::mem::replace(&mut comment.body, body);
         comment.updated = Timestamp::now();
-        self.tell_comment(
-            who,
-            repository,
-            id,
-            "edited",
-            Some(json!({"body": {"from": before}})),
-        )
+        self.tell_comment(who, repository, id, "edited", Some(json!({"body": {"from": before}})))
     }
 
-    pub fn delete_comment(
-        &mut self,
-        who: AccountId,
-        repository: RepositoryId,
-        id: u64,
-    ) -> Result<(), Refusal> {
+    pub fn delete_comment(&mut self, who: AccountId, repository: RepositoryId, id: u64) -> Result<(), Refusal> {
         self.not_archived(repository)?;
         if !self.repository(repository)?.comments.contains_key(&id) {
             return Err(Refusal::not_found());

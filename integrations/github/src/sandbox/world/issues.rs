@@ -236,16 +236,8 @@ impl World {
         }
     }
 
-    pub(super) fn shown_issue(
-        &self,
-        repository: RepositoryId,
-        number: u64,
-    ) -> Result<Value, Refusal> {
-        Ok(shapes::issue::issue(
-            self,
-            self.repository(repository)?,
-            self.issue(repository, number)?,
-        ))
+    pub(super) fn shown_issue(&self, repository: RepositoryId, number: u64) -> Result<Value, Refusal> {
+        Ok(shapes::issue::issue(self, self.repository(repository)?, self.issue(repository, number)?))
     }
 
     /// As `issues`, or as `pull_request` where the issue is one.

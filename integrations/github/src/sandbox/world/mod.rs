@@ -123,16 +123,13 @@ impl World {
 
     /// By the name it has now.
     pub fn repository_named(&self, owner: &str, name: &str) -> Option<&Repository> {
-        self.repository_once_named(owner, name).filter(|it| {
-            it.name.eq_ignore_ascii_case(name)
-                && self.account(it.owner).login.eq_ignore_ascii_case(owner)
-        })
+        self.repository_once_named(owner, name)
+            .filter(|it| it.name.eq_ignore_ascii_case(name) && self.account(it.owner).login.eq_ignore_ascii_case(owner))
     }
 
     /// By the name it has, or had before.
     pub fn repository_once_named(&self, owner: &str, name: &str) -> Option<&Repository> {
-        self.repositories
-            .get(self.names.get(&name_key(owner, name))?)
+        self.repositories.get(self.names.get(&name_key(owner, name))?)
     }
 
     /// Makes a name lead to that repository, whatever it led to before.

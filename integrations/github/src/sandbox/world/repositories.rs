@@ -61,11 +61,7 @@ impl World {
         };
         self.repositories.insert(id, repository);
         self.note_name(id)?;
-        let author = if self.account(owner).kind == Kind::User {
-            owner
-        } else {
-            super::seed::ADA
-        };
+        let author = if self.account(owner).kind == Kind::User { owner } else { super::seed::ADA };
         let first = self.add_commit(author, id, vec![], "Initial commit")?;
         self.repository_mut(id)?.branches.insert("main".to_owned(), first);
         Ok(id)
@@ -156,9 +152,7 @@ impl World {
 
     /// Repository webhooks are not told: they learn by 404 on their next call.
     pub fn delete_repository(&mut self, id: RepositoryId) -> Result<(), Refusal> {
-        self.repositories
-            .remove(&id)
-            .ok_or_else(Refusal::not_found)?;
+        self.repositories.remove(&id).ok_or_else(Refusal::not_found)?;
         self.names.retain(|_, it| *it != id);
         Ok(())
     }

@@ -28,11 +28,7 @@ impl World {
         logins: &[String],
     ) -> Result<(), Refusal> {
         let mut wanted = self.issue(repository, number)?.assignees.clone();
-        wanted.retain(|id| {
-            !logins
-                .iter()
-                .any(|login| self.account(*id).login.eq_ignore_ascii_case(login))
-        });
+        wanted.retain(|id| !logins.iter().any(|login| self.account(*id).login.eq_ignore_ascii_case(login)));
         self.set_assignees(who, repository, number, wanted)
     }
 
@@ -51,14 +47,8 @@ impl World {
         wanted.truncate(10);
         let issue = self.issue_mut(repository, number)?;
         let before = std::mem::replace(&mut issue.assignees, wanted.clone());
-        let come = wanted
-            .iter()
-            .filter(|id| !before.contains(id))
-            .map(|id| ("assigned", *id));
-        let gone = before
-            .iter()
-            .filter(|id| !wanted.contains(id))
-            .map(|id| ("unassigned", *id));
+        let come = wanted.iter().filter(|id| !before.contains(id)).map(|id| ("assigned", *id));
+        let gone = before.iter().filter(|id| !wanted.contains(id)).map(|id| ("unassigned", *id));
         for (action, id) in come.chain(gone).collect::<Vec<_>>() {
             let shown = shapes::people::user(self, id);
             self.tell_issue(who, repository, number, action, Some(("assignee", shown)))?;
@@ -72,10 +62,7 @@ impl World {
         logins: &[String],
     ) -> Result<Vec<AccountId>, Refusal> {
         let may = self.assignable(self.repository(repository)?);
-        let known = logins
-            .iter()
-            .filter_map(|login| self.user_named(login))
-            .map(|account| account.id);
+        let known = logins.iter().filter_map(|login| self.user_named(login)).map(|account| account.id);
         Ok(known.filter(|id| may.contains(id)).collect())
     }
 
@@ -90,25 +77,15 @@ impl World {
         let wanted = self.known_labels(repository, names)?;
         let issue = self.issue_mut(repository, number)?;
         let before = std::mem::replace(&mut issue.labels, wanted.clone());
-        let come = wanted
-            .iter()
-            .filter(|name| !before.contains(name))
-            .map(|name| ("labeled", name));
-        let gone = before
-            .iter()
-            .filter(|name| !wanted.contains(name))
-            .map(|name| ("unlabeled", name));
+        let come = wanted.iter().filter(|name| !before.contains(name)).map(|name| ("labeled", name));
+        let gone = before.iter().filter(|name| !wanted.contains(name)).map(|name| ("unlabeled", name));
         for (action, name) in come.chain(gone) {
             self.tell_labeled(who, repository, number, action, name)?;
         }
         Ok(())
     }
 
-    pub(super) fn known_labels(
-        &mut self,
-        repository: RepositoryId,
-        names: &[String],
-    ) -> Result<Vec<String>, Refusal> {
+    pub(super) fn known_labels(&mut self, repository: RepositoryId, names: &[String]) -> Result<Vec<String>, Refusal> {
         let mut known = Vec::new();
         for name in names {
             if name.trim().is_empty() || name.chars().count() > 50 {
@@ -120,12 +97,7 @@ impl World {
                 Some(label) => label.name.clone(),
                 None => {
                     let color = "ededed".to_owned();
-                    place.labels.push(Label {
-                        id,
-                        name: name.clone(),
-                        color,
-                        description: None,
-                    });
+                    place.labels.push(Label { id, name: name.clone(), color, description: None });
                     name.clone()
                 }
             };
@@ -145,15 +117,7 @@ impl World {
         name: &str,
     ) -> Result<(), Refusal> {
         let place = self.repository(repository)?;
-        let label = place
-            .label(name)
-            .map(|label| shapes::repository::label(self, place, label));
-        self.tell_issue(
-            who,
-            repository,
-            number,
-            action,
-            label.map(|shown| ("label", shown)),
-        )
+        let label = place.label(name).map(|label| shapes::repository::label(self, place, label));
+        self.tell_issue(who, repository, number, action, label.map(|shown| ("label", shown)))
     }
 }
