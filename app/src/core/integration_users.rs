@@ -54,7 +54,7 @@ pub struct Callback {
 #[derive(Debug)]
 pub enum Consent {
     /// The account is connected.
-    Connected(integration_user::Model),
+    Connected(Box<integration_user::Model>),
     /// The person, or the partner before asking them, said no.
     Declined,
 }
@@ -126,7 +126,7 @@ pub async fn finish(
     let http = core.partners.http(partner, None);
     let connected = partner.integration.oauth_callback(&http, grant).await?;
     let account = keep(core, begun.organization_id, user, partner, &connected).await?;
-    Ok((begun.organization_id, Consent::Connected(account)))
+    Ok((begun.organization_id, Consent::Connected(Box::new(account))))
 }
 
 async fn take_state(
