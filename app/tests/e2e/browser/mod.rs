@@ -71,12 +71,18 @@ async fn from_the_first_click_to_the_last_removal(scripts: Scripts) -> Result<()
     let settings = browser.address().await?;
     if scripts == Scripts::On {
         pictures(&browser, "team-settings").await?;
-        for (path, name) in [("/integrations", "catalogue"), ("/integrations/github", "partner")] {
+        browser.follow("acme/widgets").await?;
+        pictures(&browser, "link").await?;
+        let pages = [
+            ("/integrations", "catalogue"),
+            ("/integrations/github", "partner"),
+            ("/integrations/github/link", "link-form"),
+            ("/settings", "settings"),
+        ];
+        for (path, name) in pages {
             browser.go(demo.at(path)).await?;
             pictures(&browser, name).await?;
         }
-        browser.go(demo.at("/integrations/github/link")).await?;
-        pictures(&browser, "link-form").await?;
     }
 
     browser.go(&widgets).await?;
