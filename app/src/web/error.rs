@@ -218,13 +218,13 @@ fn drawn(bare: Response, mut page: Page, sentences: Sentences) -> Response {
     }
 }
 
-/// No route has this address.
-pub(super) async fn no_such_page() -> Error {
+/// No route has this address. The visitor is looked up for the frame of the page only, so it need not work out.
+pub(super) async fn no_such_page(_: Result<Visitor>) -> Error {
     core::Error::NotFound.into()
 }
 
 /// A route has this address, but not this method. The router adds `Allow`.
-pub(super) async fn no_such_method(method: Method) -> Error {
+pub(super) async fn no_such_method(method: Method, _: Result<Visitor>) -> Error {
     tracing::debug!(%method, "method not allowed");
     Error::Method
 }

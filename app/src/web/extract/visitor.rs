@@ -77,7 +77,8 @@ impl Visitor {
         Page {
             site: core.site.name.clone(),
             person: self.seen().await.unwrap_or_default(),
-            csrf: self.token(),
+            // Signed out, the frame has no form, and an address that leads nowhere sets no cookie.
+            csrf: self.person.as_ref().map(|_| self.token()).unwrap_or_default(),
             ..Page::default()
         }
     }

@@ -150,6 +150,13 @@ async fn an_error_page_says_what_to_do_and_which_request_it_was(test: TestDataba
     assert_eq!(answer.header("content-type"), "text/html; charset=utf-8");
     assert!(answer.text.contains("There is nothing here"));
     assert!(answer.text.contains(answer.header("x-request-id")) && !answer.header("x-request-id").is_empty());
+    assert!(answer.set_cookies().is_empty());
+
+    // Who is signed in keeps the way on, and the way out.
+    app.user("ada@example.com", "Ada").await;
+    let ada = app.log_in("ada@example.com").await;
+    assert!(ada.get("/nowhere").await.text.contains("action=\"/logout\""));
+    assert_eq!(ada.post_form("/logout", &[]).await.status, 303);
     app.finish().await;
 }
 
