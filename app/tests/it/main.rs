@@ -7,4 +7,5 @@
 mod floor_plan;
 mod harness;
 
+mod server;
 mod storage;
