@@ -53,20 +53,15 @@ async fn is_ready(State(operators): State<Operators>) -> Response {
 }
 
 async fn counted(State(operators): State<Operators>, request: Request) -> Response {
-    if let Err(refused) = may_read(operators.token.as_ref(), &request) {
-        return refused;
+    match &operators.token {
+        Some(token) if !shows(request.headers(), token) => {
+            return (StatusCode::UNAUTHORIZED, [(header::WWW_AUTHENTICATE, "Bearer")]).into_response();
+        }
+        None if !is_this_machine(&request) => return StatusCode::NOT_FOUND.into_response(),
+        _ => {}
     }
     metrics::observe(database_answers(&operators.db).await);
     ([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], operators.counted.render()).into_response()
-}
-
-fn may_read(token: Option<&SecretString>, request: &Request) -> Result<(), Response> {
-    match token {
-        Some(token) if shows(request.headers(), token) => Ok(()),
-        Some(_) => Err((StatusCode::UNAUTHORIZED, [(header::WWW_AUTHENTICATE, "Bearer")]).into_response()),
-        None if is_this_machine(request) => Ok(()),
-        None => Err(StatusCode::NOT_FOUND.into_response()),
-    }
 }
 
 fn shows(headers: &HeaderMap, token: &SecretString) -> bool {
