@@ -42,6 +42,7 @@ const DRAIN: Duration = Duration::from_secs(11);
 pub fn configure(filter: &str) -> Result<Config> {
     let opened = open_partners(&PartnersSettings::default())?;
     let config = Config::read(Variables::of_process()?, opened.all().iter().map(|partner| partner.integration.card()))?;
+    open_partners(&config.partners)?;
     logs::start(&config.logs, filter);
     if !config.unknown.is_empty() {
         tracing::warn!("these settings are not known: {}", config.unknown.join(", "));
@@ -66,7 +67,7 @@ pub fn open_partners(settings: &PartnersSettings) -> Result<Partners> {
     let opened = PARTNERS.iter().map(|entry| {
         let settings = settings.of(entry.id);
         let integration = (entry.open)(&settings)
-            .map_err(|error| anyhow!("The settings of the partner {} can't be used: {}", entry.id, error.sentence()))?;
+            .map_err(|error| anyhow!("PATCHBAY_{}_…: {}", entry.id.to_ascii_uppercase(), error.sentence()))?;
         Ok((integration, settings))
     });
     Partners::new(opened.collect::<Result<Vec<_>>>()?)

@@ -8,6 +8,7 @@ use super::say;
 use crate::{
     boot,
     core::{instance, rotation},
+    db::{Db, missing_steps},
 };
 
 pub(super) async fn run() -> Result<()> {
@@ -17,7 +18,10 @@ pub(super) async fn run() -> Result<()> {
     if lock.try_lock().is_err() {
         bail!("Another rotation is running on the key file {}.", file.display());
     }
-    let db = boot::open_database(&config).await?;
+    let db = Db::open(&config.database.url).await?;
+    if missing_steps(&db).await? > 0 {
+        bail!("The database's schema is older than this program. Run `patchbay migrate` first.");
+    }
     let (vault, _) = instance::open_vault(&db, file).await?;
     let rotated = rotation::rotate(&db, &vault).await?;
     db.close().await?;

@@ -3,29 +3,29 @@
 //! A blank value counts as none. What can't be used is refused with one sentence that names the variable; a variable of
 //! ours that nobody knows is a warning, because it is a typing mistake as a rule.
 
-mod error;
-mod network;
-mod partners;
-mod variables;
-
 mod database;
+mod error;
 mod keys;
 mod listen;
 mod logs;
 mod metrics;
+mod network;
+mod partners;
 mod proxies;
 mod site;
+mod variables;
 
 use std::collections::BTreeSet;
 
+use integration_contract::Card;
+
 pub use database::DatabaseSettings;
 pub use error::{Error, Result};
-use integration_contract::Card;
 pub use keys::KeySettings;
 pub use listen::{ListenSettings, handed_listener};
 pub use logs::{LogFormat, LogSettings};
 pub use metrics::MetricsSettings;
-pub use network::Network;
+pub use network::{Network, NotANetwork};
 pub use partners::{PartnersSettings, variable};
 pub use proxies::ProxySettings;
 pub use site::{SiteSettings, local_url};

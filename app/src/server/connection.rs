@@ -45,6 +45,8 @@ impl Connection {
             .timer(TokioTimer::new())
             .header_read_timeout(self.limits.head)
             .max_headers(Limits::HEADERS)
+            .max_header_size(Limits::HEAD_BYTES)
+            // What is read of a head before it is known to be whole.
             .max_buf_size(Limits::HEAD_BYTES)
             .serve_connection(TokioIo::new(Patient::new(stream, self.limits.stalled)), service);
         let mut connection = pin!(connection);

@@ -11,4 +11,5 @@ mod inbox;
 mod log;
 mod people;
 mod queue;
+mod server;
 mod storage;

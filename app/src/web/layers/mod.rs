@@ -1,8 +1,8 @@
 //! What every answer has in common: a request id, a line in the log, a place in the metrics, safe headers, and a body
 //! that a person or a program can read even when something went wrong.
 //!
-//! From the outside in: [`watch`] names and counts the request, [`headers`] dresses the answer, [`refusal`] puts a
-//! readable body on a bare error, [`gate`] turns away what no handler should see, and a panic ends the request only.
+//! From the outside in: `watch` names and counts the request, `headers` dresses the answer, `refusal` puts a
+//! readable body on a bare error, `gate` turns away what no handler should see, and a panic ends the request only.
 
 mod client;
 mod gate;

@@ -53,21 +53,15 @@ async fn is_ready(State(operators): State<Operators>) -> Response {
 }
 
 async fn counted(State(operators): State<Operators>, request: Request) -> Response {
-    if let Some(refusal) = refusal(operators.token.as_ref(), &request) {
-        return refusal;
+    match &operators.token {
+        Some(token) if !shows(request.headers(), token) => {
+            return (StatusCode::UNAUTHORIZED, [(header::WWW_AUTHENTICATE, "Bearer")]).into_response();
+        }
+        None if !is_this_machine(&request) => return StatusCode::NOT_FOUND.into_response(),
+        _ => {}
     }
     metrics::observe(database_answers(&operators.db).await);
     ([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], operators.counted.render()).into_response()
-}
-
-/// The answer to who may not read the metrics.
-fn refusal(token: Option<&SecretString>, request: &Request) -> Option<Response> {
-    match token {
-        Some(token) if shows(request.headers(), token) => None,
-        Some(_) => Some((StatusCode::UNAUTHORIZED, [(header::WWW_AUTHENTICATE, "Bearer")]).into_response()),
-        None if is_this_machine(request) => None,
-        None => Some(StatusCode::NOT_FOUND.into_response()),
-    }
 }
 
 fn shows(headers: &HeaderMap, token: &SecretString) -> bool {

@@ -12,6 +12,8 @@ use uuid::Uuid;
 pub struct TestDatabase {
     pub db: Db,
     pub url: DatabaseUrl,
+    /// The same as text, for a process of its own.
+    pub address: String,
     /// The folder of an SQLite database; also a place for a test's other files.
     pub folder: Arc<tempfile::TempDir>,
 }
@@ -22,10 +24,11 @@ const SERVER: &str = "PATCHBAY_TEST_POSTGRES";
 impl TestDatabase {
     pub async fn sqlite() -> Self {
         let folder = Arc::new(tempfile::tempdir().unwrap());
-        let url = DatabaseUrl::sqlite(&folder.path().join("test.db"));
+        let path = folder.path().join("test.db");
+        let url = DatabaseUrl::sqlite(&path);
         let db = Db::open(&url).await.unwrap();
         migrate(&db, &url).await.unwrap();
-        Self { db, url, folder }
+        Self { db, url, address: format!("sqlite:{}", path.display()), folder }
     }
 
     pub async fn postgres() -> Self {
@@ -43,9 +46,10 @@ impl TestDatabase {
             .await;
         let name = format!("patchbay_test_{}", Uuid::now_v7().simple());
         create(&name, template).await;
-        let url = DatabaseUrl::from_str(&format!("{}/{name}", server())).unwrap();
+        let address = format!("{}/{name}", server());
+        let url = DatabaseUrl::from_str(&address).unwrap();
         let db = Db::open(&url).await.unwrap();
-        Self { db, url, folder: Arc::new(tempfile::tempdir().unwrap()) }
+        Self { db, url, address, folder: Arc::new(tempfile::tempdir().unwrap()) }
     }
 }
 

@@ -1,0 +1,192 @@
+//! A new sealing key: everything sealed is sealed anew, and nothing is lost on the way.
+
+use integration_contract::{ExposeSecret, SecretString};
+use patchbay::{
+    core::{
+        instance,
+        rotation::rotate,
+        sealing::{Place, Vault},
+    },
+    db::{
+        IntegrationUserId, LinkId, OrganizationId, TeamId, UserId,
+        entity::{Tenant, integration_link, integration_user, member, oauth_state, organization, team, user},
+    },
+};
+use sea_orm::{ActiveModelTrait, EntityTrait, IntoActiveModel, sea_query::Expr};
+use serde_json::json;
+
+use crate::harness::{TestDatabase, on_both_databases};
+
+/// An organization with a sealed value of each kind, and more accounts than fit into one batch.
+struct Tenanted {
+    organization: OrganizationId,
+    accounts: Vec<IntegrationUserId>,
+    link: LinkId,
+    state: Vec<u8>,
+}
+
+async fn tenant(test: &TestDatabase, vault: &Vault, accounts: usize) -> Tenanted {
+    let (organization, user, team, link) = (OrganizationId::new(), UserId::new(), TeamId::new(), LinkId::new());
+    let state = organization.0.as_bytes().repeat(2);
+    let db = test.db.writer_for_tests();
+    insert(db, organization::Model { id: organization, name: "Acme".into(), created_at: 0 }).await;
+    let email = format!("{user}@example.com");
+    insert(db, user::Model { id: user, email, name: "Ada".into(), password_hash: String::new(), created_at: 0 }).await;
+    let role = member::Role::Owner;
+    insert(db, member::Model { organization_id: organization, user_id: user, role, created_at: 0 }).await;
+    let (name, time_zone) = ("Product".into(), "UTC".into());
+    insert(db, team::Model { organization_id: organization, id: team, name, time_zone, created_at: 0 }).await;
+    let accounts: Vec<_> = (0..accounts).map(|_| IntegrationUserId::new()).collect();
+    for id in &accounts {
+        let account = integration_user::Model {
+            organization_id: organization,
+            id: *id,
+            user_id: user,
+            partner: "acme".into(),
+            account_id: id.to_string(),
+            account_name: "ada".into(),
+            account_url: None,
+            scopes: json!([]),
+            credentials: Some(vault.seal(Place::credentials(organization, *id), &format!("token {id}").into())),
+            expires_at: None,
+            state: integration_user::AccountState::Connected,
+            reason: None,
+            created_at: 0,
+            updated_at: 0,
+        };
+        insert(db, account).await;
+    }
+    let linked = integration_link::Model {
+        organization_id: organization,
+        id: link,
+        partner: "acme".into(),
+        level: integration_link::LinkLevel::Team,
+        team_id: team,
+        user_id: Some(user),
+        integration_user_id: None,
+        target: "1".into(),
+        live_target: Some("1".into()),
+        settings: json!({}),
+        name: "acme/widgets".into(),
+        state: integration_link::LinkState::Active,
+        reason: None,
+        state_since: 0,
+        hook_key: link.to_string(),
+        hook_secret: Some(vault.seal(Place::hook_secret(organization, link), &"hook secret".into())),
+        hook_seen_at: None,
+        receipt: None,
+        created_at: 0,
+        updated_at: 0,
+    };
+    insert(db, linked).await;
+    let consent = oauth_state::Model {
+        state_hash: state.clone(),
+        organization_id: organization,
+        user_id: user,
+        session_hash: vec![1],
+        partner: "acme".into(),
+        verifier: Some(vault.seal(Place::verifier(organization, &state), &"verifier".into())),
+        return_to: None,
+        expires_at: i64::MAX,
+    };
+    insert(db, consent).await;
+    Tenanted { organization, accounts, link, state }
+}
+
+async fn insert<M, A>(db: &sea_orm::DatabaseConnection, row: M)
+where
+    M: IntoActiveModel<A>,
+    A: ActiveModelTrait + sea_orm::ActiveModelBehavior + Send,
+{
+    A::Entity::insert(row.into_active_model()).exec_without_returning(db).await.unwrap();
+}
+
+/// Every sealed value of a tenant opens to what was sealed, and was sealed with this version.
+async fn all_open(test: &TestDatabase, vault: &Vault, tenant: &Tenanted, version: u8) {
+    let db = test.db.reader();
+    let check = |place, record: Option<Vec<u8>>, clear: String| {
+        let record = record.unwrap();
+        assert_eq!(Vault::version_of(&record), Some(version));
+        assert_eq!(vault.open(place, &record).unwrap().expose_secret(), clear);
+    };
+    let accounts = integration_user::Entity::of(tenant.organization).all(db).await.unwrap();
+    assert_eq!(accounts.len(), tenant.accounts.len());
+    for account in accounts {
+        check(
+            Place::credentials(tenant.organization, account.id),
+            account.credentials,
+            format!("token {}", account.id),
+        );
+    }
+    let link = integration_link::Entity::of(tenant.organization).one(db).await.unwrap().unwrap();
+    check(Place::hook_secret(tenant.organization, tenant.link), link.hook_secret, "hook secret".into());
+    let state = oauth_state::Entity::find_by_id(tenant.state.clone()).one(db).await.unwrap().unwrap();
+    check(Place::verifier(tenant.organization, &tenant.state), state.verifier, "verifier".into());
+}
+
+async fn everything_sealed_is_sealed_anew_and_vaults_that_are_open_follow(test: TestDatabase) {
+    let file = test.folder.path().join("key");
+    let (vault, _) = instance::open_vault(&test.db, &file).await.unwrap();
+    let (running, _) = instance::open_vault(&test.db, &file).await.unwrap();
+    let (acme, umbra) = (tenant(&test, &vault, 120).await, tenant(&test, &vault, 1).await);
+    all_open(&test, &vault, &acme, 1).await;
+
+    let rotated = rotate(&test.db, &vault).await.unwrap();
+
+    assert_eq!((rotated.version, rotated.resumed, rotated.closed), (2, false, vec![]));
+    let mut sealed = rotated.sealed;
+    sealed.sort_unstable();
+    let expected =
+        [("integration_links.hook_secret", 2), ("integration_users.credentials", 121), ("oauth_states.verifier", 2)];
+    assert_eq!(sealed, expected);
+    all_open(&test, &running, &acme, 2).await;
+    all_open(&test, &running, &umbra, 2).await;
+    // The old key is not needed any more.
+    let keys = std::fs::read_to_string(&file).unwrap();
+    let only_new = Vault::from_text(&SecretString::from(keys.lines().last().unwrap())).unwrap();
+    all_open(&test, &only_new, &acme, 2).await;
+    assert_eq!(instance::opens(&test.db, &only_new).await.unwrap(), Some(true));
+}
+
+async fn an_interrupted_rotation_is_gone_on_with(test: TestDatabase) {
+    let file = test.folder.path().join("key");
+    let (vault, _) = instance::open_vault(&test.db, &file).await.unwrap();
+    let acme = tenant(&test, &vault, 3).await;
+    // As if the process had died after it had added the key.
+    vault.add_key().unwrap();
+
+    let rotated = rotate(&test.db, &vault).await.unwrap();
+
+    assert_eq!((rotated.version, rotated.resumed), (2, true));
+    all_open(&test, &vault, &acme, 2).await;
+    let again = rotate(&test.db, &vault).await.unwrap();
+    assert_eq!((again.version, again.resumed), (3, false));
+    all_open(&test, &vault, &acme, 3).await;
+}
+
+async fn a_damaged_value_is_told_left_alone_and_stops_nothing(test: TestDatabase) {
+    let file = test.folder.path().join("key");
+    let (vault, _) = instance::open_vault(&test.db, &file).await.unwrap();
+    let acme = tenant(&test, &vault, 2).await;
+    let umbra = tenant(&test, &vault, 2).await;
+    let damaged = vec![1, 2, 3];
+    integration_link::Entity::update_of(acme.organization)
+        .col_expr(integration_link::Column::HookSecret, Expr::value(damaged.clone()))
+        .exec(test.db.writer_for_tests())
+        .await
+        .unwrap();
+
+    let rotated = rotate(&test.db, &vault).await.unwrap();
+
+    assert_eq!(rotated.closed.len(), 1);
+    assert_eq!((rotated.closed[0].organization, rotated.closed[0].row), (acme.organization, acme.link.0));
+    let link = integration_link::Entity::of(acme.organization).one(test.db.reader()).await.unwrap().unwrap();
+    assert_eq!(link.hook_secret, Some(damaged));
+    all_open(&test, &vault, &umbra, 2).await;
+}
+
+on_both_databases!(
+    everything_sealed_is_sealed_anew_and_vaults_that_are_open_follow,
+    an_interrupted_rotation_is_gone_on_with,
+    a_damaged_value_is_told_left_alone_and_stops_nothing,
+);
