@@ -19,7 +19,8 @@ const PATIENCE: Duration = Duration::from_secs(10);
 
 /// The hash of a password that nobody knows. Checking against it takes as long as against a real one, so that the time
 /// of an answer does not tell whether an account exists.
-const NOBODY: &str = "$argon2id$v=19$m=19456,t=2,p=1$c2FsdCBvZiBhIG5vYm9keQ$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
+const NOBODY: &str =
+    "$argon2id$v=19$m=19456,t=2,p=1$c2FsdCBvZiBhIG5vYm9keQ$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
 
 /// Hashes and checks passwords, a few at a time: each takes 19 MiB and a processor while it lasts.
 pub(super) struct Passwords {

@@ -94,6 +94,8 @@ pub async fn settle(db: &Db, settlements: &[Settlement]) -> Result<HashSet<i64>,
     db.write(async |tx| {
         let lanes: BTreeSet<Lane> = settlements.iter().filter_map(Settlement::lane_to_move).cloned().collect();
         lane::lock(tx, &lanes).await?;
+        let leases: Vec<&Lease> = settlements.iter().map(|settlement| &settlement.lease).collect();
+        lock_rows(tx, &leases).await?;
         let mut ours = remove_done(tx, settlements).await?;
         for settlement in settlements {
             if write_end(tx, settlement).await? {
@@ -167,6 +169,7 @@ async fn write_end(tx: &DatabaseTransaction, settlement: &Settlement) -> Result<
 pub async fn heartbeat(db: &Db, leases: &[Lease], length: Duration) -> Result<HashSet<i64>, DbErr> {
     let leases: Vec<&Lease> = leases.iter().collect();
     db.write(async |tx| {
+        lock_rows(tx, &leases).await?;
         let backend = tx.get_database_backend();
         let now = clock::now(backend);
         let sql = format!("UPDATE jobs SET leased_until = {now} + $2 WHERE {} RETURNING id", among(backend));
@@ -175,13 +178,14 @@ pub async fn heartbeat(db: &Db, leases: &[Lease], length: Duration) -> Result<Ha
     .await
 }
 
-/// Gives back leases that ran out, because their owner died or is stalled. Answers with how many.
+/// Gives back leases that ran out, because their owner died or is stalled, except those `in_hand`: their owner is the
+/// one who asks, and knows better. Answers with how many.
 ///
 /// # Errors
 /// The database's.
-pub async fn reclaim_expired(db: &Db) -> Result<u64, DbErr> {
+pub async fn reclaim_expired(db: &Db, in_hand: &[Lease]) -> Result<u64, DbErr> {
     let now = clock::now_once(db.reader().get_database_backend());
-    reclaim(db, &format!("leased_until < {now}")).await
+    reclaim(db, &format!("leased_until < {now}"), in_hand).await
 }
 
 /// Gives back every lease: for the start of the only process that works on a database.
@@ -189,21 +193,29 @@ pub async fn reclaim_expired(db: &Db) -> Result<u64, DbErr> {
 /// # Errors
 /// The database's.
 pub async fn reclaim_all(db: &Db) -> Result<u64, DbErr> {
-    reclaim(db, "TRUE").await
+    reclaim(db, "TRUE", &[]).await
 }
 
-async fn reclaim(db: &Db, which: &str) -> Result<u64, DbErr> {
+async fn reclaim(db: &Db, which: &str, in_hand: &[Lease]) -> Result<u64, DbErr> {
     let backend = db.reader().get_database_backend();
+    let in_hand = list(&in_hand.iter().collect::<Vec<_>>());
+    let which = format!("FROM jobs WHERE state = 'leased' AND {which} AND NOT ({})", among(backend));
+    // Usually there is none, and on SQLite looking first leaves the writer to others.
+    let any = Statement::from_sql_and_values(backend, format!("SELECT 1 {which} LIMIT 1"), [in_hand.clone()]);
+    if db.reader().query_one_raw(any).await?.is_none() {
+        return Ok(0);
+    }
     let others = if backend == DbBackend::Postgres { "FOR UPDATE SKIP LOCKED" } else { "" };
     // The lane stays as it is: a job that is ready again is still its head.
     let sql = format!(
         "UPDATE jobs SET state = 'ready', deaths = deaths + 1, lease_owner = NULL, leased_until = NULL,
              last_error = 'the process that had it ended or was stalled'
-         WHERE id IN (SELECT id FROM jobs WHERE state = 'leased' AND {which} LIMIT 500 {others})"
+         WHERE id IN (SELECT id {which} LIMIT 500 {others})"
     );
+    let statement = Statement::from_sql_and_values(backend, sql, [in_hand]);
     let mut all = 0;
     loop {
-        let some = db.write(async |tx| Ok::<_, DbErr>(tx.execute_unprepared(&sql).await?.rows_affected())).await?;
+        let some = db.write(async |tx| tx.execute_raw(statement.clone()).await).await?.rows_affected();
         all += some;
         if some < 500 {
             return Ok(all);
@@ -229,6 +241,17 @@ pub async fn release_strays(db: &Db, owner: &Owner, in_hand: &[Lease]) -> Result
         Ok(tx.execute_raw(statement).await?.rows_affected())
     })
     .await
+}
+
+/// Takes hold of the rows one after the other in a fixed order, so that a heartbeat and a settlement of the same jobs
+/// can't wait for each other.
+async fn lock_rows(tx: &DatabaseTransaction, leases: &[&Lease]) -> Result<(), DbErr> {
+    let backend = tx.get_database_backend();
+    if backend == DbBackend::Postgres {
+        let sql = format!("SELECT id FROM jobs WHERE {} ORDER BY id FOR UPDATE", among(backend));
+        tx.query_all_raw(Statement::from_sql_and_values(backend, sql, [list(leases)])).await?;
+    }
+    Ok(())
 }
 
 /// "The row is under one of these leases", `$1` being their [`list`]: one statement text for any number of them.

@@ -36,7 +36,7 @@ mod worker;
 use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
-use sea_orm::DbErr;
+use sea_orm::{DbErr, RuntimeErr};
 use tokio::sync::Notify;
 
 pub use add::{NewJob, add, add_many};
@@ -133,6 +133,17 @@ pub trait Work: Send + Sync {
     fn policy(&self, kind: &str) -> Policy {
         let _ = kind;
         Policy::FEW_TRIES
+    }
+}
+
+/// Whether the database answered, and refused what it was asked: then something in it may be wrong, and asking for the
+/// parts one by one can find out which. Else it is away, and every part would only wait as long again.
+pub(crate) fn is_refusal(error: &DbErr) -> bool {
+    match error {
+        DbErr::Exec(RuntimeErr::SqlxError(error)) | DbErr::Query(RuntimeErr::SqlxError(error)) => {
+            error.as_database_error().is_some()
+        }
+        _ => false,
     }
 }
 

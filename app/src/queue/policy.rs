@@ -4,6 +4,9 @@ use std::time::Duration;
 
 use uuid::Uuid;
 
+/// However long a partner asks us to wait, it is asked again after a day.
+pub(super) const LONGEST_AFTER: Duration = Duration::from_secs(24 * 3600);
+
 /// When a failing job is given up: after so many attempts, but not before it is so old.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Policy {

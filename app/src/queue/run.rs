@@ -9,7 +9,7 @@ use tracing::{Instrument, error, info, info_span, warn};
 use super::{
     Job, Outcome, Policy,
     lease::{End, MOST_DEATHS, Settlement},
-    policy::longer_by_chance,
+    policy::{LONGEST_AFTER, longer_by_chance},
     worker::{Crew, Hold},
 };
 
@@ -83,7 +83,9 @@ async fn attempt(crew: &Crew, job: &Arc<Job>) -> End {
         Ok(Outcome::Again { why, .. }) | Err(why) if policy.is_out_of_patience(attempts, job.age + begun.elapsed()) => {
             die(crew, job, &policy, why).await
         }
-        Ok(Outcome::Again { after: Some(after), why }) => again(longer_by_chance(after, 10), why, attempts),
+        Ok(Outcome::Again { after: Some(after), why }) => {
+            again(longer_by_chance(after.min(LONGEST_AFTER), 10), why, attempts)
+        }
         Ok(Outcome::Again { after: None, why }) | Err(why) => again(policy.pause(attempts), why, attempts),
     }
 }

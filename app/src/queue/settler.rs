@@ -1,11 +1,12 @@
 //! The settler: commits how runs ended. Those that end while a commit is under way share the next one, as a commit
 //! costs the same for one as for sixty-four.
 
+use sea_orm::DbErr;
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    PATIENCE, Queue,
+    PATIENCE, Queue, is_refusal,
     lease::{self, Settlement},
     within,
     worker::Pause,
@@ -21,7 +22,8 @@ pub(super) struct Settler {
 
 struct Slip {
     settlement: Settlement,
-    answer: oneshot::Sender<bool>,
+    /// Taken when it is given.
+    answer: Option<oneshot::Sender<bool>>,
 }
 
 impl Settler {
@@ -35,33 +37,66 @@ impl Settler {
     /// Settles: true if the job was still ours. None if the end came first.
     pub async fn settle(&self, settlement: Settlement) -> Option<bool> {
         let (answer, answered) = oneshot::channel();
-        self.desk.send(Slip { settlement, answer }).await.ok()?;
+        self.desk.send(Slip { settlement, answer: Some(answer) }).await.ok()?;
         answered.await.ok()
     }
 }
 
 async fn settle_all(queue: Queue, mut slips: mpsc::Receiver<Slip>, end: CancellationToken) {
-    let mut together = Vec::with_capacity(MOST);
-    while slips.recv_many(&mut together, MOST).await > 0 {
-        let (settlements, answers): (Vec<_>, Vec<_>) =
-            together.drain(..).map(|slip| (slip.settlement, slip.answer)).unzip();
-        let mut pause = Pause::default();
-        let ours = loop {
-            let last_try = end.is_cancelled();
-            match within(PATIENCE, lease::settle(&queue.db, &settlements)).await {
-                Ok(ours) => break Some(ours),
-                Err(_) if last_try => break None,
-                Err(error) => pause.after(&error, "settling jobs").await,
-            }
-        };
-        let Some(ours) = ours else { continue };
-        pause.is_over();
-        // The next of a lane may be ready now.
-        if settlements.iter().any(|settlement| settlement.lane.is_some()) {
-            queue.wake();
+    let mut together: Vec<Slip> = Vec::with_capacity(MOST);
+    let mut pause = Pause::default();
+    loop {
+        if together.is_empty() && slips.recv_many(&mut together, MOST).await == 0 {
+            return;
         }
-        for (settlement, answer) in settlements.iter().zip(answers) {
-            let _hung_up = answer.send(ours.contains(&settlement.lease.id));
+        // What could not be settled yet is tried again with what has come meanwhile.
+        while together.len() < MOST {
+            let Ok(slip) = slips.try_recv() else { break };
+            together.push(slip);
+        }
+        let last_try = end.is_cancelled();
+        match settle(&queue, &mut together).await {
+            Ok(()) => pause.is_over(),
+            Err(_) if last_try => together.clear(),
+            Err(error) => pause.after(&error, "settling jobs").await,
         }
     }
+}
+
+/// Settles all in one commit; if the database refuses that, one by one, so that one it can't take holds up no other.
+/// What was settled is answered and taken out.
+async fn settle(queue: &Queue, slips: &mut Vec<Slip>) -> Result<(), DbErr> {
+    match settle_in_one_commit(queue, slips).await {
+        Ok(()) => slips.clear(),
+        Err(error) if slips.len() > 1 && is_refusal(&error) => {
+            let mut refused = Vec::new();
+            for slip in slips.drain(..) {
+                let mut alone = [slip];
+                if settle_in_one_commit(queue, &mut alone).await.is_err() {
+                    refused.extend(alone);
+                }
+            }
+            *slips = refused;
+            if !slips.is_empty() {
+                return Err(error);
+            }
+        }
+        Err(error) => return Err(error),
+    }
+    Ok(())
+}
+
+async fn settle_in_one_commit(queue: &Queue, slips: &mut [Slip]) -> Result<(), DbErr> {
+    let settlements: Vec<Settlement> = slips.iter().map(|slip| slip.settlement.clone()).collect();
+    let ours = within(PATIENCE, lease::settle(&queue.db, &settlements)).await?;
+    // The next of a lane may be ready now.
+    if settlements.iter().any(|settlement| settlement.lane.is_some()) {
+        queue.wake();
+    }
+    for slip in slips {
+        if let Some(answer) = slip.answer.take() {
+            let _hung_up = answer.send(ours.contains(&slip.settlement.lease.id));
+        }
+    }
+    Ok(())
 }

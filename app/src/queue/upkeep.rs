@@ -57,7 +57,7 @@ pub(super) async fn keep_up(crew: Arc<Crew>) {
             let mut some_ready = within(PATIENCE, let_due_go_on(&queue.db)).await? > 0;
             // After an outage the leases of all have run out. First give each a heartbeat's time to renew its own.
             if answering_since.elapsed() > options.heartbeat {
-                let taken_back = within(PATIENCE, lease::reclaim_expired(&queue.db)).await?;
+                let taken_back = within(PATIENCE, lease::reclaim_expired(&queue.db, &crew.leases())).await?;
                 if taken_back > 0 {
                     warn!(jobs = taken_back, "took back jobs whose lease ran out");
                 }

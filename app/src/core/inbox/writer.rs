@@ -3,9 +3,9 @@
 //! A commit costs a flush of the disk, whether it carries one message or sixty-four; and on SQLite two writers would
 //! only wait for each other.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use sea_orm::{DbErr, RuntimeErr, SqlErr};
+use sea_orm::{DbErr, SqlErr};
 use tokio::{
     sync::{mpsc, oneshot},
     time::timeout,
@@ -20,7 +20,7 @@ use crate::{
     clock::Clock,
     core::{Error, Result},
     db::Db,
-    queue::Queue,
+    queue::{Queue, is_refusal},
 };
 
 /// How many messages share a commit, and how many bytes of bodies (one more may go over it).
@@ -68,13 +68,9 @@ impl Writer {
         let answers: Vec<Result<Received>> = match self.keep(&envelopes).await {
             Ok(received) => received.into_iter().map(Ok).collect(),
             // One of them can't be stored (its link has just gone, say). The others must not pay for it.
-            Err(error) if slips.len() > 1 && is_about_a_row(&error) => {
+            Err(error) if slips.len() > 1 && is_refusal(&error) => {
                 info!(%error, messages = slips.len(), "keeping messages one by one");
-                let mut answers = Vec::with_capacity(slips.len());
-                for envelope in envelopes {
-                    answers.push(self.keep_one(envelope).await);
-                }
-                answers
+                self.keep_one_by_one(&envelopes).await
             }
             Err(error) => {
                 warn!(%error, messages = slips.len(), "messages were not kept");
@@ -91,6 +87,20 @@ impl Writer {
             metrics::counter!("patchbay_hooks_total", "end" => how).increment(1);
             let _hung_up = answer.send(received);
         }
+    }
+
+    /// As long as somebody may still wait for the answer: a full disk refuses every one of them.
+    async fn keep_one_by_one(&self, envelopes: &[&Envelope]) -> Vec<Result<Received>> {
+        let begun = Instant::now();
+        let mut answers = Vec::with_capacity(envelopes.len());
+        for envelope in envelopes {
+            answers.push(if begun.elapsed() < PATIENCE {
+                self.keep_one(envelope).await
+            } else {
+                Err(busy("its turn did not come in time"))
+            });
+        }
+        answers
     }
 
     /// Keeps one message in a commit of its own.
@@ -123,16 +133,6 @@ fn gather(first: Slip, slips: &mut mpsc::Receiver<Slip>) -> Vec<Slip> {
         together.push(next);
     }
     together
-}
-
-/// Whether the database refused what it was given, as opposed to being away.
-fn is_about_a_row(error: &DbErr) -> bool {
-    match error {
-        DbErr::Exec(RuntimeErr::SqlxError(error)) | DbErr::Query(RuntimeErr::SqlxError(error)) => {
-            error.as_database_error().is_some()
-        }
-        _ => false,
-    }
 }
 
 fn refusal(error: &DbErr) -> Error {

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use patchbay::{
-    db::OrganizationId,
+    db::{Backend, OrganizationId},
     queue::{Queue, WorkerOptions, Workers},
 };
 
@@ -45,6 +45,38 @@ async fn what_ended_while_the_database_was_away_is_settled_later(test: TestDatab
 
     until_empty(&test.db).await;
     assert_eq!(work.numbers(), [1, 2]);
+    workers.drain(Duration::from_secs(5)).await;
+}
+
+async fn one_job_that_cant_be_settled_holds_up_no_other(test: TestDatabase) {
+    let refuse = match test.db.backend() {
+        Backend::Sqlite => {
+            "CREATE TRIGGER refuse BEFORE DELETE ON jobs WHEN OLD.payload ->> 'number' = 13
+             BEGIN SELECT RAISE(ABORT, 'unlucky'); END"
+        }
+        Backend::Postgres => {
+            "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+                 IF OLD.payload ->> 'number' = '13' THEN RAISE EXCEPTION 'unlucky'; END IF;
+                 RETURN OLD;
+             END $$;
+             CREATE TRIGGER refuse BEFORE DELETE ON jobs FOR EACH ROW EXECUTE FUNCTION refuse()"
+        }
+    };
+    sql(&test.db, refuse).await.unwrap();
+    let work = FakeWork::new(|_| Do::Finish);
+    add(&test.db, (0..50).map(|number| numbered(OrganizationId::new(), number)).collect()).await;
+    let workers = Workers::start(Queue::new(test.db.clone()), work.clone(), quick());
+
+    until("one is left", async || rows(&test.db).await.len() == 1).await;
+    assert_eq!(rows(&test.db).await[0].payload["number"], 13);
+
+    let permit = match test.db.backend() {
+        Backend::Sqlite => "DROP TRIGGER refuse",
+        Backend::Postgres => "DROP TRIGGER refuse ON jobs",
+    };
+    sql(&test.db, permit).await.unwrap();
+    until_empty(&test.db).await;
+    assert_eq!(work.runs().len(), 50);
     workers.drain(Duration::from_secs(5)).await;
 }
 
@@ -91,4 +123,8 @@ async fn on_postgres_the_listener_hears_again_after_its_connection_was_cut() {
     assert!(rows(&test.db).await.is_empty());
 }
 
-on_both_databases!(workers_outlive_a_database_that_fails, what_ended_while_the_database_was_away_is_settled_later,);
+on_both_databases!(
+    one_job_that_cant_be_settled_holds_up_no_other,
+    workers_outlive_a_database_that_fails,
+    what_ended_while_the_database_was_away_is_settled_later,
+);

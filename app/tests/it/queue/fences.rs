@@ -40,7 +40,7 @@ async fn a_stalled_owners_late_writes_touch_no_row(test: TestDatabase) {
     add(&test.db, vec![in_lane(organization, "a", 1), in_lane(organization, "a", 2)]).await;
     let old = take(&test.db, &stalled, Duration::from_millis(1)).await.remove(0);
     tokio::time::sleep(Duration::from_millis(20)).await;
-    assert_eq!(lease::reclaim_expired(&test.db).await.unwrap(), 1);
+    assert_eq!(lease::reclaim_expired(&test.db, &[]).await.unwrap(), 1);
 
     // Both while nobody has the job and when another has it.
     for _ in 0..2 {
@@ -65,7 +65,7 @@ async fn an_older_lease_of_the_same_owner_is_fenced_off_too(test: TestDatabase) 
     add(&test.db, vec![numbered(OrganizationId::new(), 1)]).await;
     let old = take(&test.db, &owner, Duration::from_millis(1)).await.remove(0);
     tokio::time::sleep(Duration::from_millis(20)).await;
-    lease::reclaim_expired(&test.db).await.unwrap();
+    lease::reclaim_expired(&test.db, &[]).await.unwrap();
     let new = take(&test.db, &owner, Duration::from_secs(30)).await.remove(0);
 
     for end in every_end() {
@@ -99,14 +99,25 @@ async fn every_end_does_what_it_says(test: TestDatabase) {
 async fn a_lease_is_counted_from_the_databases_clock(test: TestDatabase) {
     add(&test.db, vec![numbered(OrganizationId::new(), 1)]).await;
     let job = take(&test.db, &Owner::new(), Duration::from_millis(300)).await.remove(0);
-    assert_eq!(lease::reclaim_expired(&test.db).await.unwrap(), 0);
+    assert_eq!(lease::reclaim_expired(&test.db, &[]).await.unwrap(), 0);
     tokio::time::sleep(Duration::from_millis(200)).await;
 
     assert_eq!(lease::heartbeat(&test.db, &[job.lease], Duration::from_millis(300)).await.unwrap().len(), 1);
     tokio::time::sleep(Duration::from_millis(200)).await;
-    assert_eq!(lease::reclaim_expired(&test.db).await.unwrap(), 0);
+    assert_eq!(lease::reclaim_expired(&test.db, &[]).await.unwrap(), 0);
     tokio::time::sleep(Duration::from_millis(200)).await;
-    assert_eq!(lease::reclaim_expired(&test.db).await.unwrap(), 1);
+    assert_eq!(lease::reclaim_expired(&test.db, &[]).await.unwrap(), 1);
+}
+
+async fn nobody_declares_itself_dead(test: TestDatabase) {
+    add(&test.db, vec![numbered(OrganizationId::new(), 1)]).await;
+    let job = take(&test.db, &Owner::new(), Duration::from_millis(1)).await.remove(0);
+    tokio::time::sleep(Duration::from_millis(20)).await;
+
+    assert_eq!(lease::reclaim_expired(&test.db, std::slice::from_ref(&job.lease)).await.unwrap(), 0);
+
+    // A heartbeat that comes late but in time is as good as any.
+    assert_eq!(lease::heartbeat(&test.db, &[job.lease], Duration::from_secs(30)).await.unwrap().len(), 1);
 }
 
 async fn a_dead_workers_job_runs_again(test: TestDatabase) {
@@ -199,7 +210,7 @@ async fn die_with_it(db: &Db, times: i32) {
     for time in 1..=times {
         assert_eq!(take(db, &Owner::new(), Duration::from_millis(1)).await.len(), 1);
         tokio::time::sleep(Duration::from_millis(10)).await;
-        assert_eq!(lease::reclaim_expired(db).await.unwrap(), 1);
+        assert_eq!(lease::reclaim_expired(db, &[]).await.unwrap(), 1);
         assert_eq!(rows(db).await[0].deaths, time);
     }
 }
@@ -254,6 +265,7 @@ on_both_databases!(
     an_older_lease_of_the_same_owner_is_fenced_off_too,
     every_end_does_what_it_says,
     a_lease_is_counted_from_the_databases_clock,
+    nobody_declares_itself_dead,
     a_dead_workers_job_runs_again,
     a_long_run_keeps_its_lease,
     a_run_whose_lease_is_lost_is_stopped_and_its_result_dropped,

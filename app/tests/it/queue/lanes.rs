@@ -129,7 +129,7 @@ async fn a_long_lane_and_many_waiting_ones_do_not_slow_a_claim(test: TestDatabas
             assert_eq!(jobs.len(), 8);
             add(&test.db, vec![in_lane(organization, "long", 0)]).await;
             queue::let_due_go_on(&test.db).await.unwrap();
-            lease::reclaim_expired(&test.db).await.unwrap();
+            lease::reclaim_expired(&test.db, &[]).await.unwrap();
             let leases: Vec<_> = jobs.iter().map(|job| job.lease.clone()).collect();
             lease::heartbeat(&test.db, &leases, Duration::from_secs(30)).await.unwrap();
             settle_all(&test.db, &jobs, &End::Done).await;
