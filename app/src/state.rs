@@ -1,12 +1,50 @@
 //! What every web handler can reach.
 
-use axum::extract::FromRef;
+use std::{num::NonZeroU32, sync::Arc};
 
-use crate::core::Core;
+use axum::extract::FromRef;
+use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
+
+use crate::{core::Core, db::LinkId};
 
 /// The state of the router. Cheap to clone.
 #[derive(Clone, FromRef)]
 pub struct AppState {
     /// The nouns and their rules.
     pub core: Core,
+    /// How many hooks a link may bring.
+    pub hook_limits: HookLimits,
 }
+
+impl AppState {
+    /// The state around a core.
+    pub fn new(core: Core) -> Self {
+        Self { core, hook_limits: HookLimits::default() }
+    }
+}
+
+/// How many hooks a link may bring: 600 a minute for as long as it likes, 1,000 at once.
+#[derive(Clone)]
+pub struct HookLimits(Arc<DefaultKeyedRateLimiter<LinkId>>);
+
+impl Default for HookLimits {
+    fn default() -> Self {
+        const A_MINUTE: NonZeroU32 = NonZeroU32::new(600).expect("600 is not 0");
+        const AT_ONCE: NonZeroU32 = NonZeroU32::new(1000).expect("1000 is not 0");
+        Self(Arc::new(RateLimiter::keyed(Quota::per_minute(A_MINUTE).allow_burst(AT_ONCE))))
+    }
+}
+
+impl HookLimits {
+    /// Counts one hook of a link.
+    ///
+    /// # Errors
+    /// When the link has had its share.
+    pub fn check(&self, link: LinkId) -> Result<(), OverLimit> {
+        self.0.check_key(&link).map_err(|_| OverLimit)
+    }
+}
+
+/// A link brought more hooks than it may.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OverLimit;

@@ -14,6 +14,7 @@ mod m0003_integrations;
 mod m0004_jobs;
 mod m0005_inbox;
 mod m0006_instance;
+mod m0007_open_entries;
 mod table;
 
 /// All steps, in order.
@@ -29,6 +30,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0004_jobs::Migration),
             Box::new(m0005_inbox::Migration),
             Box::new(m0006_instance::Migration),
+            Box::new(m0007_open_entries::Migration),
         ]
     }
 }

@@ -8,12 +8,23 @@ use url::Url;
 
 use crate::{clock::Clock, db::Db, queue::Queue};
 
+pub mod attempts;
 pub mod entries;
 mod error;
+pub mod happenings;
 pub mod inbox;
+pub mod instance;
+pub mod integration_links;
+pub mod integration_users;
 pub mod invitations;
+pub mod ledger;
+mod naming;
 pub mod organizations;
+mod partner_http;
+pub mod partners;
+mod passwords;
 pub mod people;
+pub mod rotation;
 pub mod sealing;
 pub mod sessions;
 pub mod teams;
@@ -23,7 +34,16 @@ pub use error::{Error, Result};
 
 /// The tools that everything in this room works with. Cheap to clone.
 #[derive(Clone)]
-pub struct Core(Arc<Tools>);
+pub struct Core(Arc<Inner>);
+
+struct Inner {
+    tools: Tools,
+    passwords: passwords::Passwords,
+    attempts: attempts::Attempts,
+    inbox: inbox::Inbox,
+    /// Held while an account's credentials are traded in.
+    refreshing: tokio::sync::Mutex<()>,
+}
 
 /// See [`Core`].
 pub struct Tools {
@@ -35,6 +55,8 @@ pub struct Tools {
     pub vault: sealing::Vault,
     /// Where work is put that others wait for.
     pub queue: Queue,
+    /// The partners and the way to them.
+    pub partners: partners::Partners,
     /// What this installation is called and where it is reached.
     pub site: Site,
 }
@@ -51,7 +73,19 @@ pub struct Site {
 impl Core {
     /// Puts the tools together.
     pub fn new(tools: Tools) -> Self {
-        Self(Arc::new(tools))
+        let inbox = inbox::Inbox::new(tools.db.clone(), tools.queue.clone(), tools.clock.clone());
+        Self(Arc::new(Inner {
+            tools,
+            inbox,
+            refreshing: tokio::sync::Mutex::default(),
+            passwords: passwords::Passwords::default(),
+            attempts: attempts::Attempts::default(),
+        }))
+    }
+
+    /// Where genuine hooks are kept.
+    pub fn inbox(&self) -> &inbox::Inbox {
+        &self.0.inbox
     }
 }
 
@@ -59,6 +93,6 @@ impl std::ops::Deref for Core {
     type Target = Tools;
 
     fn deref(&self) -> &Tools {
-        &self.0
+        &self.0.tools
     }
 }

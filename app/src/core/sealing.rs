@@ -3,10 +3,15 @@
 //! AES-256-GCM with a random nonce. The tenant, the row, the column and the key's version are authenticated with the
 //! text, so a sealed value that is moved to another row or tenant does not open. Record: version (1 byte) · nonce (12)
 //! · ciphertext and tag.
+//!
+//! The key file may get another key while processes run (see `rotation`): a vault looks at it again before it seals, and
+//! when it meets a version it does not know.
 
 use std::{
     io::Write,
     path::{Path, PathBuf},
+    sync::{Arc, Mutex, PoisonError},
+    time::SystemTime,
 };
 
 use anyhow::{Context, bail, ensure};
@@ -17,7 +22,7 @@ use aws_lc_rs::{
 use integration_contract::{ExposeSecret, SecretString};
 use uuid::Uuid;
 
-use crate::db::OrganizationId;
+use crate::db::{IntegrationUserId, LinkId, OrganizationId};
 
 const NONCE: usize = 12;
 
@@ -40,8 +45,19 @@ pub struct DoesNotOpen;
 /// What seals and opens.
 pub struct Vault {
     /// The newest key seals, all of them open.
-    keys: Vec<Key>,
+    keys: Mutex<Arc<[Key]>>,
+    file: Option<KeyFile>,
 }
+
+/// The file the keys were read from.
+struct KeyFile {
+    path: PathBuf,
+    /// How it looked then.
+    seen: Mutex<Option<Look>>,
+}
+
+/// What changes with a file's content.
+type Look = (SystemTime, u64);
 
 struct Key {
     version: u8,
@@ -58,21 +74,24 @@ impl Vault {
     /// # Errors
     /// When the file can't be read or made, can be read by others, or holds no good key.
     pub fn open_or_create(path: &Path) -> anyhow::Result<(Self, bool)> {
-        match std::fs::read_to_string(path) {
-            Ok(text) => {
-                only_ours(path)?;
-                let text = SecretString::from(text);
-                Ok((Self::from_text(&text).with_context(|| format!("the key file {}", path.display()))?, false))
-            }
+        let made = match std::fs::metadata(path) {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-                let mut bytes = [0; 32];
-                rand::fill(&mut bytes).map_err(|_| anyhow::anyhow!("the system gives no random bytes"))?;
-                let text = SecretString::from(format!("v1:{}\n", hex::encode(bytes)));
-                create(path, &text).with_context(|| format!("can't make the key file {}", path.display()))?;
-                Ok((Self::from_text(&text)?, true))
+                let text = SecretString::from(line(1, &new_key()?));
+                create(path, &text).with_context(|| format!("can't make the key file {}", path.display()))?
             }
-            Err(error) => Err(error).with_context(|| format!("can't read the key file {}", path.display())),
-        }
+            _ => false,
+        };
+        Ok((Self::open_file(path)?, made))
+    }
+
+    /// Reads the key file.
+    ///
+    /// # Errors
+    /// When it is not there, can be read by others, or holds no good key.
+    pub fn open_file(path: &Path) -> anyhow::Result<Self> {
+        let file = KeyFile { path: path.to_owned(), seen: Mutex::new(look(path)) };
+        let keys = Mutex::new(file.read()?.into());
+        Ok(Self { keys, file: Some(file) })
     }
 
     /// Keys as they stand in the file.
@@ -80,26 +99,43 @@ impl Vault {
     /// # Errors
     /// When a line is not a key, a version stands twice, or there is none.
     pub fn from_text(text: &SecretString) -> anyhow::Result<Self> {
-        let mut keys: Vec<Key> = Vec::new();
-        for line in
-            text.expose_secret().lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'))
-        {
-            let (version, digits) = line.split_once(':').context("a line is not vN:KEY")?;
-            let version = version.strip_prefix('v').and_then(|n| n.parse().ok()).context("a line is not vN:KEY")?;
-            let bytes = hex::decode(digits)
-                .ok()
-                .filter(|bytes| bytes.len() == 32)
-                .context("a key is not 64 hexadecimal digits")?;
-            ensure!(keys.iter().all(|key| key.version != version), "key v{version} stands twice");
-            keys.push(Key::new(version, &bytes)?);
-        }
-        ensure!(!keys.is_empty(), "there is no key in it");
-        Ok(Self { keys })
+        Ok(Self { keys: Mutex::new(keys_in(text)?.into()), file: None })
+    }
+
+    /// Adds a key to the key file; it seals from now on. Gives its version.
+    ///
+    /// # Errors
+    /// When the file can't be written, or every version is taken.
+    pub fn add_key(&self) -> anyhow::Result<u8> {
+        let file = self.file.as_ref().context("the keys are not from a file")?;
+        let old = SecretString::from(std::fs::read_to_string(&file.path)?);
+        let newest = keys_in(&old)?.iter().map(|key| key.version).max().unwrap_or(0);
+        let version = newest.checked_add(1).context("all 255 versions of keys are taken: remove lines of old ones")?;
+        let key = new_key()?;
+        let text = SecretString::from(format!("{}\n{}", old.expose_secret().trim_end(), line(version, &key)));
+        // Replaced as a whole, so that no process reads half of it.
+        let beside = write_beside(&file.path, &text)?;
+        std::fs::rename(beside, &file.path)?;
+        self.look_again();
+        Ok(version)
+    }
+
+    /// The version that a value was sealed with.
+    pub fn version_of(record: &[u8]) -> Option<u8> {
+        record.first().copied()
+    }
+
+    /// The version that seals.
+    pub fn newest_version(&self) -> u8 {
+        self.look_again();
+        newest(&self.keys()).version
     }
 
     /// Seals a text for its place.
     pub fn seal(&self, place: Place, clear: &SecretString) -> Vec<u8> {
-        let key = self.newest();
+        self.look_again();
+        let keys = self.keys();
+        let key = newest(&keys);
         let mut text = clear.expose_secret().as_bytes().to_vec();
         let nonce = key
             .sealing
@@ -119,7 +155,12 @@ impl Vault {
     pub fn open(&self, place: Place, record: &[u8]) -> Result<SecretString, DoesNotOpen> {
         let (&version, rest) = record.split_first().ok_or(DoesNotOpen)?;
         let (nonce, sealed) = rest.split_at_checked(NONCE).ok_or(DoesNotOpen)?;
-        let key = self.keys.iter().find(|key| key.version == version).ok_or(DoesNotOpen)?;
+        let mut keys = self.keys();
+        if keys.iter().all(|key| key.version != version) {
+            self.look_again();
+            keys = self.keys();
+        }
+        let key = keys.iter().find(|key| key.version == version).ok_or(DoesNotOpen)?;
         let nonce = Nonce::try_assume_unique_for_key(nonce).map_err(|_| DoesNotOpen)?;
         let mut text = sealed.to_vec();
         let clear = key.sealing.open_in_place(nonce, place.aad(version), &mut text).map_err(|_| DoesNotOpen)?;
@@ -128,18 +169,75 @@ impl Vault {
 
     /// An authenticator over `message` for one purpose: proves later that we made it.
     pub fn tag(&self, purpose: &str, message: &[u8]) -> Vec<u8> {
-        aws_lc_rs::hmac::sign(&self.newest().tagging, &purposed(purpose, message)).as_ref().to_vec()
+        aws_lc_rs::hmac::sign(&newest(&self.keys()).tagging, &purposed(purpose, message)).as_ref().to_vec()
     }
 
     /// Whether we made this authenticator, in time that does not depend on where it differs.
     pub fn tag_fits(&self, purpose: &str, message: &[u8], tag: &[u8]) -> bool {
         let message = purposed(purpose, message);
-        self.keys.iter().any(|key| aws_lc_rs::hmac::verify(&key.tagging, &message, tag).is_ok())
+        self.keys().iter().any(|key| aws_lc_rs::hmac::verify(&key.tagging, &message, tag).is_ok())
     }
 
-    fn newest(&self) -> &Key {
-        self.keys.last().expect("a vault is never without a key")
+    fn keys(&self) -> Arc<[Key]> {
+        Arc::clone(&self.keys.lock().unwrap_or_else(PoisonError::into_inner))
     }
+
+    /// Reads the key file again if it has changed. What can't be read leaves the keys as they are.
+    fn look_again(&self) {
+        let Some(file) = &self.file else { return };
+        let now = look(&file.path);
+        let mut seen = file.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        if now.is_none() || *seen == now {
+            return;
+        }
+        match file.read() {
+            Ok(keys) => *self.keys.lock().unwrap_or_else(PoisonError::into_inner) = keys.into(),
+            Err(error) => tracing::error!(error = format!("{error:#}"), "the key file changed and can't be used"),
+        }
+        *seen = now;
+    }
+}
+
+impl KeyFile {
+    fn read(&self) -> anyhow::Result<Vec<Key>> {
+        let path = self.path.display();
+        let text = std::fs::read_to_string(&self.path).with_context(|| format!("can't read the key file {path}"))?;
+        only_ours(&self.path)?;
+        keys_in(&SecretString::from(text)).with_context(|| format!("the key file {path}"))
+    }
+}
+
+fn look(path: &Path) -> Option<Look> {
+    let metadata = std::fs::metadata(path).ok()?;
+    Some((metadata.modified().ok()?, metadata.len()))
+}
+
+fn newest(keys: &[Key]) -> &Key {
+    keys.last().expect("a vault is never without a key")
+}
+
+fn keys_in(text: &SecretString) -> anyhow::Result<Vec<Key>> {
+    let mut keys: Vec<Key> = Vec::new();
+    for line in text.expose_secret().lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#')) {
+        let (version, digits) = line.split_once(':').context("a line is not vN:KEY")?;
+        let version = version.strip_prefix('v').and_then(|n| n.parse().ok()).context("a line is not vN:KEY")?;
+        let bytes =
+            hex::decode(digits).ok().filter(|bytes| bytes.len() == 32).context("a key is not 64 hexadecimal digits")?;
+        ensure!(keys.iter().all(|key| key.version != version), "key v{version} stands twice");
+        keys.push(Key::new(version, &bytes)?);
+    }
+    ensure!(!keys.is_empty(), "there is no key in it");
+    Ok(keys)
+}
+
+fn new_key() -> anyhow::Result<[u8; 32]> {
+    let mut bytes = [0; 32];
+    rand::fill(&mut bytes).map_err(|_| anyhow::anyhow!("the system gives no random bytes"))?;
+    Ok(bytes)
+}
+
+fn line(version: u8, key: &[u8; 32]) -> String {
+    format!("v{version}:{}\n", hex::encode(key))
 }
 
 impl Key {
@@ -158,6 +256,28 @@ impl Key {
 }
 
 impl Place {
+    /// Where an account's credentials stand.
+    pub fn credentials(organization: OrganizationId, account: IntegrationUserId) -> Self {
+        Self { organization, row: account.0, column: "integration_users.credentials" }
+    }
+
+    /// Where a link's hook secret stands.
+    pub fn hook_secret(organization: OrganizationId, link: LinkId) -> Self {
+        Self { organization, row: link.0, column: "integration_links.hook_secret" }
+    }
+
+    /// Where a consent's PKCE verifier stands. A consent has no id; the first half of its state's hash is as good as one.
+    pub fn verifier(organization: OrganizationId, state_hash: &[u8]) -> Self {
+        let mut row = [0; 16];
+        row.iter_mut().zip(state_hash).for_each(|(to, from)| *to = *from);
+        Self { organization, row: Uuid::from_bytes(row), column: "oauth_states.verifier" }
+    }
+
+    /// Where the instance's check value stands; it belongs to no tenant.
+    pub(super) fn check() -> Self {
+        Self { organization: OrganizationId(Uuid::nil()), row: Uuid::nil(), column: "instance.value" }
+    }
+
     fn aad(&self, version: u8) -> Aad<Vec<u8>> {
         let mut bytes = vec![version];
         bytes.extend_from_slice(self.organization.0.as_bytes());
@@ -184,13 +304,26 @@ fn purposed(purpose: &str, message: &[u8]) -> Vec<u8> {
     [purpose.as_bytes(), &[0], message].concat()
 }
 
-fn create(path: &Path, text: &SecretString) -> anyhow::Result<()> {
+/// Makes the key file, unless somebody else made it at the same time; says which.
+fn create(path: &Path, text: &SecretString) -> anyhow::Result<bool> {
     if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
         std::fs::create_dir_all(folder)?;
     }
-    // Written beside and linked into place: two first starts at once end with one key, and none is half-written.
+    // Linked into place: two first starts at once end with one key, and none is half-written.
+    let beside = write_beside(path, text)?;
+    let linked = std::fs::hard_link(&beside, path);
+    std::fs::remove_file(&beside)?;
+    match linked {
+        Ok(()) => Ok(true),
+        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => Ok(false),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Writes a file of our own (mode 0600) beside another, to its last byte.
+fn write_beside(path: &Path, text: &SecretString) -> anyhow::Result<PathBuf> {
     let mut beside = PathBuf::from(path);
-    beside.set_extension(format!("{}.new", std::process::id()));
+    beside.set_extension(format!("{}.new", Uuid::now_v7().simple()));
     let mut options = std::fs::OpenOptions::new();
     options.write(true).create_new(true);
     #[cfg(unix)]
@@ -198,9 +331,7 @@ fn create(path: &Path, text: &SecretString) -> anyhow::Result<()> {
     let mut file = options.open(&beside)?;
     file.write_all(text.expose_secret().as_bytes())?;
     file.sync_all()?;
-    let linked = std::fs::hard_link(&beside, path);
-    std::fs::remove_file(&beside)?;
-    linked.context("somebody else made it at the same time; start again")
+    Ok(beside)
 }
 
 fn only_ours(path: &Path) -> anyhow::Result<()> {
@@ -284,6 +415,39 @@ mod tests {
         assert!(vault.tag_fits("form", b"m", &tag));
         assert!(!vault.tag_fits("other", b"m", &tag));
         assert!(!vault.tag_fits("form", b"n", &tag));
+    }
+
+    #[test]
+    fn a_key_that_is_added_seals_at_once_in_every_vault_of_the_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("key");
+        let (ours, _) = Vault::open_or_create(&path).unwrap();
+        let (theirs, _) = Vault::open_or_create(&path).unwrap();
+        let old = theirs.seal(place(), &"x".into());
+
+        assert_eq!(ours.add_key().unwrap(), 2);
+
+        let new = ours.seal(place(), &"y".into());
+        assert_eq!(Vault::version_of(&new), Some(2));
+        assert_eq!(theirs.open(place(), &new).unwrap().expose_secret(), "y");
+        assert_eq!(Vault::version_of(&theirs.seal(place(), &"z".into())), Some(2));
+        assert_eq!(theirs.open(place(), &old).unwrap().expose_secret(), "x");
+        only_ours(&path).unwrap();
+    }
+
+    #[test]
+    fn first_starts_at_once_end_with_one_key() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("key");
+        let starts = std::thread::scope(|scope| {
+            let starts: Vec<_> = (0..8).map(|_| scope.spawn(|| Vault::open_or_create(&path).unwrap())).collect();
+            starts.into_iter().map(|start| start.join().unwrap()).collect::<Vec<_>>()
+        });
+
+        assert_eq!(starts.iter().filter(|(_, made)| *made).count(), 1);
+        let record = starts[0].0.seal(place(), &"x".into());
+        assert!(starts.iter().all(|(vault, _)| vault.open(place(), &record).is_ok()));
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
     }
 
     #[test]

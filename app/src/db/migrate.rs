@@ -6,7 +6,7 @@ use std::fs::File;
 
 use anyhow::Context;
 use migrations::{Migrator, MigratorTrait};
-use sea_orm::ConnectionTrait;
+use sea_orm::{ConnectionTrait, DbErr, Statement};
 
 use super::{Backend, DatabaseUrl, Db};
 
@@ -35,4 +35,26 @@ pub async fn migrate(db: &Db, url: &DatabaseUrl) -> anyhow::Result<()> {
         }
     }
     Ok(())
+}
+
+/// How many steps the schema lacks. Changes nothing.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn missing_steps(db: &Db) -> Result<usize, DbErr> {
+    let all = Migrator::migrations().len();
+    let table = match db.backend {
+        Backend::Sqlite => "SELECT count(*) FROM sqlite_master WHERE name = 'seaql_migrations'",
+        Backend::Postgres => "SELECT count(*) FROM pg_tables WHERE tablename = 'seaql_migrations'",
+    };
+    if count(db, table).await? == 0 {
+        return Ok(all);
+    }
+    let applied = count(db, "SELECT count(*) FROM seaql_migrations").await?;
+    Ok(all.saturating_sub(usize::try_from(applied).unwrap_or(0)))
+}
+
+async fn count(db: &Db, sql: &str) -> Result<i64, DbErr> {
+    let row = db.reader.query_one_raw(Statement::from_string(db.reader.get_database_backend(), sql)).await?;
+    row.map_or(Ok(0), |row| row.try_get_by_index(0))
 }

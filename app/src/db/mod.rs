@@ -9,7 +9,7 @@ mod migrate;
 mod open;
 
 pub use ids::*;
-pub use migrate::migrate;
+pub use migrate::{migrate, missing_steps};
 pub use open::{Backend, DatabaseUrl};
 use sea_orm::{
     DatabaseConnection, DatabaseTransaction, DbErr, SqliteTransactionMode, TransactionOptions, TransactionTrait,

@@ -1,7 +1,22 @@
 //! What every page shows around its own content. Each page's struct has a field `page: Page`; `templates/base.html`
 //! draws it.
 
+use askama::Template;
+use axum::response::{Html, IntoResponse, Response};
+use http::StatusCode;
+use unicode_segmentation::UnicodeSegmentation;
+
+use super::{Error, Result, assets};
 use crate::db::{OrganizationId, TeamId};
+
+/// Draws a page.
+///
+/// # Errors
+/// When the template fails, which is our own mistake.
+pub fn draw(status: StatusCode, page: &impl Template) -> Result<Response> {
+    let html = page.render().map_err(|error| Error::from(anyhow::Error::from(error)))?;
+    Ok((status, Html(html)).into_response())
+}
 
 /// The frame of one page.
 #[derive(Clone, Debug, Default)]
@@ -16,6 +31,66 @@ pub struct Page {
     pub csrf: String,
     /// What the last action came to, shown once.
     pub flash: Option<Flash>,
+    /// Which entry of the navigation it belongs to.
+    pub place: Place,
+}
+
+impl Page {
+    /// The page at its place in the navigation.
+    #[must_use]
+    pub fn at(self, place: Place) -> Self {
+        Self { place, ..self }
+    }
+
+    /// Where a file of `static/` is served, in a form that browsers may keep.
+    pub fn asset(&self, path: &str) -> String {
+        assets::url(path)
+    }
+}
+
+/// Where a page stands in the navigation.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Place {
+    /// Nowhere in particular.
+    #[default]
+    Elsewhere,
+    /// A team's log.
+    Log(TeamId),
+    /// Another page of a team's log, such as one entry's.
+    Team(TeamId),
+    /// A team's settings.
+    TeamSettings(TeamId),
+    /// The catalogue of partners and what hangs below it.
+    Integrations,
+    /// The user's own settings.
+    Settings,
+}
+
+impl Place {
+    /// Whether it is one of the team's pages.
+    pub fn is_team(&self, team: &TeamId) -> bool {
+        matches!(self, Self::Log(at) | Self::Team(at) | Self::TeamSettings(at) if at == team)
+    }
+
+    /// Whether it is the team's log itself.
+    pub fn is_log(&self, team: &TeamId) -> bool {
+        matches!(self, Self::Log(at) if at == team)
+    }
+
+    /// Whether it is the team's settings page.
+    pub fn is_team_settings(&self, team: &TeamId) -> bool {
+        matches!(self, Self::TeamSettings(at) if at == team)
+    }
+
+    /// Whether it is about partners.
+    pub fn is_integrations(&self) -> bool {
+        *self == Self::Integrations
+    }
+
+    /// Whether it is the user's own settings.
+    pub fn is_settings(&self) -> bool {
+        *self == Self::Settings
+    }
 }
 
 /// What the frame shows of the signed-in person.
@@ -29,6 +104,13 @@ pub struct Seen {
     pub organizations: Vec<(OrganizationId, String)>,
     /// Their teams in the current organization, for the navigation.
     pub teams: Vec<(TeamId, String)>,
+}
+
+impl Seen {
+    /// Whether `organization` is the current one.
+    pub fn is_in(&self, organization: &OrganizationId) -> bool {
+        self.organization.as_ref().is_some_and(|(current, _)| current == organization)
+    }
 }
 
 /// A sentence that is shown once after a redirect.
@@ -50,4 +132,92 @@ pub enum Tone {
     Attention,
     /// It did not work.
     Bad,
+    /// Neither: it is off, or not set up.
+    Neutral,
+}
+
+impl Tone {
+    /// The end of its CSS classes: `pill-good`.
+    pub fn class(self) -> &'static str {
+        match self {
+            Self::Good => "good",
+            Self::Attention => "attention",
+            Self::Bad => "bad",
+            Self::Neutral => "neutral",
+        }
+    }
+
+    /// The picture beside its sentence.
+    pub fn icon(self) -> &'static str {
+        match self {
+            Self::Good => "check",
+            Self::Attention | Self::Bad => "alert",
+            Self::Neutral => "dot",
+        }
+    }
+}
+
+/// A moment (unix milliseconds) as a person reads it where no team's time zone applies.
+pub fn moment(milliseconds: &i64) -> String {
+    let moment = jiff::Timestamp::from_millisecond(*milliseconds).unwrap_or_default();
+    moment.strftime("%-d %B %Y, %H:%M UTC").to_string()
+}
+
+/// A person's initials, from the first and the last word of their name.
+pub fn initials(name: &str) -> String {
+    let mut words = name.split_whitespace().filter_map(|word| word.graphemes(true).next());
+    let first = words.next().unwrap_or("?");
+    let last = words.next_back().unwrap_or_default();
+    format!("{first}{last}").to_uppercase()
+}
+
+/// Which of the six colours a person's initials stand on: always the same for a name.
+pub fn shade(name: &str) -> u32 {
+    name.chars().fold(7_u32, |sum, letter| sum.wrapping_mul(31).wrapping_add(letter.into())) % 6
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn initials_come_from_the_first_and_the_last_word() {
+        for (name, expected) in [
+            ("Ada Lovelace", "AL"),
+            ("Johann Sebastian Bach", "JB"),
+            ("ada", "A"),
+            ("  ", "?"),
+            ("", "?"),
+            ("👩‍👩‍👧‍👦 Smith", "👩‍👩‍👧‍👦S"),
+            ("élan vital", "ÉV"),
+        ] {
+            assert_eq!(initials(name), expected, "{name:?}");
+        }
+    }
+
+    #[test]
+    fn a_name_keeps_its_shade() {
+        assert_eq!(shade("Ada"), shade("Ada"));
+        assert!(shade("👩‍👩‍👧‍👦 and somebody with a very long name indeed") < 6);
+    }
+}
+
+/// A moment as a page shows it: in UTC, because pages are read in many places.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Moment {
+    /// For machines.
+    pub iso: String,
+    /// For people.
+    pub text: String,
+}
+
+impl Moment {
+    /// The moment at unix milliseconds.
+    pub fn at(millis: i64) -> Self {
+        let zoned = jiff::Timestamp::from_millisecond(millis).unwrap_or_default().to_zoned(jiff::tz::TimeZone::UTC);
+        Self {
+            iso: zoned.strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
+            text: zoned.strftime("%-d %b %Y, %H:%M:%S UTC").to_string(),
+        }
+    }
 }

@@ -121,6 +121,11 @@ impl FieldErrors {
         self.0.get(field).map(String::as_str)
     }
 
+    /// Every field's sentence, in the order of names.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.0.iter().map(|(field, sentence)| (field.as_str(), sentence.as_str()))
+    }
+
     /// Nothing to change.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use aws_lc_rs::digest;
 use bytes::Bytes;
 
 /// What the partner's hooks may look like. The host refuses the rest before any partner code runs.
@@ -39,6 +40,11 @@ impl HookCall {
     pub fn media_type(&self) -> Option<String> {
         let value = self.header("content-type")?;
         Some(value.split(';').next().unwrap_or_default().trim().to_ascii_lowercase())
+    }
+
+    /// The SHA-256 of the body in hexadecimal: what to call a delivery that the partner gave no usable name.
+    pub fn digest(&self) -> String {
+        hex::encode(digest::digest(&digest::SHA256, &self.body))
     }
 }
 

@@ -4,8 +4,9 @@ use async_trait::async_trait;
 use url::Url;
 
 use crate::{
-    Account, Address, AuthorizeAsk, Card, CheckedLink, Connected, Credentials, Error, FormInput, Grant, HookAnswer,
-    HookCall, Http, IntegrationLink, Ledger, LinkForm, LinkRefused, Reading, Remote, Result, Scheme, Undone, Verified,
+    Account, Address, AuthorizeAsk, Card, CheckedLink, Connected, Credentials, Error, FormInput, Grant, Happening,
+    HookAnswer, HookCall, Http, IntegrationLink, Ledger, LinkForm, LinkRefused, Reading, Remote, Result, Scheme,
+    Undone, Verified,
 };
 
 /// Our code for one partner.
@@ -92,6 +93,18 @@ pub trait Integration: Send + Sync {
     /// As [`Self::create_link`].
     async fn change_link(&self, cx: &Account, link: &IntegrationLink, ledger: &dyn Ledger) -> Result<()> {
         self.create_link(cx, link, ledger).await
+    }
+
+    /// Looks whether the link can still do its work: is its target there, is what was made for it? Only reads. The host
+    /// asks every few hours, and when a person does.
+    ///
+    /// What is found is told as [`crate::Happening::TargetChanged`], [`crate::Happening::TargetGone`], or
+    /// [`crate::Happening::HookWorks`] when all is as it should be; nothing when the partner can't be asked.
+    ///
+    /// # Errors
+    /// [`crate::ErrorKind::Unauthorized`] when the account is gone; a passing error says nothing about the link.
+    async fn inspect_link(&self, _cx: &Account, _link: &IntegrationLink, _ours: &[Remote]) -> Result<Vec<Happening>> {
+        Ok(Vec::new())
     }
 
     /// Removes at the partner exactly `ours`, the ledger's rows, and nothing else. "Already gone" is success.

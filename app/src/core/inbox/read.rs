@@ -91,14 +91,15 @@ pub async fn list(
     Ok(lines.into_partial_model().all(core.db.reader()).await?)
 }
 
-/// Has a message read again of which nothing came.
+/// Has a message of a link read again, of which nothing came.
 ///
 /// # Errors
 /// [`Error::NotFound`]; [`Error::Conflict`] when it is being read, was read with success, or was not kept whole.
-pub async fn replay(core: &Core, organization: OrganizationId, id: MessageId) -> Result<()> {
+pub async fn replay(core: &Core, organization: OrganizationId, link: LinkId, id: MessageId) -> Result<()> {
     core.db
         .write(async |tx| {
-            let message = Entity::of(organization).filter(Column::Id.eq(id)).one(tx).await?.ok_or(Error::NotFound)?;
+            let of_link = Entity::of(organization).filter(Column::LinkId.eq(link));
+            let message = of_link.filter(Column::Id.eq(id)).one(tx).await?.ok_or(Error::NotFound)?;
             let again = Entity::update_of(organization)
                 .filter(Column::Id.eq(id))
                 .filter(Column::State.is_in([MessageState::Failed, MessageState::Ignored]))

@@ -58,4 +58,7 @@ pub enum AccountState {
     /// The partner no longer takes its token: the person has to reconnect.
     #[sea_orm(string_value = "broken")]
     Broken,
+    /// Being given back to the partner.
+    #[sea_orm(string_value = "leaving")]
+    Leaving,
 }

@@ -38,3 +38,10 @@ pub enum Relation {}
 impl ActiveModelBehavior for ActiveModel {}
 
 super::tenant!();
+
+impl Entity {
+    /// The invitation a link names: who holds the link does not belong to the tenant yet.
+    pub fn with_token(token_hash: Vec<u8>) -> Select<Self> {
+        Self::find().filter(Column::TokenHash.eq(token_hash))
+    }
+}

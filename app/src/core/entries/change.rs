@@ -1,0 +1,196 @@
+//! Changing entries: edit, complete and reopen, archive and bring back. Each can be asked for twice.
+
+use jiff::{ToSpan, civil::Date};
+use sea_orm::{
+    ActiveModelTrait, ActiveValue::Set, ColumnTrait, DatabaseTransaction, EntityTrait, IntoActiveModel, QueryFilter,
+    QuerySelect,
+};
+
+use super::{
+    LONGEST, Standing, fits,
+    handles::Handles,
+    is_blank,
+    write::{mention_rows, tag_rows},
+    zone,
+};
+use crate::{
+    core::{Core, Error, Result, people::Member},
+    db::{
+        EntryId, OrganizationId, TeamId,
+        entity::{
+            Tenant,
+            entry::{self, EntryStatus},
+            entry_mention, entry_tag, team,
+        },
+    },
+};
+
+/// What an entry should read from now on.
+#[derive(Clone, Debug)]
+pub struct Change {
+    /// Its text; here a marker has no meaning.
+    pub body: String,
+    /// Done, goal or blocked.
+    pub status: EntryStatus,
+    /// Its day; none leaves it.
+    pub day: Option<Date>,
+}
+
+/// Changes an entry's text, status and day.
+///
+/// # Errors
+/// [`Error::Invalid`] (`body`, `day`), [`Error::NotFound`], and [`Error::Forbidden`] for all but its author and admins.
+pub async fn edit(core: &Core, who: &Member, team: TeamId, id: EntryId, change: Change) -> Result<()> {
+    let body = integration_contract::text::without_nul(&change.body.replace("\r\n", "\n")).trim().to_owned();
+    if is_blank(&body) {
+        return Err(Error::field("body", "Write what got done. To take the entry out of the log, archive it."));
+    }
+    if !fits(&body) {
+        return Err(Error::field("body", format!("Use at most {LONGEST} characters.")));
+    }
+    core.db
+        .write(async |tx| {
+            let standing = Standing::of(tx, who, team).await?;
+            let entry = locked(tx, who.organization, team, id).await?;
+            standing.must_own(&entry)?;
+            let today = core.clock.today(&zone(&self::team(tx, who.organization, team).await?));
+            let day = change.day.map(|day| checked_day(day, today)).transpose()?;
+            let handles = Handles::for_texts(tx, who.organization, team, std::iter::once(body.as_str())).await?;
+            forget_words(tx, who.organization, id).await?;
+            let tags = tag_rows(who.organization, id, &body);
+            entry_tag::Entity::insert_many(tags).exec_without_returning(tx).await?;
+            let mentions = mention_rows(who.organization, id, handles.mentioned(&body));
+            entry_mention::Entity::insert_many(mentions).exec_without_returning(tx).await?;
+
+            let completed_on = completed(&entry, change.status, today);
+            let mut row = entry.into_active_model();
+            row.body = Set(body.clone());
+            row.status = Set(change.status);
+            row.completed_on = Set(completed_on);
+            if let Some(day) = day {
+                row.occurred_on = Set(day.to_string());
+            }
+            row.updated_at = Set(core.clock.now());
+            row.update(tx).await?;
+            Ok(())
+        })
+        .await
+}
+
+/// Marks a goal or blocker as done today. One that is done stays as it is.
+///
+/// # Errors
+/// [`Error::NotFound`], [`Error::Forbidden`] for who is not in the team.
+pub async fn complete(core: &Core, who: &Member, team: TeamId, id: EntryId) -> Result<()> {
+    set_status(core, who, team, id, EntryStatus::Done).await
+}
+
+/// Makes a goal of what was done. A blocker that is reopened is a goal too: what is left is to do it.
+///
+/// # Errors
+/// As [`complete`].
+pub async fn reopen(core: &Core, who: &Member, team: TeamId, id: EntryId) -> Result<()> {
+    set_status(core, who, team, id, EntryStatus::Goal).await
+}
+
+async fn set_status(core: &Core, who: &Member, team: TeamId, id: EntryId, status: EntryStatus) -> Result<()> {
+    core.db
+        .write(async |tx| {
+            let standing = Standing::of(tx, who, team).await?;
+            let entry = locked(tx, who.organization, team, id).await?;
+            standing.must_be_in_team("complete and reopen its goals")?;
+            let is_open = entry.status != EntryStatus::Done;
+            if is_open == (status != EntryStatus::Done) {
+                return Ok(());
+            }
+            let today = core.clock.today(&zone(&self::team(tx, who.organization, team).await?));
+            let completed_on = completed(&entry, status, today);
+            let mut row = entry.into_active_model();
+            row.status = Set(status);
+            row.completed_on = Set(completed_on);
+            row.updated_at = Set(core.clock.now());
+            row.update(tx).await?;
+            Ok(())
+        })
+        .await
+}
+
+/// Takes an entry out of the log; it can be brought back.
+///
+/// # Errors
+/// [`Error::NotFound`], and [`Error::Forbidden`] for all but its author and admins.
+pub async fn archive(core: &Core, who: &Member, team: TeamId, id: EntryId) -> Result<()> {
+    set_archived(core, who, team, id, true).await
+}
+
+/// Brings an archived entry back.
+///
+/// # Errors
+/// As [`archive`].
+pub async fn unarchive(core: &Core, who: &Member, team: TeamId, id: EntryId) -> Result<()> {
+    set_archived(core, who, team, id, false).await
+}
+
+async fn set_archived(core: &Core, who: &Member, team: TeamId, id: EntryId, archived: bool) -> Result<()> {
+    core.db
+        .write(async |tx| {
+            let standing = Standing::of(tx, who, team).await?;
+            let entry = locked(tx, who.organization, team, id).await?;
+            standing.must_own(&entry)?;
+            if entry.archived_at.is_some() != archived {
+                let now = core.clock.now();
+                let mut row = entry.into_active_model();
+                row.archived_at = Set(archived.then_some(now));
+                row.updated_at = Set(now);
+                row.update(tx).await?;
+            }
+            Ok(())
+        })
+        .await
+}
+
+/// The team's row.
+pub(super) async fn team(tx: &DatabaseTransaction, organization: OrganizationId, id: TeamId) -> Result<team::Model> {
+    team::Entity::of(organization).filter(team::Column::Id.eq(id)).one(tx).await?.ok_or(Error::NotFound)
+}
+
+/// A day of the log: not more than a year ahead.
+pub(super) fn checked_day(day: Date, today: Date) -> Result<Date> {
+    if day <= today.saturating_add(1.year()) {
+        Ok(day)
+    } else {
+        Err(Error::field("day", "Choose a day not more than a year ahead."))
+    }
+}
+
+/// Forgets which tags and people an entry speaks of.
+pub(super) async fn forget_words(tx: &DatabaseTransaction, organization: OrganizationId, id: EntryId) -> Result<()> {
+    entry_tag::Entity::delete_of(organization).filter(entry_tag::Column::EntryId.eq(id)).exec(tx).await?;
+    entry_mention::Entity::delete_of(organization).filter(entry_mention::Column::EntryId.eq(id)).exec(tx).await?;
+    Ok(())
+}
+
+/// The entry, held until the end: two changes at once happen one after the other.
+async fn locked(
+    tx: &DatabaseTransaction,
+    organization: OrganizationId,
+    team: TeamId,
+    id: EntryId,
+) -> Result<entry::Model> {
+    entry::Entity::of(organization)
+        .filter(entry::Column::Id.eq(id))
+        .filter(entry::Column::TeamId.eq(team))
+        .lock_exclusive()
+        .one(tx)
+        .await?
+        .ok_or(Error::NotFound)
+}
+
+/// The day a goal or blocker was done, after a change of its status.
+fn completed(entry: &entry::Model, to: EntryStatus, today: Date) -> Option<String> {
+    match (entry.status, to) {
+        (EntryStatus::Done, EntryStatus::Done) => entry.completed_on.clone(),
+        (_, EntryStatus::Done) => Some(today.to_string()),
+        _ => None,
+    }
+}

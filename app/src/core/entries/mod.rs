@@ -1,0 +1,163 @@
+//! Entries: the lines of a team's log.
+//!
+//! People write them ([`write`]), hooks make them ([`record`]). Who may do what:
+//!
+//! - Whoever is in the team, or an admin of its organization, reads its log.
+//! - Whoever is in the team writes, and completes and reopens anybody's goals and blockers: a goal is the team's.
+//! - The author and admins edit and archive. An entry whose author is nobody of ours belongs to the whole team.
+//!
+//! Nothing is ever deleted here: what is archived no longer shows, and can be brought back.
+
+use integration_contract::text;
+use jiff::{civil::Date, tz::TimeZone};
+use sea_orm::{ConnectionTrait, DatabaseTransaction};
+
+use super::{Core, Error, Result, organizations, people::Member, teams};
+use crate::db::{
+    TeamId,
+    entity::{entry, team},
+};
+
+mod change;
+mod handles;
+mod lines;
+mod list;
+mod pieces;
+mod record;
+mod write;
+
+pub use change::{Change, archive, complete, edit, reopen, unarchive};
+pub use list::{Cursor, Entry, Filter, Listing, Shown, Source, days, find, list, open, partners};
+pub use pieces::{Piece, pieces};
+pub use record::{Recorded, amend, record, retract};
+pub use write::{write, write_on};
+
+/// The longest entry, in characters as a person counts them.
+pub const LONGEST: usize = 2_000;
+
+/// The longest entry in bytes: one character as a person counts them can be made of a thousand marks.
+const LONGEST_BYTES: usize = 32 * 1024;
+
+/// The team's time zone: a day of its log begins at its midnight.
+pub fn zone(team: &team::Model) -> TimeZone {
+    // Checked when the team was made; a name that a newer database of zones dropped must not take the log away.
+    teams::zone(&team.time_zone).unwrap_or(TimeZone::UTC)
+}
+
+/// The day it is for the team.
+pub fn today(core: &Core, team: &team::Model) -> Date {
+    core.clock.today(&zone(team))
+}
+
+/// A day as it is typed and kept, `2026-11-22`; none for anything else.
+pub fn day(text: &str) -> Option<Date> {
+    let day: Date = text.parse().ok()?;
+    // Days are compared as text in the database, so each has exactly one spelling.
+    (day.to_string() == text && (1970..=2999).contains(&day.year())).then_some(day)
+}
+
+/// How a member stands to one team, as of this transaction.
+struct Standing {
+    who: Member,
+    in_team: bool,
+}
+
+impl Standing {
+    async fn of(tx: &DatabaseTransaction, who: &Member, team: TeamId) -> Result<Self> {
+        let who = organizations::standing(tx, who).await?;
+        let in_team = teams::is_in(tx, who.organization, team, who.user).await?;
+        if in_team || who.is_admin() { Ok(Self { who, in_team }) } else { Err(Error::NotFound) }
+    }
+
+    fn must_be_in_team(&self, what: &str) -> Result<()> {
+        if self.in_team { Ok(()) } else { Err(Error::forbidden(format!("Only people of the team may {what}."))) }
+    }
+
+    fn must_own(&self, entry: &entry::Model) -> Result<()> {
+        if owns(&self.who, self.in_team, entry) {
+            Ok(())
+        } else {
+            Err(Error::forbidden("Only its author and admins of the organization may change this entry."))
+        }
+    }
+}
+
+fn owns(who: &Member, in_team: bool, entry: &entry::Model) -> bool {
+    who.is_admin() || entry.user_id.map_or(in_team, |author| author == who.user)
+}
+
+/// Lets pass who may read the team's log, and says whether they are in the team.
+async fn must_see(db: &impl ConnectionTrait, who: &Member, team: TeamId) -> Result<bool> {
+    let in_team = teams::is_in(db, who.organization, team, who.user).await?;
+    if in_team || who.is_admin() { Ok(in_team) } else { Err(Error::NotFound) }
+}
+
+/// Text made to fit an entry: cut where a reader would cut it.
+fn fit(body: &str) -> String {
+    let mut body = text::cut(text::without_nul(body).trim(), LONGEST);
+    if body.len() > LONGEST_BYTES {
+        body.truncate(body.floor_char_boundary(LONGEST_BYTES));
+        body.push('…');
+    }
+    body
+}
+
+/// Whether text fits an entry as it is.
+fn fits(body: &str) -> bool {
+    use unicode_segmentation::UnicodeSegmentation;
+    body.len() <= LONGEST_BYTES && body.graphemes(true).nth(LONGEST).is_none()
+}
+
+/// Whether there is nothing in it that could be seen.
+fn is_blank(text: &str) -> bool {
+    text.chars().all(|c| {
+        c.is_whitespace()
+            || c.is_control()
+            || matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_day_has_one_spelling() {
+        assert_eq!(day("2026-11-22").unwrap().to_string(), "2026-11-22");
+        for bad in [
+            "",
+            "20261122",
+            "2026-11-22T00:00",
+            " 2026-11-22",
+            "2026-13-01",
+            "2026-02-30",
+            "-002026-11-22",
+            "0001-01-01",
+            "tomorrow",
+        ] {
+            assert_eq!(day(bad), None, "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_made_to_fit_fits() {
+        let zalgo = format!("a{}", "\u{301}".repeat(1_000_000));
+        for text in ["", "x", &"é".repeat(3_000), &zalgo, "a\0b"] {
+            assert!(fit(text).graphemes_at_most(LONGEST), "{} bytes", text.len());
+            assert!(fit(text).len() <= LONGEST_BYTES + '…'.len_utf8());
+            assert!(!fit(text).contains('\0'));
+        }
+        assert!(fits("x") && !fits(&zalgo) && !fits(&"x".repeat(LONGEST + 1)));
+    }
+
+    trait Graphemes {
+        fn graphemes_at_most(&self, limit: usize) -> bool;
+    }
+
+    impl Graphemes for String {
+        fn graphemes_at_most(&self, limit: usize) -> bool {
+            use unicode_segmentation::UnicodeSegmentation;
+            self.graphemes(true).count() <= limit
+        }
+    }
+}

@@ -1,0 +1,194 @@
+//! Understanding a kept hook: the partner says what happened, and the log and the link follow, in one commit.
+
+use integration_contract::{Author, Happening, HookCall, NewEntry, Reading, Verified};
+use jiff::tz::TimeZone;
+use sea_orm::{ActiveValue::Set, ColumnTrait, DatabaseTransaction, QueryFilter};
+
+use super::{
+    Core, Error, Result,
+    entries::{self, Recorded},
+    inbox, integration_links, integration_users,
+    partners::Partner,
+};
+use crate::{
+    clock::day_of,
+    db::{
+        MessageId, OrganizationId, UserId,
+        entity::{
+            Tenant,
+            inbox_message::{self, MessageState},
+            integration_link::{self, LinkLevel, LinkState},
+            team,
+        },
+    },
+};
+
+/// Reads one kept hook. Run by the job; a message that was read before is left alone.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn read(core: &Core, organization: OrganizationId, id: MessageId) -> Result<()> {
+    let message = match inbox::load(core, organization, id).await {
+        Ok(message) => message,
+        Err(Error::NotFound) => return Ok(()),
+        Err(error) => return Err(error),
+    };
+    if message.state != MessageState::Received {
+        return Ok(());
+    }
+    let Some(link) = integration_links::load(core, organization, message.link_id).await? else { return Ok(()) };
+    let outcome = match link.state {
+        LinkState::Removing | LinkState::Removed => Outcome::ignored("The link was removed."),
+        LinkState::Paused => Outcome::ignored("The link is paused."),
+        LinkState::Pending | LinkState::Active | LinkState::Broken => {
+            let partner = core.partners.get(&link.partner)?;
+            let seen = integration_links::as_partner_sees(core, &link);
+            match partner.integration.hook(&seen, &call_of(&message)) {
+                Ok(reading) => return apply(core, partner, &link, &message, reading).await,
+                Err(error) => Outcome { state: MessageState::Failed, reason: Some(error.sentence().to_owned()) },
+            }
+        }
+    };
+    core.db.write(async |tx| outcome.write(core, tx, &message).await).await
+}
+
+/// The job that reads a message is out of attempts: the message says so, and can be read again by hand.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn gave_up(core: &Core, organization: OrganizationId, id: MessageId, why: &str) -> Result<()> {
+    let (state, now) = (MessageState::Failed, core.clock.now());
+    core.db.write(async |tx| inbox::finish(tx, now, organization, id, state, Some(why.to_owned())).await).await
+}
+
+/// Where the message ends.
+struct Outcome {
+    state: MessageState,
+    reason: Option<String>,
+}
+
+impl Outcome {
+    fn ignored(reason: impl Into<String>) -> Self {
+        Self { state: MessageState::Ignored, reason: Some(reason.into()) }
+    }
+
+    async fn write(self, core: &Core, tx: &DatabaseTransaction, message: &inbox_message::Model) -> Result<()> {
+        let label = match self.state {
+            MessageState::Done => "done",
+            MessageState::Ignored => "ignored",
+            _ => "failed",
+        };
+        metrics::counter!("hooks_read_total", "partner" => message.partner.clone(), "outcome" => label).increment(1);
+        let (organization, now) = (message.organization_id, core.clock.now());
+        inbox::finish(tx, now, organization, message.id, self.state, self.reason).await
+    }
+}
+
+async fn apply(
+    core: &Core,
+    partner: &Partner,
+    link: &integration_link::Model,
+    message: &inbox_message::Model,
+    reading: Reading,
+) -> Result<()> {
+    core.db
+        .write(async |tx| {
+            heard_of(tx, link, message.received_at).await?;
+            let mut came_of_it = false;
+            let mut why_not = reading.ignored;
+            for happening in reading.happenings {
+                match happen(core, tx, partner, link, message, happening).await? {
+                    Ok(()) => came_of_it = true,
+                    Err(reason) => why_not = why_not.or(Some(reason)),
+                }
+            }
+            let outcome = if came_of_it {
+                Outcome { state: MessageState::Done, reason: None }
+            } else {
+                Outcome::ignored(why_not.unwrap_or_else(|| "Nothing happened that this link tells of.".to_owned()))
+            };
+            outcome.write(core, tx, message).await
+        })
+        .await
+}
+
+/// One happening; the inner error is the reason why nothing came of it.
+async fn happen(
+    core: &Core,
+    tx: &DatabaseTransaction,
+    partner: &Partner,
+    link: &integration_link::Model,
+    message: &inbox_message::Model,
+    happening: Happening,
+) -> Result<Result<(), String>> {
+    let organization = link.organization_id;
+    let there_or = |there: bool, reason: &str| if there { Ok(()) } else { Err(reason.to_owned()) };
+    Ok(match happening {
+        Happening::Entry(entry) => {
+            let user = author(tx, organization, partner, &entry.author).await?;
+            if link.level == LinkLevel::User && user != link.user_id {
+                return Ok(Err("Somebody else did this, and the link is for one person.".to_owned()));
+            }
+            let new = write_entry(core, tx, link, message, entry, user).await?;
+            there_or(new, "The log has this already.")
+        }
+        Happening::EntryEdited { external_id, text } => {
+            let changed = entries::amend(tx, organization, link.id, &external_id, &text, core.clock.now()).await?;
+            there_or(changed, "The log has no entry of what was edited.")
+        }
+        Happening::EntryRetracted { external_id } => {
+            let retracted = entries::retract(tx, organization, link.id, &external_id, core.clock.now()).await?;
+            there_or(retracted, "The log has no entry of what was deleted.")
+        }
+        of_link => {
+            integration_links::follow(core, tx, partner, link, of_link).await?;
+            Ok(())
+        }
+    })
+}
+
+async fn write_entry(
+    core: &Core,
+    tx: &DatabaseTransaction,
+    link: &integration_link::Model,
+    message: &inbox_message::Model,
+    entry: NewEntry,
+    user: Option<UserId>,
+) -> Result<bool> {
+    let team = team::Entity::of(link.organization_id)
+        .filter(team::Column::Id.eq(link.team_id))
+        .one(tx)
+        .await?
+        .ok_or(Error::NotFound)?;
+    let zone = TimeZone::get(&team.time_zone).unwrap_or(TimeZone::UTC);
+    let moment = entry.happened_at.and_then(|seconds| seconds.checked_mul(1000)).unwrap_or(message.received_at);
+    // A partner's clock, or its payload, may be far off; the log has no days in the future.
+    let occurred_on = day_of(moment.min(message.received_at), &zone);
+    let recorded = Recorded { user, link: link.id, partner: link.partner.clone(), entry, occurred_on };
+    entries::record(tx, link.organization_id, link.team_id, recorded, core.clock.now()).await
+}
+
+async fn author(
+    tx: &DatabaseTransaction,
+    organization: OrganizationId,
+    partner: &Partner,
+    author: &Author,
+) -> Result<Option<UserId>> {
+    match &author.id {
+        Some(id) => integration_users::user_of_account(tx, organization, partner.id(), id).await,
+        None => Ok(None),
+    }
+}
+
+/// Notes when the link was last heard of, to the minute: a busy link's row would otherwise be written with each hook.
+async fn heard_of(tx: &DatabaseTransaction, link: &integration_link::Model, at: i64) -> Result<()> {
+    if link.hook_seen_at.is_some_and(|seen| at - seen < 60_000) {
+        return Ok(());
+    }
+    integration_links::change_living(tx, link, |row| row.hook_seen_at = Set(Some(at))).await
+}
+
+fn call_of(message: &inbox_message::Model) -> Verified<HookCall> {
+    let headers = serde_json::from_value(message.headers.clone()).unwrap_or_default();
+    Verified::from_inbox(HookCall { headers, key: None, body: message.body.clone().into() })
+}

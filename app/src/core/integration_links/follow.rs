@@ -1,0 +1,166 @@
+//! Following what happens to a link's far end: told by a hook, or found when the link is inspected.
+
+use std::time::Duration;
+
+use integration_contract::{ErrorKind, Happening, IntegrationLink};
+use sea_orm::{ActiveModelTrait, ActiveValue::Set, ColumnTrait, DatabaseTransaction, IntoActiveModel, QueryFilter};
+
+use super::{account, as_partner_sees, load};
+use crate::{
+    core::{Core, Error, Result, integration_users, ledger::LinkLedger, partners::Partner},
+    db::{
+        LinkId, OrganizationId,
+        entity::{
+            Tenant,
+            integration_link::{ActiveModel, Column, Entity, LinkState, Model},
+            remote::RemoteState,
+        },
+    },
+    queue::{self, NewJob},
+};
+
+/// The job that inspects a link and comes again.
+pub const INSPECT: &str = "inspect_link";
+
+/// How often a link is inspected: some things, such as a deleted repository, no hook tells.
+const EVERY: Duration = Duration::from_secs(6 * 60 * 60);
+
+/// Lets the link follow what happened to it. Happenings that are about the log are none of its business.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn follow(
+    core: &Core,
+    tx: &DatabaseTransaction,
+    partner: &Partner,
+    link: &Model,
+    happening: Happening,
+) -> Result<()> {
+    let now = core.clock.now();
+    match happening {
+        Happening::HookWorks => {
+            change_living(tx, link, |row| {
+                if row.state.as_ref() == &LinkState::Broken {
+                    stand(row, LinkState::Active, None, now);
+                }
+            })
+            .await
+        }
+        Happening::TargetChanged(settings) => {
+            let seen = IntegrationLink { settings: settings.clone(), ..as_partner_sees(core, link) };
+            let name = partner.integration.short_name(&seen);
+            change_living(tx, link, |row| {
+                row.settings = Set(settings.0);
+                row.name = Set(name);
+            })
+            .await
+        }
+        Happening::TargetGone { reason } => {
+            change_living(tx, link, |row| stand(row, LinkState::Broken, Some(reason), now)).await
+        }
+        Happening::Entry(_) | Happening::EntryEdited { .. } | Happening::EntryRetracted { .. } => Ok(()),
+    }
+}
+
+fn stand(row: &mut ActiveModel, state: LinkState, reason: Option<String>, now: i64) {
+    if row.state.as_ref() != &state {
+        row.state_since = Set(now);
+    }
+    row.state = Set(state);
+    row.reason = Set(reason);
+}
+
+/// Changes the link as it is now, not as it was when the caller read it; a removed one is left alone.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn change_living(
+    tx: &DatabaseTransaction,
+    link: &Model,
+    change: impl FnOnce(&mut ActiveModel),
+) -> Result<()> {
+    let current = Entity::of(link.organization_id)
+        .filter(Column::Id.eq(link.id))
+        .filter(Column::State.is_not_in([LinkState::Removing, LinkState::Removed]))
+        .one(tx)
+        .await?;
+    if let Some(current) = current {
+        let mut row = current.into_active_model();
+        change(&mut row);
+        if row.is_changed() {
+            row.update(tx).await?;
+        }
+    }
+    Ok(())
+}
+
+/// Asks the partner how the link's far end fares, and lets the link follow.
+///
+/// # Errors
+/// [`Error::Partner`] when the partner could not be asked; the link stays as it is.
+pub async fn inspect(core: &Core, link: &Model) -> Result<()> {
+    if !matches!(link.state, LinkState::Active | LinkState::Broken) {
+        return Ok(());
+    }
+    let partner = core.partners.get(&link.partner)?;
+    let found = match look(core, partner, link).await {
+        Ok(found) => found,
+        Err(Error::Partner(error)) if error.kind() == ErrorKind::Unauthorized => {
+            if let Some(id) = link.integration_user_id
+                && let Some(row) = integration_users::find(core, link.organization_id, id).await?
+            {
+                integration_users::mark_broken(core, &row, error.sentence()).await?;
+            }
+            vec![Happening::TargetGone { reason: error.sentence().to_owned() }]
+        }
+        Err(error) => return Err(error),
+    };
+    core.db
+        .write(async |tx| {
+            for happening in found {
+                follow(core, tx, partner, link, happening).await?;
+            }
+            Ok::<_, Error>(())
+        })
+        .await
+}
+
+async fn look(core: &Core, partner: &Partner, link: &Model) -> Result<Vec<Happening>> {
+    let account = account(core, partner, link).await?;
+    let ours = LinkLedger::new(core, link.organization_id, link.id).in_state(&[RemoteState::Made]).await?;
+    Ok(partner.integration.inspect_link(&account, &as_partner_sees(core, link), &ours).await?)
+}
+
+/// Inspects the link and adds the next inspection, as long as the link lives. Run by the job.
+///
+/// # Errors
+/// See [`inspect`].
+pub async fn inspect_again(core: &Core, organization: OrganizationId, id: LinkId) -> Result<()> {
+    let Some(link) = load(core, organization, id).await? else { return Ok(()) };
+    if matches!(link.state, LinkState::Removing | LinkState::Removed) {
+        return Ok(());
+    }
+    match inspect(core, &link).await {
+        Ok(()) => {}
+        Err(Error::Partner(error)) => {
+            tracing::info!(link = %id, %organization, kind = ?error.kind(), "a link could not be inspected");
+        }
+        Err(error) => return Err(error),
+    }
+    core.db.write(async |tx| add_inspection(tx, &link, core.clock.now()).await).await
+}
+
+/// Adds the next inspection of a link.
+///
+/// # Errors
+/// When the database does not answer.
+pub(super) async fn add_inspection(tx: &DatabaseTransaction, link: &Model, now: i64) -> Result<()> {
+    let job = NewJob {
+        organization: link.organization_id,
+        kind: INSPECT,
+        payload: serde_json::json!({ "link": link.id }),
+        lane: None,
+        run_at: Some(now + i64::try_from(EVERY.as_millis()).unwrap_or(i64::MAX)),
+    };
+    Ok(queue::add(tx, job).await?)
+}

@@ -1,0 +1,178 @@
+//! IntegrationLinks: the pipes that teams and users have set up to partners.
+//!
+//! Making and changing one is in `set_up`, taking one away in `remove`, keeping up with its far end in `follow`. Drawing the form is `web::routes::links`;
+//! talking to the partner is the partner's crate.
+
+mod follow;
+mod remove;
+mod set_up;
+
+use integration_contract::{Account, IntegrationLink, LinkSettings, SecretString};
+use sea_orm::{ColumnTrait, QueryFilter, QueryOrder, QuerySelect, Select};
+
+pub use follow::{INSPECT, change_living, follow, inspect, inspect_again};
+pub use remove::{Removal, UNINSTALL, rearm_clean_up, remove, uninstall, uninstall_gave_up};
+pub use set_up::{Created, INSTALL, NewLink, change, create, install, install_gave_up, pause, resume, set_up_again};
+
+use super::{
+    Core, Error, Result, integration_users,
+    partners::{Partner, our_url},
+    people::{Member, Person},
+    sealing::Place,
+};
+use crate::db::{
+    LinkId, OrganizationId, TeamId, UserId,
+    entity::{
+        Tenant,
+        integration_link::{self, Column, Entity, LinkLevel, LinkState, Model},
+    },
+};
+
+/// How many removed links a settings page still shows with their receipts.
+const REMOVED_SHOWN: u64 = 5;
+
+/// One link by its id, among the organizations of the person who asks.
+///
+/// # Errors
+/// [`Error::NotFound`] when it is not there, is another tenant's, or another user's own.
+pub async fn find(core: &Core, person: &Person, id: LinkId) -> Result<(Member, Model)> {
+    let link = Entity::of_any(person.organizations()).filter(Column::Id.eq(id)).one(core.db.reader()).await?;
+    let link = link.ok_or(Error::NotFound)?;
+    let member = person.member_of(link.organization_id)?;
+    if link.level == LinkLevel::User && link.user_id != Some(member.user) && !member.is_admin() {
+        return Err(Error::NotFound);
+    }
+    if link.level == LinkLevel::Team {
+        super::teams::find(core, person, link.team_id).await?;
+    }
+    Ok((member, link))
+}
+
+/// One link of an organization, for jobs.
+///
+/// # Errors
+/// When the database does not answer; likewise below.
+pub async fn load(core: &Core, organization: OrganizationId, id: LinkId) -> Result<Option<Model>> {
+    Ok(Entity::of(organization).filter(Column::Id.eq(id)).one(core.db.reader()).await?)
+}
+
+/// The link whose hook URL has this key, a removed one included. The key only says which secret to check with.
+///
+/// # Errors
+/// See [`load`].
+pub async fn by_hook_key(core: &Core, partner: &Partner, key: &str) -> Result<Option<Model>> {
+    Ok(Entity::by_hook_key(partner.id(), key).one(core.db.reader()).await?)
+}
+
+/// The links listed on a team's settings page.
+///
+/// # Errors
+/// See [`load`].
+pub async fn for_team(core: &Core, organization: OrganizationId, team: TeamId) -> Result<Vec<Model>> {
+    listed(core, Entity::of(organization).filter(Column::Level.eq(LinkLevel::Team)).filter(Column::TeamId.eq(team)))
+        .await
+}
+
+/// The links listed on a user's own settings page.
+///
+/// # Errors
+/// See [`load`].
+pub async fn for_user(core: &Core, organization: OrganizationId, user: UserId) -> Result<Vec<Model>> {
+    listed(core, Entity::of(organization).filter(Column::Level.eq(LinkLevel::User)).filter(Column::UserId.eq(user)))
+        .await
+}
+
+/// Living ones first, then the last few removed ones with their receipts.
+async fn listed(core: &Core, links: Select<Entity>) -> Result<Vec<Model>> {
+    let living = links
+        .clone()
+        .filter(Column::State.ne(LinkState::Removed))
+        .order_by_asc(Column::Partner)
+        .order_by_asc(Column::CreatedAt)
+        .all(core.db.reader());
+    let removed = links
+        .filter(Column::State.eq(LinkState::Removed))
+        .order_by_desc(Column::StateSince)
+        .limit(REMOVED_SHOWN)
+        .all(core.db.reader());
+    let (mut living, removed) = tokio::try_join!(living, removed)?;
+    living.extend(removed);
+    Ok(living)
+}
+
+/// How many living links there are per partner, for the catalogue.
+///
+/// # Errors
+/// See [`load`].
+pub async fn living(core: &Core, organization: OrganizationId) -> Result<Vec<Model>> {
+    Ok(Entity::of(organization)
+        .filter(Column::State.is_not_in([LinkState::Removing, LinkState::Removed]))
+        .all(core.db.reader())
+        .await?)
+}
+
+/// Who may change or remove a link: admins for a team's, the user for their own.
+///
+/// # Errors
+/// [`Error::Forbidden`] with who may.
+pub fn must_manage(who: &Member, link: &Model) -> Result<()> {
+    if link.level == LinkLevel::User && link.user_id == Some(who.user) {
+        return Ok(());
+    }
+    who.must_be_admin("change or remove a team's links")
+}
+
+/// The link as its partner sees it.
+pub fn as_partner_sees(core: &Core, link: &Model) -> IntegrationLink {
+    let mut hook_url = our_url(&core.site.public_url, &format!("integrations/{}/hook", link.partner));
+    hook_url.query_pairs_mut().append_pair("key", &link.hook_key);
+    IntegrationLink {
+        id: link.id.to_string(),
+        settings: LinkSettings(link.settings.clone()),
+        hook_url,
+        hook_secret: hook_secret(core, link).unwrap_or_default(),
+    }
+}
+
+/// The link's own hook secret; none when it was removed or does not open.
+pub fn hook_secret(core: &Core, link: &Model) -> Option<SecretString> {
+    let sealed = link.hook_secret.as_deref()?;
+    core.vault
+        .open(secret_place(link.organization_id, link.id), sealed)
+        .inspect_err(|_| tracing::error!(link = %link.id, "a sealed hook secret does not open"))
+        .ok()
+}
+
+/// What a partner method acts with for this link: its account, or none for a partner without accounts.
+///
+/// # Errors
+/// See [`integration_users::account`].
+pub async fn account(core: &Core, partner: &Partner, link: &Model) -> Result<Account> {
+    let Some(id) = link.integration_user_id else {
+        return Ok(Account { http: core.partners.http(partner, None), identity: None, scopes: Vec::new() });
+    };
+    match integration_users::find(core, link.organization_id, id).await? {
+        Some(row) => integration_users::account(core, partner, &row).await,
+        None => {
+            let sentence = "The account this link acted with was disconnected. Connect it again.";
+            Err(integration_contract::Error::new(integration_contract::ErrorKind::Unauthorized, sentence).into())
+        }
+    }
+}
+
+fn secret_place(organization: OrganizationId, link: LinkId) -> Place {
+    Place { organization, row: link.0, column: "integration_links.hook_secret" }
+}
+
+/// The lane of what is done to a link at its partner: one thing after the other.
+fn set_up_lane(link: LinkId) -> Option<String> {
+    Some(format!("set-up:{link}"))
+}
+
+impl integration_link::Entity {
+    /// Before the tenant is known there is only the key: it finds the row whose secret then decides.
+    fn by_hook_key(partner: &str, key: &str) -> Select<Self> {
+        use sea_orm::EntityTrait;
+        Self::find().filter(Column::HookKey.eq(key)).filter(Column::Partner.eq(partner))
+    }
+}

@@ -1,0 +1,183 @@
+//! Taking a link away: at once here, by a job at the partner, with a receipt of what was undone.
+
+use integration_contract::{Error as PartnerError, Remote, Undone, UndoneOutcome};
+use sea_orm::{ActiveModelTrait, ActiveValue::Set, ColumnTrait, DatabaseTransaction, IntoActiveModel, QueryFilter};
+
+use super::{account, as_partner_sees, load, must_manage, set_up_lane};
+use crate::{
+    core::{Core, Error, Result, ledger::LinkLedger, people::Member},
+    db::{
+        LinkId, OrganizationId,
+        entity::{
+            Tenant,
+            integration_link::{Column, Entity, LinkState, Model},
+            remote::RemoteState,
+        },
+    },
+    queue::{self, NewJob},
+};
+
+/// The job that cleans up at the partner.
+pub const UNINSTALL: &str = "uninstall_link";
+
+/// A removed link's hook that still arrives starts the clean-up again, but not more often than this.
+const REARM_AFTER_MINUTES: i64 = 60;
+
+/// What a wish for removal came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Removal {
+    /// It is gone here, and a job cleans up at the partner.
+    Removed,
+    /// It was removed before.
+    Already,
+}
+
+/// Removes a link: nothing comes of its hooks from now on, and a job undoes what it made at the partner.
+///
+/// # Errors
+/// [`Error::Forbidden`] when the member may not.
+pub async fn remove(core: &Core, who: &Member, link: &Model) -> Result<Removal> {
+    must_manage(who, link)?;
+    let removed = core
+        .db
+        .write(async |tx| {
+            let row = Entity::of(who.organization).filter(Column::Id.eq(link.id)).one(tx).await?;
+            let row = row.ok_or(Error::NotFound)?;
+            if matches!(row.state, LinkState::Removing | LinkState::Removed) {
+                return Ok(Removal::Already);
+            }
+            let id = row.id;
+            let mut change = row.into_active_model();
+            change.live_target = Set(None);
+            change.state = Set(LinkState::Removing);
+            change.state_since = Set(core.clock.now());
+            change.reason = Set(None);
+            change.updated_at = Set(core.clock.now());
+            change.update(tx).await?;
+            add_job(tx, who.organization, id).await?;
+            Ok::<_, Error>(Removal::Removed)
+        })
+        .await?;
+    core.queue.wake();
+    Ok(removed)
+}
+
+/// A hook of a removed link arrived: if something was left over at the partner, the clean-up starts again.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn rearm_clean_up(core: &Core, link: &Model) -> Result<()> {
+    let long_ago = core.clock.now() - link.state_since > REARM_AFTER_MINUTES * 60_000;
+    if link.state != LinkState::Removed || !long_ago {
+        return Ok(());
+    }
+    if LinkLedger::new(core, link.organization_id, link.id).in_state(&[RemoteState::LeftOver]).await?.is_empty() {
+        return Ok(());
+    }
+    core.db
+        .write(async |tx| {
+            let mut change = link.clone().into_active_model();
+            change.state = Set(LinkState::Removing);
+            change.state_since = Set(core.clock.now());
+            change.update(tx).await?;
+            add_job(tx, link.organization_id, link.id).await
+        })
+        .await?;
+    core.queue.wake();
+    Ok(())
+}
+
+async fn add_job(tx: &DatabaseTransaction, organization: OrganizationId, id: LinkId) -> Result<()> {
+    let job = NewJob {
+        organization,
+        kind: UNINSTALL,
+        payload: serde_json::json!({ "link": id }),
+        lane: set_up_lane(id),
+        run_at: None,
+    };
+    Ok(queue::add(tx, job).await?)
+}
+
+/// Undoes at the partner exactly what the ledger says. Run by the job; twice is fine.
+///
+/// # Errors
+/// [`Error::Partner`] when it is worth trying again.
+pub async fn uninstall(core: &Core, organization: OrganizationId, id: LinkId) -> Result<()> {
+    let Some(link) = load(core, organization, id).await? else { return Ok(()) };
+    if link.state != LinkState::Removing {
+        return Ok(());
+    }
+    let ledger = LinkLedger::new(core, organization, id);
+    let ours = ledger.to_undo().await?;
+    if ours.is_empty() {
+        return finish(core, &link, &[]).await;
+    }
+    match undo(core, &link, &ours).await {
+        Ok(receipt) => {
+            for (remote, undone) in ours.iter().zip(&receipt) {
+                let left = matches!(undone.outcome, UndoneOutcome::LeftOver(_));
+                ledger.mark(remote, if left { RemoteState::LeftOver } else { RemoteState::Gone }).await?;
+            }
+            finish(core, &link, &receipt).await
+        }
+        Err(Error::Partner(error)) if error.passes() => Err(error.into()),
+        Err(Error::Partner(error)) => leave_over(core, &link, &ledger, &ours, error.sentence()).await,
+        Err(error) => Err(error),
+    }
+}
+
+/// The job is out of attempts: the receipt says what is left for a person to remove.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn uninstall_gave_up(core: &Core, organization: OrganizationId, id: LinkId, why: &str) -> Result<()> {
+    let Some(link) = load(core, organization, id).await? else { return Ok(()) };
+    if link.state != LinkState::Removing {
+        return Ok(());
+    }
+    let ledger = LinkLedger::new(core, organization, id);
+    let ours = ledger.to_undo().await?;
+    leave_over(core, &link, &ledger, &ours, why).await
+}
+
+async fn undo(core: &Core, link: &Model, ours: &[Remote]) -> Result<Vec<Undone>> {
+    let partner = core.partners.get(&link.partner)?;
+    let account = account(core, partner, link).await?;
+    let receipt = partner.integration.destroy_link(&account, &as_partner_sees(core, link), ours).await?;
+    if receipt.len() != ours.len() {
+        let error = PartnerError::new(
+            integration_contract::ErrorKind::UnknownOutcome,
+            "The integration did not say what became of everything.",
+        );
+        return Err(error.into());
+    }
+    Ok(receipt)
+}
+
+async fn leave_over(core: &Core, link: &Model, ledger: &LinkLedger, ours: &[Remote], why: &str) -> Result<()> {
+    let mut receipt = Vec::new();
+    for remote in ours {
+        ledger.mark(remote, RemoteState::LeftOver).await?;
+        let what = match &remote.id {
+            Some(id) => format!("the {} {id} of {}", remote.kind, link.name),
+            None => format!("the {} of {}", remote.kind, link.name),
+        };
+        receipt.push(Undone { what, outcome: UndoneOutcome::LeftOver(why.to_owned()) });
+    }
+    finish(core, link, &receipt).await
+}
+
+/// The row stays: its hook key is answered 410 from now on, and its receipt can be read.
+async fn finish(core: &Core, link: &Model, receipt: &[Undone]) -> Result<()> {
+    core.db
+        .write(async |tx| {
+            let mut gone = link.clone().into_active_model();
+            gone.state = Set(LinkState::Removed);
+            gone.state_since = Set(core.clock.now());
+            gone.hook_secret = Set(None);
+            gone.receipt = Set(Some(serde_json::json!(receipt)));
+            gone.update(tx).await?;
+            Ok::<_, Error>(())
+        })
+        .await
+}

@@ -1,0 +1,335 @@
+//! Making a link, changing it, and setting it up at the partner.
+
+use std::time::Duration;
+
+use integration_contract::{CheckedLink, ErrorKind, LinkSettings};
+use sea_orm::{
+    ActiveModelTrait, ActiveValue::Set, ColumnTrait, ConnectionTrait, DatabaseTransaction, IntoActiveModel,
+    QueryFilter, SqlErr, sea_query::Expr,
+};
+
+use super::{account, as_partner_sees, follow::add_inspection, load, must_manage, secret_place, set_up_lane};
+use crate::{
+    core::{
+        Core, Error, Result, integration_users, ledger::LinkLedger, organizations, partners::Partner, people::Member,
+        sealing::random_text, teams,
+    },
+    db::{
+        IntegrationUserId, LinkId, OrganizationId, TeamId,
+        entity::{
+            Tenant,
+            integration_link::{self, Column, Entity, LinkLevel, LinkState, Model},
+            remote::RemoteState,
+        },
+    },
+    queue::{self, NewJob},
+};
+use integration_contract::ExposeSecret;
+
+/// The job that sets a link up at its partner.
+pub const INSTALL: &str = "install_link";
+
+/// The same form sent again within this time is a double click, not a second wish.
+const DOUBLE_CLICK: Duration = Duration::from_secs(60);
+
+/// What makes a link, after its form was found good.
+pub struct NewLink {
+    /// For a team or for the user who makes it.
+    pub level: LinkLevel,
+    /// The team whose log it feeds.
+    pub team: TeamId,
+    /// The account it acts with.
+    pub account: Option<IntegrationUserId>,
+    /// What the partner made of the form.
+    pub checked: CheckedLink,
+}
+
+/// What became of a wish for a link.
+pub enum Created {
+    /// A new one, being set up.
+    New(Model),
+    /// The one the same click made a moment ago.
+    SameAgain(Model),
+}
+
+/// Makes a link and the job that sets it up, together.
+///
+/// # Errors
+/// [`Error::Forbidden`] for a team's link when the member is no admin; [`Error::NotFound`] for a team they are not in;
+/// [`Error::Conflict`] when the team has a link to the same target.
+pub async fn create(core: &Core, who: &Member, partner: &Partner, new: NewLink) -> Result<Created> {
+    let now = core.clock.now();
+    let id = LinkId::new();
+    let live_target = match new.level {
+        LinkLevel::Team => new.checked.target.clone(),
+        LinkLevel::User => format!("{}:{}", who.user, new.checked.target),
+    };
+    let secret = core.vault.seal(secret_place(who.organization, id), &random_text(32));
+    let mut link = integration_link::ActiveModel {
+        organization_id: Set(who.organization),
+        id: Set(id),
+        partner: Set(partner.id().to_owned()),
+        level: Set(new.level),
+        team_id: Set(new.team),
+        user_id: Set(Some(who.user)),
+        integration_user_id: Set(new.account),
+        target: Set(new.checked.target),
+        live_target: Set(Some(live_target.clone())),
+        settings: Set(new.checked.settings.0.clone()),
+        name: Set(String::new()),
+        state: Set(LinkState::Pending),
+        reason: Set(None),
+        state_since: Set(now),
+        hook_key: Set(random_text(18).expose_secret().to_owned()),
+        hook_secret: Set(Some(secret)),
+        hook_seen_at: Set(None),
+        receipt: Set(None),
+        created_at: Set(now),
+        updated_at: Set(now),
+    };
+    link.name = Set(name_of(core, partner, &link));
+    let made = core
+        .db
+        .write(async |tx| {
+            let who = organizations::standing(tx, who).await?;
+            may_feed(tx, &who, new.level, new.team).await?;
+            let link = link.insert(tx).await?;
+            add_job(tx, &link).await?;
+            add_inspection(tx, &link, now).await?;
+            Ok::<_, Error>(link)
+        })
+        .await;
+    match made {
+        Ok(link) => {
+            core.queue.wake();
+            Ok(Created::New(link))
+        }
+        Err(Error::Busy(error)) if matches!(error.sql_err(), Some(SqlErr::UniqueConstraintViolation(_))) => {
+            let there = Entity::of(who.organization)
+                .filter(Column::TeamId.eq(new.team))
+                .filter(Column::Partner.eq(partner.id()))
+                .filter(Column::LiveTarget.eq(live_target))
+                .one(core.db.reader())
+                .await?;
+            match there {
+                Some(link)
+                    if link.settings == new.checked.settings.0
+                        && link.user_id == Some(who.user)
+                        && now - link.created_at < i64::try_from(DOUBLE_CLICK.as_millis()).unwrap_or(i64::MAX) =>
+                {
+                    Ok(Created::SameAgain(link))
+                }
+                there => Err(Error::Conflict(format!(
+                    "{} is already linked to this team. Change that link's settings instead of adding a second one.",
+                    there.map_or_else(|| "This".to_owned(), |link| link.name)
+                ))),
+            }
+        }
+        Err(error) => Err(error),
+    }
+}
+
+/// Admins add links for a team; for oneself it is enough to be in the team.
+async fn may_feed(tx: &DatabaseTransaction, who: &Member, level: LinkLevel, team: TeamId) -> Result<()> {
+    teams::must_exist(tx, who.organization, team).await?;
+    match level {
+        LinkLevel::Team => who.must_be_admin("add links for a team"),
+        LinkLevel::User if teams::is_in(tx, who.organization, team, who.user).await? => Ok(()),
+        LinkLevel::User => Err(Error::NotFound),
+    }
+}
+
+/// Gives a link new settings; the partner's side follows by the same job that sets links up.
+///
+/// # Errors
+/// [`Error::Forbidden`], or [`Error::Conflict`] when it is being removed or the settings are about something else.
+pub async fn change(core: &Core, who: &Member, partner: &Partner, link: &Model, checked: CheckedLink) -> Result<()> {
+    must_manage(who, link)?;
+    if checked.target != link.target {
+        return Err(Error::Conflict(format!(
+            "This link is about {}. To link something else, add a new link and remove this one.",
+            link.name
+        )));
+    }
+    let now = core.clock.now();
+    core.db
+        .write(async |tx| {
+            let link = living(tx, link).await?;
+            let mut change = link.into_active_model();
+            change.settings = Set(checked.settings.0);
+            change.name = Set(name_of(core, partner, &change));
+            change.state = Set(LinkState::Pending);
+            change.state_since = Set(now);
+            change.reason = Set(None);
+            change.updated_at = Set(now);
+            let link = change.update(tx).await?;
+            add_job(tx, &link).await?;
+            Ok::<_, Error>(())
+        })
+        .await?;
+    core.queue.wake();
+    Ok(())
+}
+
+/// Stops entries from coming until it is resumed. Hooks are still answered and kept, and marked as ignored.
+///
+/// # Errors
+/// [`Error::Forbidden`], or [`Error::Conflict`] when it is not working.
+pub async fn pause(core: &Core, who: &Member, link: &Model) -> Result<()> {
+    must_manage(who, link)?;
+    let now = core.clock.now();
+    let paused = core
+        .db
+        .write(async |tx| {
+            Entity::update_of(link.organization_id)
+                .filter(Column::Id.eq(link.id))
+                .filter(Column::State.eq(LinkState::Active))
+                .col_expr(Column::State, LinkState::Paused.into())
+                .col_expr(Column::StateSince, now.into())
+                .exec(tx)
+                .await
+        })
+        .await?;
+    if paused.rows_affected == 0 {
+        return Err(Error::Conflict("Only a working link can be paused.".into()));
+    }
+    Ok(())
+}
+
+/// Starts a paused or broken link again: it is set up anew, which also mends what somebody removed at the partner.
+///
+/// # Errors
+/// [`Error::Forbidden`], or [`Error::Conflict`] when it is neither paused nor broken.
+pub async fn resume(core: &Core, who: &Member, link: &Model) -> Result<()> {
+    must_manage(who, link)?;
+    if !matches!(link.state, LinkState::Paused | LinkState::Broken) {
+        return Err(Error::Conflict("Only a paused or broken link can be started again.".into()));
+    }
+    core.db.write(async |tx| set_up_again(tx, link, core.clock.now()).await).await?;
+    core.queue.wake();
+    Ok(())
+}
+
+/// Puts a link back to pending and adds the job that sets it up.
+///
+/// # Errors
+/// [`Error::Conflict`] when it was removed meanwhile.
+pub async fn set_up_again(tx: &DatabaseTransaction, link: &Model, now: i64) -> Result<()> {
+    let mut again = living(tx, link).await?.into_active_model();
+    again.state = Set(LinkState::Pending);
+    again.state_since = Set(now);
+    again.reason = Set(None);
+    again.updated_at = Set(now);
+    let link = again.update(tx).await?;
+    add_job(tx, &link).await
+}
+
+async fn living(tx: &impl ConnectionTrait, link: &Model) -> Result<Model> {
+    Entity::of(link.organization_id)
+        .filter(Column::Id.eq(link.id))
+        .filter(Column::State.is_not_in([LinkState::Removing, LinkState::Removed]))
+        .one(tx)
+        .await?
+        .ok_or_else(|| Error::Conflict("This link was removed meanwhile.".into()))
+}
+
+async fn add_job(tx: &DatabaseTransaction, link: &Model) -> Result<()> {
+    let job = NewJob {
+        organization: link.organization_id,
+        kind: INSTALL,
+        payload: serde_json::json!({ "link": link.id }),
+        lane: set_up_lane(link.id),
+        run_at: None,
+    };
+    Ok(queue::add(tx, job).await?)
+}
+
+/// Sets a pending link up at its partner. Run by the job; a link that is not pending any more is left alone.
+///
+/// # Errors
+/// [`Error::Partner`] when it is worth trying again.
+pub async fn install(core: &Core, organization: OrganizationId, id: LinkId) -> Result<()> {
+    let Some(link) = load(core, organization, id).await? else { return Ok(()) };
+    if link.state != LinkState::Pending {
+        return Ok(());
+    }
+    let partner = core.partners.get(&link.partner)?;
+    match set_up_at_partner(core, partner, &link).await {
+        Ok(()) => stand(core, &link, LinkState::Active, None).await,
+        Err(Error::Partner(error)) if error.passes() => {
+            let reason = format!("{} Trying again.", error.sentence());
+            stand(core, &link, LinkState::Pending, Some(&reason)).await?;
+            Err(error.into())
+        }
+        Err(Error::Partner(error)) => {
+            tracing::warn!(link = %id, %organization, partner = partner.id(), kind = ?error.kind(), "a link can't be set up");
+            if error.kind() == ErrorKind::Unauthorized {
+                account_is_broken(core, &link, error.sentence()).await?;
+            }
+            stand(core, &link, LinkState::Broken, Some(error.sentence())).await
+        }
+        Err(error) => Err(error),
+    }
+}
+
+async fn set_up_at_partner(core: &Core, partner: &Partner, link: &Model) -> Result<()> {
+    let account = account(core, partner, link).await?;
+    let ledger = LinkLedger::new(core, link.organization_id, link.id);
+    let seen = as_partner_sees(core, link);
+    if ledger.in_state(&[RemoteState::Made]).await?.is_empty() {
+        partner.integration.create_link(&account, &seen, &ledger).await?;
+    } else {
+        partner.integration.change_link(&account, &seen, &ledger).await?;
+    }
+    Ok(())
+}
+
+/// The job is out of attempts: the link says so and waits for a person.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn install_gave_up(core: &Core, organization: OrganizationId, id: LinkId, why: &str) -> Result<()> {
+    let Some(link) = load(core, organization, id).await? else { return Ok(()) };
+    if link.state != LinkState::Pending {
+        return Ok(());
+    }
+    stand(core, &link, LinkState::Broken, Some(why)).await
+}
+
+async fn account_is_broken(core: &Core, link: &Model, reason: &str) -> Result<()> {
+    if let Some(id) = link.integration_user_id
+        && let Some(row) = integration_users::find(core, link.organization_id, id).await?
+    {
+        integration_users::mark_broken(core, &row, reason).await?;
+    }
+    Ok(())
+}
+
+/// Writes where a pending link stands, unless somebody changed or removed it meanwhile.
+async fn stand(core: &Core, link: &Model, state: LinkState, reason: Option<&str>) -> Result<()> {
+    core.db
+        .write(async |tx| {
+            Entity::update_of(link.organization_id)
+                .filter(Column::Id.eq(link.id))
+                .filter(Column::State.eq(LinkState::Pending))
+                .filter(Column::UpdatedAt.eq(link.updated_at))
+                .col_expr(Column::State, state.into())
+                .col_expr(Column::StateSince, core.clock.now().into())
+                .col_expr(Column::Reason, Expr::value(reason.map(str::to_owned)))
+                .exec(tx)
+                .await?;
+            Ok::<_, Error>(())
+        })
+        .await
+}
+
+/// The partner's short name for a row that is about to be written.
+fn name_of(core: &Core, partner: &Partner, row: &integration_link::ActiveModel) -> String {
+    let seen = integration_contract::IntegrationLink {
+        id: row.id.as_ref().to_string(),
+        settings: LinkSettings(row.settings.as_ref().clone()),
+        hook_url: core.site.public_url.clone(),
+        hook_secret: Default::default(),
+    };
+    partner.integration.short_name(&seen)
+}

@@ -1,0 +1,127 @@
+//! What waits in the queue: one arm per kind of job, each a line or two into `core`.
+//!
+//! A job carries ids and can be run twice: the core looks the row up first, and what is gone or done is success.
+
+use async_trait::async_trait;
+use integration_contract::ErrorKind;
+use serde::{Deserialize, de::DeserializeOwned};
+
+use crate::{
+    core::{Core, Error, Result, happenings, inbox, integration_links, integration_users},
+    db::{IntegrationUserId, LinkId, MessageId},
+    queue::{Job, Outcome, Policy, Work},
+};
+
+/// Runs every kind of job this binary knows.
+pub struct Jobs {
+    core: Core,
+}
+
+#[derive(Deserialize)]
+struct OfLink {
+    link: LinkId,
+}
+
+#[derive(Deserialize)]
+struct OfMessage {
+    message: MessageId,
+}
+
+#[derive(Deserialize)]
+struct OfAccount {
+    account: IntegrationUserId,
+}
+
+impl Jobs {
+    /// Jobs that work on this core.
+    pub fn new(core: Core) -> Self {
+        Self { core }
+    }
+
+    async fn perform(&self, job: &Job) -> Result<()> {
+        let (core, organization) = (&self.core, job.organization);
+        match job.kind.as_str() {
+            integration_links::INSTALL => {
+                integration_links::install(core, organization, payload::<OfLink>(job)?.link).await
+            }
+            integration_links::UNINSTALL => {
+                integration_links::uninstall(core, organization, payload::<OfLink>(job)?.link).await
+            }
+            integration_links::INSPECT => {
+                integration_links::inspect_again(core, organization, payload::<OfLink>(job)?.link).await
+            }
+            inbox::READ_MESSAGE => happenings::read(core, organization, payload::<OfMessage>(job)?.message).await,
+            integration_users::DISCONNECT => {
+                integration_users::give_back(core, organization, payload::<OfAccount>(job)?.account).await
+            }
+            other => Err(anyhow::anyhow!("there is no job of the kind {other}").into()),
+        }
+    }
+
+    async fn end(&self, job: &Job, why: &str) -> Result<()> {
+        let (core, organization) = (&self.core, job.organization);
+        match job.kind.as_str() {
+            integration_links::INSTALL => {
+                integration_links::install_gave_up(core, organization, payload::<OfLink>(job)?.link, why).await
+            }
+            integration_links::UNINSTALL => {
+                integration_links::uninstall_gave_up(core, organization, payload::<OfLink>(job)?.link, why).await
+            }
+            inbox::READ_MESSAGE => {
+                happenings::gave_up(core, organization, payload::<OfMessage>(job)?.message, why).await
+            }
+            integration_users::DISCONNECT => {
+                integration_users::forget(core, organization, payload::<OfAccount>(job)?.account).await
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+#[async_trait]
+impl Work for Jobs {
+    async fn run(&self, job: &Job) -> Outcome {
+        match self.perform(job).await {
+            Ok(()) => Outcome::Done,
+            Err(error) => outcome(job, error),
+        }
+    }
+
+    async fn gave_up(&self, job: &Job, why: &str) {
+        if let Err(error) = self.end(job, why).await {
+            tracing::error!(job = ?job.lease, kind = job.kind, %error, "could not note that a job was given up");
+        }
+    }
+
+    fn policy(&self, kind: &str) -> Policy {
+        match kind {
+            // What we made at a partner is worth days of trying.
+            integration_links::UNINSTALL | integration_users::DISCONNECT => Policy::DAYS,
+            integration_links::INSTALL | integration_links::INSPECT => Policy::DAYS,
+            _ => Policy::FEW_TRIES,
+        }
+    }
+}
+
+fn outcome(job: &Job, error: Error) -> Outcome {
+    match error {
+        Error::Partner(error) => {
+            tracing::info!(job = ?job.lease, kind = job.kind, organization = %job.organization, partner_error = ?error.kind(), "a partner did not do its part");
+            let why = error.sentence().to_owned();
+            match error.kind() {
+                ErrorKind::RateLimited | ErrorKind::Unavailable | ErrorKind::UnknownOutcome => {
+                    Outcome::Again { after: error.wait(), why }
+                }
+                _ => Outcome::Failed { why },
+            }
+        }
+        error => {
+            tracing::error!(job = ?job.lease, kind = job.kind, organization = %job.organization, error = ?error, "a job failed");
+            Outcome::Again { after: None, why: "Something went wrong on our side.".to_owned() }
+        }
+    }
+}
+
+fn payload<T: DeserializeOwned>(job: &Job) -> Result<T> {
+    serde_json::from_value(job.payload.clone()).map_err(|error| anyhow::anyhow!("a job's payload: {error}").into())
+}

@@ -1,0 +1,41 @@
+//! The partners this binary knows: the only file of the app that names one. A new partner is one more line here and
+//! one in the app's Cargo.toml.
+
+use std::sync::Arc;
+
+use integration_contract::{Integration, PartnerSettings, Result};
+use url::Url;
+
+/// One partner of this binary.
+pub struct Entry {
+    /// Its card's id.
+    pub id: &'static str,
+    /// Makes the integration from the operator's settings.
+    pub open: fn(&PartnerSettings) -> Result<Arc<dyn Integration>>,
+    /// Opens its sandbox: (where the sandbox is reached, the product's OAuth callback).
+    pub sandbox: fn(&Url, &Url) -> Sandbox,
+}
+
+/// An opened sandbox.
+pub struct Sandbox {
+    /// Its pages and its API, to be mounted under the partner's id.
+    pub router: axum::Router,
+    /// The settings that point the product at it.
+    pub settings: PartnerSettings,
+}
+
+macro_rules! partner {
+    ($id:literal, $krate:ident :: $integration:ident) => {
+        Entry {
+            id: $id,
+            open: |settings| Ok(Arc::new($krate::$integration::new(settings)?)),
+            sandbox: |at, callback| {
+                let opened = $krate::sandbox::open(at, callback);
+                Sandbox { router: opened.router, settings: opened.settings.into_iter().collect() }
+            },
+        }
+    };
+}
+
+/// Every partner, in the order of the catalogue.
+pub const PARTNERS: &[Entry] = &[partner!("github", integration_github::GitHub)];

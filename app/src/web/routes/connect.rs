@@ -1,0 +1,110 @@
+//! `/auth/{p}`: connecting an account. Started by POST only, so that no link or image can start it for somebody.
+
+use axum::{
+    extract::{Path, RawQuery, State},
+    response::{IntoResponse, Redirect, Response},
+};
+use integration_contract::{ErrorKind, FormInput, SecretString};
+
+use crate::{
+    core::{
+        Core, Error,
+        integration_users::{self, Callback, Consent},
+    },
+    web::{
+        self,
+        extract::{Form, SignedIn, Visitor},
+        page::Tone,
+    },
+};
+
+/// No parameter of a genuine callback is longer.
+const LONGEST: usize = 2048;
+
+/// `POST /auth/{p}`
+pub async fn start(State(core): State<Core>, Path(id): Path<String>, who: SignedIn, _: Form) -> web::Result<Response> {
+    let partner = core.partners.get(&id)?;
+    match integration_users::begin(&core, &who.member()?, who.session_hash(), partner).await {
+        Ok(url) => Ok(Redirect::to(url.as_str()).into_response()),
+        Err(Error::Partner(error)) => {
+            who.flash(Tone::Bad, error.sentence()).await?;
+            Ok(Redirect::to(&format!("/integrations/{id}")).into_response())
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// `GET /auth/{p}/callback`
+pub async fn callback(
+    State(core): State<Core>,
+    Path(id): Path<String>,
+    RawQuery(query): RawQuery,
+    visitor: Visitor,
+) -> web::Result<Response> {
+    let partner = core.partners.get(&id)?;
+    let answer = read(query.as_deref().unwrap_or_default()).ok_or(web::Error::StartAgain)?;
+    let who = SignedIn::of(visitor).ok_or(web::Error::StartAgain)?;
+    match integration_users::finish(&core, who.person.user.id, &who.session_hash(), partner, answer).await {
+        Ok((organization, Consent::Connected(account))) => {
+            who.choose(organization).await?;
+            who.flash(Tone::Good, format!("Connected to {} as {}.", partner.name(), account.account_name)).await?;
+            Ok(Redirect::to(&format!("/integrations/{id}/link")).into_response())
+        }
+        Ok((organization, Consent::Declined)) => {
+            who.choose(organization).await?;
+            who.flash(Tone::Attention, format!("{} was not connected.", partner.name())).await?;
+            Ok(Redirect::to(&format!("/integrations/{id}")).into_response())
+        }
+        Err(Error::Partner(error)) if error.kind() == ErrorKind::Refused => {
+            who.flash(Tone::Bad, error.sentence()).await?;
+            Ok(Redirect::to(&format!("/integrations/{id}")).into_response())
+        }
+        // A stale or foreign answer, or no consent under way: nothing here says which.
+        Err(Error::Conflict(_)) => Err(web::Error::StartAgain),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// The parameters of a callback. A parameter that stands twice is not a callback of a partner's (RFC 6749, 3.1).
+fn read(query: &str) -> Option<Callback> {
+    let input: FormInput = url::form_urlencoded::parse(query.as_bytes()).collect();
+    let one = |name: &str| match input.all(name) {
+        [] => Some(None),
+        [value] if value.len() <= LONGEST => Some(Some(value.clone())),
+        _ => None,
+    };
+    let state = one("state")?.filter(|state| !state.is_empty())?;
+    let error = one("error")?;
+    let code = one("code")?.filter(|code| !code.is_empty() && code.bytes().all(|byte| byte.is_ascii_graphic()));
+    if error.is_none() && code.is_none() {
+        return None;
+    }
+    Some(Callback { state, code: code.map(SecretString::from), error, issuer: one("iss")? })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::read;
+
+    #[test]
+    fn a_callback_is_a_state_with_a_code_or_an_error_each_once() {
+        assert!(read("state=s&code=c").is_some());
+        assert!(read("state=s&error=access_denied").is_some());
+        assert!(read("state=s&code=c&error=access_denied").is_some_and(|callback| callback.error.is_some()));
+        let long = format!("state=s&code={}", "c".repeat(3000));
+        for bad in [
+            "",
+            "code=c",
+            "state=&code=c",
+            "state=s",
+            "state=s&code=",
+            "state=s&state=s&code=c",
+            "state=s&code=c&code=d",
+            "state=s&code=a%20b",
+            "state=s&code=a%0d%0ab",
+            &long,
+        ] {
+            assert!(read(bad).is_none(), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,214 @@
+//! `/integrations`: the catalogue, and each partner's own page. Starting a connection is in `connect`, the link form in
+//! `links`.
+
+use askama::Template;
+use axum::{
+    extract::{Path, State},
+    http::{StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use integration_contract::{Card, Connect, Scope};
+
+use super::links::Row;
+use crate::{
+    core::{
+        Core, Error, integration_links, integration_users,
+        partners::{Partner, our_url},
+        people::Member,
+    },
+    db::entity::{integration_link::LinkState, integration_user::AccountState},
+    web::{
+        self,
+        extract::SignedIn,
+        page::{Page, Place, Tone},
+    },
+};
+
+#[derive(Template)]
+#[template(path = "integrations/catalogue.html")]
+struct Catalogue {
+    page: Page,
+    organization: String,
+    tiles: Vec<Tile>,
+}
+
+struct Tile {
+    id: &'static str,
+    name: &'static str,
+    category: &'static str,
+    tagline: &'static str,
+    tone: Tone,
+    state: String,
+    configured: bool,
+    connected: bool,
+}
+
+/// `GET /integrations`
+pub async fn catalogue(State(core): State<Core>, who: SignedIn) -> web::Result<Response> {
+    let member = who.member()?;
+    let links = integration_links::living(&core, member.organization).await?;
+    let accounts = integration_users::of_user(&core, &member).await?;
+    let tiles = core.partners.all().iter().map(|partner| {
+        let card = partner.integration.card();
+        let configured = partner.integration.configured().is_ok();
+        let of_partner = links.iter().filter(|link| link.partner == card.id);
+        let broken = of_partner.clone().filter(|link| link.state == LinkState::Broken).count()
+            + accounts.iter().filter(|row| row.partner == card.id && row.state == AccountState::Broken).count();
+        let count = of_partner.count();
+        let connected = !needs_account(card)
+            || accounts.iter().any(|row| row.partner == card.id && row.state == AccountState::Connected);
+        let (tone, state) = match (configured, broken, count, connected) {
+            (false, ..) => (Tone::Neutral, "Not configured".to_owned()),
+            (_, 1.., ..) => (Tone::Attention, "Needs attention".to_owned()),
+            (_, _, 1, _) => (Tone::Good, "1 link".to_owned()),
+            (_, _, 2.., _) => (Tone::Good, format!("{count} links")),
+            (_, _, _, true) if needs_account(card) => (Tone::Good, "Connected".to_owned()),
+            _ => (Tone::Neutral, "Not added yet".to_owned()),
+        };
+        Tile {
+            id: card.id,
+            name: card.name,
+            category: card.category,
+            tagline: card.tagline,
+            tone,
+            state,
+            configured,
+            connected,
+        }
+    });
+    let tiles = tiles.collect();
+    let page = who.page("Integrations").await?.at(Place::Integrations);
+    let organization = page.person.as_ref().and_then(|seen| seen.organization.as_ref()).map(|(_, name)| name.clone());
+    let organization = organization.unwrap_or_default();
+    web::page::draw(StatusCode::OK, &Catalogue { page, organization, tiles })
+}
+
+#[derive(Template)]
+#[template(path = "integrations/partner.html")]
+struct PartnerPage<'a> {
+    page: Page,
+    card: &'a Card,
+    needs_account: bool,
+    missing: Option<String>,
+    settings: Vec<MissingSetting>,
+    callback: String,
+    scopes: &'static [Scope],
+    accounts: Vec<AccountLine>,
+    links: Vec<Row>,
+    docs: String,
+}
+
+struct MissingSetting {
+    variable: String,
+    help: &'static str,
+    default: Option<&'static str>,
+}
+
+struct AccountLine {
+    name: String,
+    working: bool,
+    reason: Option<String>,
+}
+
+/// `GET /integrations/{p}`
+pub async fn partner(State(core): State<Core>, Path(id): Path<String>, who: SignedIn) -> web::Result<Response> {
+    let partner = core.partners.get(&id)?;
+    let member = who.member()?;
+    let card = partner.integration.card();
+    let accounts = integration_users::of_user(&core, &member).await?;
+    let links = links_in_sight(&core, &who, &member, partner).await?;
+    let page = who.page(card.name).await?.at(Place::Integrations);
+    web::page::draw(
+        StatusCode::OK,
+        &PartnerPage {
+            page,
+            card,
+            needs_account: needs_account(card),
+            missing: partner.integration.configured().err().map(|error| error.sentence().to_owned()),
+            settings: settings_of(card),
+            callback: our_url(&core.site.public_url, &format!("auth/{id}/callback")).to_string(),
+            scopes: match card.connect {
+                Connect::OAuth { scopes, .. } => scopes,
+                Connect::Nothing => &[],
+            },
+            accounts: accounts
+                .into_iter()
+                .filter(|row| row.partner == card.id)
+                .map(|row| AccountLine {
+                    name: row.account_name,
+                    working: row.state == AccountState::Connected,
+                    reason: row.reason,
+                })
+                .collect(),
+            links,
+            docs: docs(card.readme),
+        },
+    )
+}
+
+/// The partner's links that the person may see: those of their teams, and their own.
+async fn links_in_sight(core: &Core, who: &SignedIn, member: &Member, partner: &Partner) -> web::Result<Vec<Row>> {
+    let mut rows = Vec::new();
+    for link in integration_links::living(core, member.organization).await? {
+        if link.partner != partner.id() {
+            continue;
+        }
+        match integration_links::find(core, &who.person, link.id).await {
+            Ok((member, link)) => rows.push(Row::of(core, &member, &link)),
+            Err(Error::NotFound) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Ok(rows)
+}
+
+/// `GET /integrations/{p}/icon.svg`
+pub async fn icon(State(core): State<Core>, Path(id): Path<String>) -> web::Result<Response> {
+    let icon = core.partners.get(&id)?.integration.card().icon;
+    Ok(([(header::CONTENT_TYPE, "image/svg+xml"), (header::CACHE_CONTROL, "public, max-age=3600")], icon)
+        .into_response())
+}
+
+/// Whether a link of this partner acts with an account.
+pub fn needs_account(card: &Card) -> bool {
+    matches!(card.connect, Connect::OAuth { .. })
+}
+
+fn settings_of(card: &Card) -> Vec<MissingSetting> {
+    let required = card.settings.iter().filter(|setting| setting.required);
+    required
+        .map(|setting| MissingSetting {
+            variable: format!("PATCHBAY_{}_{}", card.id.to_uppercase(), setting.name),
+            help: setting.help,
+            default: setting.default,
+        })
+        .collect()
+}
+
+/// The crate's README as HTML. Raw HTML in it is shown as text: a page of ours holds only markup of ours.
+fn docs(markdown: &str) -> String {
+    use pulldown_cmark::{Event, Options, Parser, Tag, TagEnd, html};
+    let options = Options::ENABLE_TABLES | Options::ENABLE_STRIKETHROUGH;
+    let events = Parser::new_ext(markdown, options).map(|event| match event {
+        Event::Html(text) | Event::InlineHtml(text) => Event::Text(text),
+        // The page has its own first and second headings.
+        Event::Start(Tag::Heading { level, id, classes, attrs }) => {
+            Event::Start(Tag::Heading { level: below(level), id, classes, attrs })
+        }
+        Event::End(TagEnd::Heading(level)) => Event::End(TagEnd::Heading(below(level))),
+        other => other,
+    });
+    let mut out = String::new();
+    html::push_html(&mut out, events);
+    out
+}
+
+fn below(level: pulldown_cmark::HeadingLevel) -> pulldown_cmark::HeadingLevel {
+    use pulldown_cmark::HeadingLevel::{H3, H4, H5, H6};
+    match level as u8 {
+        0..=1 => H3,
+        2 => H4,
+        3 => H5,
+        _ => H6,
+    }
+}

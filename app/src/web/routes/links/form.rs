@@ -1,0 +1,85 @@
+//! What the forms of a new link and of a link's settings have in common: whose account fills the choices, and why a
+//! sent form comes back.
+
+use axum::http::StatusCode;
+use integration_contract::{Account, Connect, FieldErrors, FormInput, LinkForm, LinkRefused};
+
+use crate::{
+    core::{Core, Error, integration_users, partners::Partner, people::Member},
+    db::entity::integration_user,
+    web,
+};
+
+/// What a form is drawn and sent with: the account, unless the partner has none.
+pub(super) struct Acting {
+    /// The account.
+    pub(super) row: Option<integration_user::Model>,
+}
+
+/// `None` when an account is needed and there is none.
+pub(super) async fn acting(core: &Core, member: &Member, partner: &Partner) -> web::Result<Option<Acting>> {
+    if matches!(partner.integration.card().connect, Connect::Nothing) {
+        return Ok(Some(Acting { row: None }));
+    }
+    let row = integration_users::latest(core, member, partner).await?;
+    Ok(row.map(|row| Acting { row: Some(row) }))
+}
+
+impl Acting {
+    /// What the partner's methods get.
+    pub(super) async fn account(&self, core: &Core, partner: &Partner) -> Result<Account, Error> {
+        match &self.row {
+            Some(row) => integration_users::account(core, partner, row).await,
+            None => Ok(Account { http: core.partners.http(partner, None), identity: None, scopes: Vec::new() }),
+        }
+    }
+}
+
+/// Why a sent form comes back.
+#[derive(Default)]
+pub(super) struct Refusal {
+    /// Beside the fields.
+    pub(super) errors: FieldErrors,
+    /// Above the form.
+    pub(super) problem: Option<String>,
+    /// What the page is answered with.
+    pub(super) status: StatusCode,
+}
+
+impl Refusal {
+    pub(super) fn field(name: &str, sentence: &str) -> Self {
+        Self { errors: FieldErrors::of(name, sentence), problem: None, status: StatusCode::UNPROCESSABLE_ENTITY }
+    }
+
+    pub(super) fn sentence(text: impl Into<String>, status: StatusCode) -> Self {
+        Self { errors: FieldErrors::default(), problem: Some(text.into()), status }
+    }
+
+    pub(super) fn of(refused: LinkRefused) -> Self {
+        match refused {
+            LinkRefused::Fields(errors) => Self { errors, problem: None, status: StatusCode::UNPROCESSABLE_ENTITY },
+            LinkRefused::Partner(error) => Self::sentence(error.sentence(), StatusCode::BAD_GATEWAY),
+        }
+    }
+}
+
+/// The partner's fields; or none, and the sentence why.
+pub(super) async fn form_of(
+    core: &Core,
+    partner: &Partner,
+    with: &Acting,
+    so_far: &FormInput,
+) -> (LinkForm, Option<String>) {
+    let account = match with.account(core, partner).await {
+        Ok(account) => account,
+        Err(Error::Partner(error)) => return (LinkForm::default(), Some(error.sentence().to_owned())),
+        Err(_) => return (LinkForm::default(), Some("The account could not be read. Try again.".to_owned())),
+    };
+    match partner.integration.new_link(&account, so_far).await {
+        Ok(form) => (form, None),
+        Err(error) => {
+            tracing::info!(partner = partner.id(), kind = ?error.kind(), "a link form could not be filled");
+            (LinkForm::default(), Some(error.sentence().to_owned()))
+        }
+    }
+}

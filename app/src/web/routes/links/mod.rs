@@ -1,0 +1,47 @@
+//! `/integrations/{p}/link`: making, removing, and looking at links.
+
+mod form;
+mod new;
+mod remove;
+mod row;
+mod show;
+
+pub use new::{create, draw as new};
+pub use remove::destroy;
+pub use row::Row;
+use serde::Deserialize;
+pub use show::{change, show};
+
+use crate::{
+    core::{Core, Error, integration_links, partners::Partner, people::Member},
+    db::entity::integration_link::{LinkLevel, Model},
+    web::{self, extract::SignedIn},
+};
+
+/// Which link a removal is about.
+#[derive(Deserialize)]
+pub struct OfLink {
+    link: Option<String>,
+}
+
+/// A link of this partner that the person may see.
+async fn link_of(core: &Core, who: &SignedIn, partner: &Partner, id: &str) -> web::Result<(Member, Model)> {
+    let id = id.trim().parse().map_err(|_| Error::NotFound)?;
+    let (member, link) = integration_links::find(core, &who.person, id).await?;
+    if link.partner != partner.id() {
+        return Err(Error::NotFound.into());
+    }
+    Ok((member, link))
+}
+
+/// The settings page a link is listed on.
+fn settings_path(link: &Model) -> String {
+    match link.level {
+        LinkLevel::Team => format!("/teams/{}/settings", link.team_id),
+        LinkLevel::User => "/settings".to_owned(),
+    }
+}
+
+fn link_path(link: &Model) -> String {
+    format!("/integrations/{}/link/{}", link.partner, link.id)
+}

@@ -1,0 +1,183 @@
+//! Making a link: the form, and what is sent with it.
+
+use askama::Template;
+use axum::{
+    extract::{Path, Query, RawQuery, State},
+    http::StatusCode,
+    response::{IntoResponse, Redirect, Response},
+};
+use integration_contract::{FieldErrors, FormInput, Level, LinkForm};
+
+use super::{
+    OfLink,
+    form::{Acting, Refusal, acting, form_of},
+    remove::remove,
+    settings_path,
+};
+use crate::{
+    core::{
+        Core, Error,
+        integration_links::{self, Created, NewLink},
+        partners::Partner,
+        teams,
+    },
+    db::{TeamId, entity::integration_link::LinkLevel},
+    web::{
+        self,
+        extract::{Form, SignedIn},
+        page::{Page, Place, Tone},
+    },
+};
+
+#[derive(Template)]
+#[template(path = "links/new.html")]
+struct NewLinkPage {
+    page: Page,
+    partner: &'static str,
+    partner_name: &'static str,
+    account: Option<String>,
+    problem: Option<String>,
+    teams: Vec<(TeamId, String)>,
+    team: TeamId,
+    levels: Vec<(&'static str, &'static str)>,
+    level: &'static str,
+    form: LinkForm,
+    errors: FieldErrors,
+}
+
+/// `GET /integrations/{p}/link`: the form. Without an account: the partner's page, which has the Connect button.
+pub async fn draw(
+    State(core): State<Core>,
+    Path(id): Path<String>,
+    RawQuery(query): RawQuery,
+    who: SignedIn,
+) -> web::Result<Response> {
+    let partner = core.partners.get(&id)?;
+    let member = who.member()?;
+    let Some(with) = acting(&core, &member, partner).await? else {
+        return Ok(Redirect::to(&format!("/integrations/{id}")).into_response());
+    };
+    let so_far = url::form_urlencoded::parse(query.unwrap_or_default().as_bytes()).collect();
+    draw_new(&core, &who, partner, with, &so_far, Refusal::default()).await
+}
+
+async fn draw_new(
+    core: &Core,
+    who: &SignedIn,
+    partner: &Partner,
+    with: Acting,
+    so_far: &FormInput,
+    refusal: Refusal,
+) -> web::Result<Response> {
+    let member = who.member()?;
+    let card = partner.integration.card();
+    let (form, trouble) = form_of(core, partner, &with, so_far).await;
+    let teams: Vec<_> = teams::visible(core, &member).await?.into_iter().map(|team| (team.id, team.name)).collect();
+    let wished = so_far.one("team").parse().ok();
+    let team = wished.filter(|wished| teams.iter().any(|(id, _)| id == wished));
+    let Some(team) = team.or_else(|| teams.first().map(|(id, _)| *id)) else {
+        return Err(Error::forbidden("A link feeds a team's log. Make a team, or ask an admin to add the link.").into());
+    };
+    let levels: Vec<_> = card.levels.iter().map(|level| level_words(*level)).collect();
+    let wished = so_far.one("level");
+    let level = levels.iter().find(|(value, _)| *value == wished).or(levels.first()).map_or("team", |(value, _)| value);
+    let page = who.page(&format!("Add {}", card.name)).await?.at(Place::Integrations);
+    let answer = NewLinkPage {
+        page,
+        partner: card.id,
+        partner_name: card.name,
+        account: with.row.map(|row| row.account_name),
+        problem: refusal.problem.or(trouble),
+        teams,
+        team,
+        levels,
+        level,
+        form,
+        errors: refusal.errors,
+    };
+    web::page::draw(refusal.status, &answer)
+}
+
+fn level_words(level: Level) -> (&'static str, &'static str) {
+    match level {
+        Level::Team => ("team", "The team: everything that happens, on the team's settings page"),
+        Level::User => ("user", "Me: only what I do, on my own settings page"),
+    }
+}
+
+/// `POST /integrations/{p}/link`: makes a link; with `_method=delete` in the form, removes one.
+pub async fn create(
+    State(core): State<Core>,
+    Path(id): Path<String>,
+    Query(query): Query<OfLink>,
+    who: SignedIn,
+    Form(form): Form,
+) -> web::Result<Response> {
+    let partner = core.partners.get(&id)?;
+    if form.one("_method").eq_ignore_ascii_case("delete") {
+        let link = query.link.as_deref().unwrap_or_else(|| form.one("link"));
+        return remove(&core, &who, partner, link).await;
+    }
+    let member = who.member()?;
+    let Some(with) = acting(&core, &member, partner).await? else {
+        return Ok(Redirect::to(&format!("/integrations/{id}")).into_response());
+    };
+    let refuse = async |with, refusal| draw_new(&core, &who, partner, with, &form, refusal).await;
+
+    let level = match level_of(partner, form.one("level")) {
+        Some(level) => level,
+        None => return refuse(with, Refusal::field("level", "Choose for whom the link is.")).await,
+    };
+    let team = match form.all("team") {
+        [one] => one.trim().parse::<TeamId>().ok(),
+        _ => None,
+    };
+    let Some(team) = team else {
+        return refuse(with, Refusal::field("team", "Choose a team.")).await;
+    };
+    let (member, team) = teams::find(&core, &who.person, team).await?;
+    if team.organization_id != who.member()?.organization {
+        return Err(Error::NotFound.into());
+    }
+    // Before the partner is asked anything.
+    if level == LinkLevel::Team {
+        member.must_be_admin("add links for a team")?;
+    }
+    let account = match with.account(&core, partner).await {
+        Ok(account) => account,
+        Err(Error::Partner(error)) => {
+            return refuse(with, Refusal::sentence(error.sentence(), StatusCode::BAD_GATEWAY)).await;
+        }
+        Err(error) => return Err(error.into()),
+    };
+    let checked = match partner.integration.check_link(&account, &form).await {
+        Ok(checked) => checked,
+        Err(refused) => return refuse(with, Refusal::of(refused)).await,
+    };
+    let new = NewLink { level, team: team.id, account: with.row.as_ref().map(|row| row.id), checked };
+    match integration_links::create(&core, &member, partner, new).await {
+        Ok(Created::New(link)) => {
+            who.flash(Tone::Good, format!("Added {}. It is being set up at {}.", link.name, partner.name())).await?;
+            Ok(Redirect::to(&settings_path(&link)).into_response())
+        }
+        Ok(Created::SameAgain(link)) => Ok(Redirect::to(&settings_path(&link)).into_response()),
+        Err(Error::Conflict(sentence)) => {
+            refuse(with, Refusal::sentence(sentence, StatusCode::UNPROCESSABLE_ENTITY)).await
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn level_of(partner: &Partner, value: &str) -> Option<LinkLevel> {
+    let levels = partner.integration.card().levels;
+    let level = match (value, levels) {
+        ("team", _) => Level::Team,
+        ("user", _) => Level::User,
+        ("", [only, ..]) => *only,
+        _ => return None,
+    };
+    levels.contains(&level).then_some(match level {
+        Level::Team => LinkLevel::Team,
+        Level::User => LinkLevel::User,
+    })
+}

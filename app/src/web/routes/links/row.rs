@@ -1,0 +1,91 @@
+//! A link as lists show it: on settings pages, on its partner's page, and at the head of its own.
+
+use integration_contract::{Undone, UndoneOutcome};
+
+use crate::{
+    core::{Core, integration_links, people::Member},
+    db::{
+        LinkId,
+        entity::integration_link::{LinkState, Model},
+    },
+    web::page::{Moment, Tone},
+};
+
+/// A link as lists show it: `templates/links/row.html`.
+pub struct Row {
+    /// Its id.
+    pub id: LinkId,
+    /// The partner's id.
+    pub partner: String,
+    /// Its short name.
+    pub name: String,
+    /// One sentence.
+    pub summary: String,
+    /// How the state looks.
+    pub tone: Tone,
+    /// The state in a word.
+    pub state: &'static str,
+    /// Why, when it is not simply working.
+    pub reason: Option<String>,
+    /// What its removal undid.
+    pub receipt: Vec<String>,
+    /// When a hook last arrived.
+    pub last_hook: Option<Moment>,
+    /// Whether it still is a link.
+    pub living: bool,
+    /// Whether this person may change or remove it.
+    pub may_manage: bool,
+    /// Where the form of its remove button posts to.
+    pub delete_path: String,
+}
+
+impl Row {
+    /// The row of a link, as this member may see it.
+    pub fn of(core: &Core, member: &Member, link: &Model) -> Self {
+        let seen = integration_links::as_partner_sees(core, link);
+        let summary = match core.partners.get(&link.partner) {
+            Ok(partner) => partner.integration.summary(&seen),
+            Err(_) => "This installation no longer has this integration.".to_owned(),
+        };
+        let (tone, state) = match link.state {
+            LinkState::Pending => (Tone::Attention, "Being set up"),
+            LinkState::Active => (Tone::Good, "Working"),
+            LinkState::Broken => (Tone::Bad, "Needs attention"),
+            LinkState::Paused => (Tone::Attention, "Paused"),
+            LinkState::Removing => (Tone::Neutral, "Being removed"),
+            LinkState::Removed => (Tone::Neutral, "Removed"),
+        };
+        Self {
+            id: link.id,
+            partner: link.partner.clone(),
+            name: link.name.clone(),
+            summary,
+            tone,
+            state,
+            reason: link.reason.clone(),
+            receipt: receipt_lines(link),
+            last_hook: link.hook_seen_at.map(Moment::at),
+            living: !matches!(link.state, LinkState::Removing | LinkState::Removed),
+            may_manage: integration_links::must_manage(member, link).is_ok(),
+            delete_path: format!("/integrations/{}/link?link={}", link.partner, link.id),
+        }
+    }
+}
+
+fn receipt_lines(link: &Model) -> Vec<String> {
+    let receipt: Vec<Undone> =
+        link.receipt.clone().and_then(|json| serde_json::from_value(json).ok()).unwrap_or_default();
+    receipt
+        .into_iter()
+        .map(|undone| match undone.outcome {
+            UndoneOutcome::Removed => format!("Removed {}.", undone.what),
+            UndoneOutcome::AlreadyGone => format!("{}: was gone already.", capitalised(&undone.what)),
+            UndoneOutcome::LeftOver(why) => format!("Left over: {}. {why}", undone.what),
+        })
+        .collect()
+}
+
+fn capitalised(text: &str) -> String {
+    let mut letters = text.chars();
+    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
+}

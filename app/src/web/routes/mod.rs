@@ -1,0 +1,45 @@
+//! The handlers, one file per thing a person does, each beside the structs of its pages.
+
+use axum::{
+    Router,
+    routing::{get, post},
+};
+
+use crate::state::AppState;
+
+mod connect;
+mod hook;
+mod integrations;
+pub mod links;
+pub mod operators;
+mod people;
+#[cfg(debug_assertions)]
+pub mod styleguide;
+
+/// People: accounts, organizations, teams, invitations.
+pub(super) fn people() -> Router<AppState> {
+    people::routes()
+}
+
+/// The catalogue, connecting an account, and the links.
+pub(super) fn integrations() -> Router<AppState> {
+    Router::new()
+        .route("/integrations", get(integrations::catalogue))
+        .route("/integrations/{partner}", get(integrations::partner))
+        .route("/integrations/{partner}/icon.svg", get(integrations::icon))
+        .route("/integrations/{partner}/link", get(links::new).post(links::create).delete(links::destroy))
+        .route("/integrations/{partner}/link/{link}", get(links::show).post(links::change))
+        .route("/auth/{partner}", post(connect::start))
+        .route("/auth/{partner}/callback", get(connect::callback))
+}
+
+/// What partners call: no session, no cookies, no pages.
+pub(super) fn hooks() -> Router<AppState> {
+    Router::new().route("/integrations/{partner}/hook", post(hook::hook))
+}
+
+/// A moment (unix milliseconds) as a person reads it where no time zone is known.
+fn moment(milliseconds: &i64) -> String {
+    let moment = jiff::Timestamp::from_millisecond(*milliseconds).unwrap_or_default();
+    moment.strftime("%-d %B %Y, %H:%M UTC").to_string()
+}

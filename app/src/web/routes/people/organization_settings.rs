@@ -1,0 +1,231 @@
+//! `/organizations/{organization}/settings`: its name, members, teams and open invitations.
+//!
+//! Every member sees who belongs to it; admins and owners also see the controls.
+
+use askama::Template;
+use axum::{
+    extract::State,
+    response::{IntoResponse, Redirect, Response},
+};
+use http::StatusCode;
+use integration_contract::{ExposeSecret, FieldErrors, SecretString};
+
+use crate::{
+    core::{
+        self, Core,
+        invitations::{self, Invited, NewInvitation},
+        organizations,
+        people::{Member, Membership},
+        teams,
+    },
+    db::{
+        InvitationId, OrganizationId, UserId,
+        entity::{member::Role, team, user},
+    },
+    web::{
+        Result,
+        extract::{Form, Path, SignedIn},
+        page::{Page, Tone, draw},
+    },
+};
+
+#[derive(Template)]
+#[template(path = "organizations/settings.html")]
+struct SettingsPage {
+    page: Page,
+    membership: Membership,
+    member: Member,
+    /// What stands in the name's field.
+    name: String,
+    members: Vec<(user::Model, Role)>,
+    teams: Vec<team::Model>,
+    invitations: Vec<Invited>,
+    /// The address of the invitation made just now.
+    made: Option<String>,
+    errors: FieldErrors,
+}
+
+impl SettingsPage {
+    fn base(&self) -> String {
+        format!("/organizations/{}", self.member.organization)
+    }
+
+    fn is_owner(&self) -> bool {
+        self.member.role == Role::Owner
+    }
+
+    /// The roles this member may give to somebody who has `now`.
+    fn roles_for(&self, now: &Role) -> Vec<Role> {
+        if !self.member.is_admin() || !now.is_within(self.member.role) {
+            return Vec::new();
+        }
+        self.roles()
+    }
+
+    /// The roles this member may give.
+    fn roles(&self) -> Vec<Role> {
+        Role::ALL.into_iter().filter(|role| role.is_within(self.member.role)).collect()
+    }
+
+    /// The last owner can't leave.
+    fn may_leave(&self) -> bool {
+        !self.is_owner() || self.members.iter().filter(|(_, role)| *role == Role::Owner).count() > 1
+    }
+}
+
+/// What a settings page shows besides what is in the database.
+#[derive(Default)]
+struct Shown {
+    name: Option<String>,
+    made: Option<String>,
+    errors: FieldErrors,
+}
+
+/// `GET /organizations/{organization}/settings`
+pub async fn show(State(core): State<Core>, who: SignedIn, Path(id): Path<OrganizationId>) -> Result<Response> {
+    draw_settings(&core, &who, id, StatusCode::OK, Shown::default()).await
+}
+
+/// `GET /organizations/{organization}/invitations`: where a reload of the page that showed a link leads.
+pub async fn back(who: SignedIn, Path(id): Path<OrganizationId>) -> Result<Redirect> {
+    who.person.member_of(id)?;
+    Ok(to_settings(id))
+}
+
+/// `POST /organizations/{organization}/settings`
+pub async fn rename(
+    State(core): State<Core>,
+    who: SignedIn,
+    Path(id): Path<OrganizationId>,
+    Form(input): Form,
+) -> Result<Response> {
+    let member = who.person.member_of(id)?;
+    let name = input.one("name");
+    match organizations::rename(&core, &member, name).await {
+        Ok(()) => {
+            who.flash(Tone::Good, "The name is changed.").await?;
+            Ok(to_settings(id).into_response())
+        }
+        Err(core::Error::Invalid(errors)) => {
+            let shown = Shown { name: Some(name.to_owned()), errors, ..Shown::default() };
+            draw_settings(&core, &who, id, StatusCode::UNPROCESSABLE_ENTITY, shown).await
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// `POST /organizations/{organization}/members/{user}/role`
+pub async fn change_role(
+    State(core): State<Core>,
+    who: SignedIn,
+    Path((id, user)): Path<(OrganizationId, UserId)>,
+    Form(input): Form,
+) -> Result<Redirect> {
+    let member = who.person.member_of(id)?;
+    organizations::change_role(&core, &member, user, role_in(input.one("role"))?).await?;
+    who.flash(Tone::Good, "The role is changed.").await?;
+    Ok(to_settings(id))
+}
+
+/// `POST /organizations/{organization}/members/{user}/remove`
+pub async fn remove_member(
+    State(core): State<Core>,
+    who: SignedIn,
+    Path((id, user)): Path<(OrganizationId, UserId)>,
+    _form: Form,
+) -> Result<Redirect> {
+    let member = who.person.member_of(id)?;
+    organizations::remove_member(&core, &member, user).await?;
+    who.flash(Tone::Good, "They are no longer a member.").await?;
+    Ok(to_settings(id))
+}
+
+/// `POST /organizations/{organization}/leave`
+pub async fn leave(
+    State(core): State<Core>,
+    who: SignedIn,
+    Path(id): Path<OrganizationId>,
+    _form: Form,
+) -> Result<Redirect> {
+    let member = who.person.member_of(id)?;
+    organizations::leave(&core, &member).await?;
+    who.flash(Tone::Good, "You left the organization.").await?;
+    Ok(Redirect::to("/organizations"))
+}
+
+/// `POST /organizations/{organization}/invitations`
+///
+/// Answers with the page itself instead of a redirect: the link is shown once, and kept nowhere it could be read from.
+pub async fn invite(
+    State(core): State<Core>,
+    who: SignedIn,
+    Path(id): Path<OrganizationId>,
+    Form(input): Form,
+) -> Result<Response> {
+    let member = who.person.member_of(id)?;
+    let team = match input.one("team") {
+        "" => Ok(None),
+        text => text.parse().map(Some).map_err(|_| core::Error::field("team", "Choose a team of the organization.")),
+    };
+    let made = match (role_in(input.one("role")), team) {
+        (Ok(role), Ok(team)) => invitations::invite(&core, &member, NewInvitation { role, team }).await,
+        (Err(error), _) | (_, Err(error)) => Err(error),
+    };
+    let (status, shown) = match made {
+        Ok(token) => (StatusCode::OK, Shown { made: Some(address_of(&core, &token)), ..Shown::default() }),
+        Err(core::Error::Invalid(errors)) => (StatusCode::UNPROCESSABLE_ENTITY, Shown { errors, ..Shown::default() }),
+        Err(error) => return Err(error.into()),
+    };
+    draw_settings(&core, &who, id, status, shown).await
+}
+
+/// `POST /organizations/{organization}/invitations/{invitation}/revoke`
+pub async fn revoke(
+    State(core): State<Core>,
+    who: SignedIn,
+    Path((id, invitation)): Path<(OrganizationId, InvitationId)>,
+    _form: Form,
+) -> Result<Redirect> {
+    let member = who.person.member_of(id)?;
+    invitations::revoke(&core, &member, invitation).await?;
+    who.flash(Tone::Good, "The invitation counts no longer.").await?;
+    Ok(to_settings(id))
+}
+
+async fn draw_settings(
+    core: &Core,
+    who: &SignedIn,
+    id: OrganizationId,
+    status: StatusCode,
+    shown: Shown,
+) -> Result<Response> {
+    let member = who.person.member_of(id)?;
+    let membership = who.person.memberships.iter().find(|membership| membership.organization.id == id);
+    let membership = membership.cloned().ok_or(core::Error::NotFound)?;
+    let invitations = if member.is_admin() { invitations::list(core, &member).await? } else { Vec::new() };
+    let page = SettingsPage {
+        page: who.page(&format!("Settings of {}", membership.organization.name)).await?,
+        name: shown.name.unwrap_or_else(|| membership.organization.name.clone()),
+        membership,
+        member,
+        members: organizations::members(core, &member).await?,
+        teams: teams::visible(core, &member).await?,
+        invitations,
+        made: shown.made,
+        errors: shown.errors,
+    };
+    draw(status, &page)
+}
+
+fn to_settings(id: OrganizationId) -> Redirect {
+    Redirect::to(&format!("/organizations/{id}/settings"))
+}
+
+fn role_in(word: &str) -> core::Result<Role> {
+    Role::named(word).ok_or_else(|| core::Error::field("role", "Choose a role from the list."))
+}
+
+fn address_of(core: &Core, token: &SecretString) -> String {
+    let site = core.site.public_url.as_str().trim_end_matches('/');
+    format!("{site}/invitations/{}", token.expose_secret())
+}

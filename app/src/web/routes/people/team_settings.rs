@@ -1,0 +1,169 @@
+//! `/teams/{team}/settings`: its name and time zone, who is in it, and what it is linked to.
+//!
+//! Who is in the team sees the page; the organization's admins and owners also see the controls.
+
+use askama::Template;
+use axum::{
+    extract::State,
+    response::{IntoResponse, Redirect, Response},
+};
+use http::StatusCode;
+use integration_contract::FieldErrors;
+
+use crate::{
+    core::{
+        self, Core, integration_links, organizations,
+        people::Member,
+        teams::{self, NewTeam, zone_names},
+    },
+    db::{
+        TeamId, UserId,
+        entity::{team, user},
+    },
+    web::{
+        Result,
+        extract::{Form, Path, SignedIn},
+        page::{Page, Place, Tone, draw},
+        routes::links::Row,
+    },
+};
+
+#[derive(Template)]
+#[template(path = "teams/settings.html")]
+struct SettingsPage {
+    page: Page,
+    member: Member,
+    id: TeamId,
+    /// What stands in the fields.
+    team: NewTeam,
+    zones: &'static [String],
+    members: Vec<user::Model>,
+    /// Members of the organization who are not in the team.
+    others: Vec<user::Model>,
+    /// What the team is linked to, the last few removed ones included.
+    links: Vec<Row>,
+    errors: FieldErrors,
+}
+
+impl SettingsPage {
+    fn base(&self) -> String {
+        format!("/teams/{}", self.id)
+    }
+
+    fn is_in_it(&self) -> bool {
+        self.members.iter().any(|user| user.id == self.member.user)
+    }
+}
+
+/// `GET /teams/{team}/settings`
+pub async fn show(State(core): State<Core>, who: SignedIn, Path(id): Path<TeamId>) -> Result<Response> {
+    let (member, team) = teams::find(&core, &who.person, id).await?;
+    draw_settings(&core, &who, member, team, StatusCode::OK, None, FieldErrors::default()).await
+}
+
+/// `GET /teams/{team}/members`: they stand on the settings page.
+pub async fn back(State(core): State<Core>, who: SignedIn, Path(id): Path<TeamId>) -> Result<Redirect> {
+    teams::find(&core, &who.person, id).await?;
+    Ok(to_settings(id))
+}
+
+/// `POST /teams/{team}/settings`
+pub async fn change(
+    State(core): State<Core>,
+    who: SignedIn,
+    Path(id): Path<TeamId>,
+    Form(input): Form,
+) -> Result<Response> {
+    let (member, team) = teams::find(&core, &who.person, id).await?;
+    let typed = NewTeam { name: input.one("name").to_owned(), time_zone: input.one("time_zone").to_owned() };
+    match teams::change(&core, &member, id, typed.clone()).await {
+        Ok(()) => {
+            who.flash(Tone::Good, "The team is changed.").await?;
+            Ok(to_settings(id).into_response())
+        }
+        Err(core::Error::Invalid(errors)) => {
+            draw_settings(&core, &who, member, team, StatusCode::UNPROCESSABLE_ENTITY, Some(typed), errors).await
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// `POST /teams/{team}/members`
+pub async fn add_member(
+    State(core): State<Core>,
+    who: SignedIn,
+    Path(id): Path<TeamId>,
+    Form(input): Form,
+) -> Result<Response> {
+    let (member, team) = teams::find(&core, &who.person, id).await?;
+    let added = match input.one("user").parse::<UserId>() {
+        Ok(user) => teams::add_member(&core, &member, id, user).await,
+        Err(_) => member.must_be_admin("add people to teams").and(Err(core::Error::field("user", "Choose a person."))),
+    };
+    match added {
+        Ok(()) => {
+            who.flash(Tone::Good, "They are in the team now.").await?;
+            Ok(to_settings(id).into_response())
+        }
+        Err(core::Error::Invalid(errors)) => {
+            draw_settings(&core, &who, member, team, StatusCode::UNPROCESSABLE_ENTITY, None, errors).await
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// `POST /teams/{team}/members/{user}/remove`
+pub async fn remove_member(
+    State(core): State<Core>,
+    who: SignedIn,
+    Path((id, user)): Path<(TeamId, UserId)>,
+    _form: Form,
+) -> Result<Redirect> {
+    let (member, _) = teams::find(&core, &who.person, id).await?;
+    teams::remove_member(&core, &member, id, user).await?;
+    who.flash(Tone::Good, "They are no longer in the team.").await?;
+    Ok(to_settings(id))
+}
+
+/// `POST /teams/{team}/leave`
+pub async fn leave(State(core): State<Core>, who: SignedIn, Path(id): Path<TeamId>, _form: Form) -> Result<Redirect> {
+    let (member, team) = teams::find(&core, &who.person, id).await?;
+    teams::remove_member(&core, &member, id, member.user).await?;
+    who.flash(Tone::Good, format!("You left the team {}.", team.name)).await?;
+    Ok(Redirect::to("/"))
+}
+
+async fn draw_settings(
+    core: &Core,
+    who: &SignedIn,
+    member: Member,
+    team: team::Model,
+    status: StatusCode,
+    typed: Option<NewTeam>,
+    errors: FieldErrors,
+) -> Result<Response> {
+    let members = teams::members(core, &member, team.id).await?;
+    let everybody = if member.is_admin() { organizations::members(core, &member).await? } else { Vec::new() };
+    let others = everybody
+        .into_iter()
+        .map(|(user, _)| user)
+        .filter(|user| members.iter().all(|member| member.id != user.id))
+        .collect();
+    let links = integration_links::for_team(core, team.organization_id, team.id).await?;
+    let page = SettingsPage {
+        links: links.iter().map(|link| Row::of(core, &member, link)).collect(),
+        page: who.page(&format!("Settings of {}", team.name)).await?.at(Place::TeamSettings(team.id)),
+        member,
+        id: team.id,
+        team: typed.unwrap_or(NewTeam { name: team.name, time_zone: team.time_zone }),
+        zones: zone_names(),
+        members,
+        others,
+        errors,
+    };
+    draw(status, &page)
+}
+
+fn to_settings(id: TeamId) -> Redirect {
+    Redirect::to(&format!("/teams/{id}/settings"))
+}

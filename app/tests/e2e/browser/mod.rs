@@ -1,0 +1,132 @@
+//! Tours in the browser, each on a demo of its own. No page may need scripts, so the tours that matter are walked
+//! without them as well.
+
+mod driver;
+mod tour;
+
+use std::time::Duration;
+
+use anyhow::{Result, ensure};
+
+use crate::{
+    product::Demo,
+    webdriver::{Browser, Scripts},
+};
+pub use tour::{link_widgets, sign_up};
+
+/// The window widths people have: a phone, a tablet, a desk.
+const WIDTHS: [(u32, u32); 3] = [(390, 844), (820, 1180), (1440, 900)];
+
+/// The webhook of another product that the sandbox opens with.
+const FOREIGN: &str = "https://ci.example/hooks";
+
+/// From a new event at the partner to the entry in the log. Promised is a second; the tests share a busy machine.
+const SOON: Duration = Duration::from_secs(4);
+
+#[tokio::test]
+async fn people_sign_up_log_out_and_log_in() -> Result<()> {
+    let demo = Demo::start().await?;
+    let browser = Browser::open(Scripts::On).await?;
+
+    tour::sign_up(&browser, &demo.address).await?;
+    pictures(&browser, "signed-up").await?;
+    tour::log_out(&browser).await?;
+    pictures(&browser, "log-in").await?;
+    no_complaints(&browser).await?;
+
+    browser.go(demo.at("/settings")).await?;
+    browser.fill("E-mail", "ada@example.com").await?;
+    browser.fill("Password", "not this one").await?;
+    browser.press("Log in").await?;
+    ensure!(browser.field("E-mail").await?.attribute("value").await?.as_deref() == Some("ada@example.com"));
+    browser.fill("Password", "patchbay").await?;
+    browser.press("Log in").await?;
+
+    // Back where they wanted to go before they were asked who they are.
+    ensure!(browser.address().await?.path() == "/settings");
+    browser.close().await?;
+    demo.stop().await
+}
+
+#[tokio::test]
+async fn what_happens_at_the_partner_becomes_an_entry() -> Result<()> {
+    from_the_first_click_to_the_last_removal(Scripts::On).await
+}
+
+#[tokio::test]
+async fn what_happens_at_the_partner_becomes_an_entry_without_scripts() -> Result<()> {
+    from_the_first_click_to_the_last_removal(Scripts::Off).await
+}
+
+async fn from_the_first_click_to_the_last_removal(scripts: Scripts) -> Result<()> {
+    let demo = Demo::start().await?;
+    let browser = Browser::open(scripts).await?;
+    let widgets = format!("{}/github/acme/widgets", demo.sandbox);
+
+    tour::log_in(&browser, &demo.address, "ada@example.com").await?;
+    browser.follow("Product").await?;
+    let log = browser.address().await?;
+    tour::link_widgets(&browser, &demo.address).await?;
+    let settings = browser.address().await?;
+    if scripts == Scripts::On {
+        pictures(&browser, "team-settings").await?;
+        for (path, name) in [("/integrations", "catalogue"), ("/integrations/github", "partner")] {
+            browser.go(demo.at(path)).await?;
+            pictures(&browser, name).await?;
+        }
+        browser.go(demo.at("/integrations/github/link")).await?;
+        pictures(&browser, "link-form").await?;
+    }
+
+    browser.go(&widgets).await?;
+    browser.fill("Title", "The chart is empty on Sundays").await?;
+    browser.press("Open issue").await?;
+    browser.go(&log).await?;
+    browser.reload_until_text("The chart is empty on Sundays", SOON).await?;
+    let entry = browser.entry("The chart is empty on Sundays").await?;
+    ensure!(entry.text().await?.contains("Ada"), "the entry is not Ada's: {}", entry.text().await?);
+    ensure!(browser.count(&format!("a[href^='{widgets}/issues/']")).await? > 0, "the entry has no link to the issue");
+    if scripts == Scripts::On {
+        pictures(&browser, "log").await?;
+    }
+
+    browser.go(format!("{widgets}/settings/hooks")).await?;
+    let hooks = browser.text().await?;
+    ensure!(hooks.contains(&demo.address) && hooks.contains(FOREIGN), "expected our webhook and another: {hooks}");
+
+    browser.go(&settings).await?;
+    browser.press("Remove the link to acme/widgets").await?;
+    browser.go(format!("{widgets}/settings/hooks")).await?;
+    browser.reload_until_gone(&demo.address, SOON).await?;
+    ensure!(browser.text().await?.contains(FOREIGN), "another product's webhook was removed with ours");
+
+    browser.go(&widgets).await?;
+    browser.fill("Title", "Nobody hears of this").await?;
+    browser.press("Open issue").await?;
+    browser.go(&log).await?;
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    ensure!(!browser.text().await?.contains("Nobody hears of this"), "a removed link still makes entries");
+
+    no_complaints(&browser).await?;
+    browser.close().await?;
+    demo.stop().await
+}
+
+/// What the page looks like at each width, in `target/screenshots`; none may scroll sideways.
+async fn pictures(browser: &Browser, name: &str) -> Result<()> {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/screenshots");
+    for (width, height) in WIDTHS {
+        browser.look_through_a_window_of(width, height).await?;
+        browser.screenshot(&folder.join(format!("{name}-{width}.png"))).await?;
+        let sideways = browser.sideways_scroll().await?;
+        ensure!(sideways <= 0, "{name} is {sideways} pixels wider than a window of {width}");
+    }
+    Ok(())
+}
+
+/// No script error, no resource that is missing, nothing that the content security policy had to refuse.
+async fn no_complaints(browser: &Browser) -> Result<()> {
+    let complaints = browser.complaints().await?;
+    ensure!(complaints.is_empty(), "the browser complains:\n{}", complaints.join("\n"));
+    Ok(())
+}

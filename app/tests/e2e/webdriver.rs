@@ -1,0 +1,323 @@
+//! Headless Chromium over the WebDriver protocol: the few calls the tours need, through the HTTP client the product has
+//! anyway. <https://www.w3.org/TR/webdriver2/>
+//!
+//! A browser speaks as a person would: by the text of links and buttons and the labels of fields.
+
+use std::{
+    io::{BufRead, BufReader},
+    os::unix::process::CommandExt,
+    path::Path,
+    process::{Child, Command, Stdio},
+    time::Duration,
+};
+
+use anyhow::{Context, Result, bail, ensure};
+use base64::{Engine, engine::general_purpose::STANDARD};
+use serde_json::{Value, json};
+use tokio::time::{Instant, sleep};
+use url::Url;
+
+/// How long a page may take to show what a tour waits for.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// The key under which WebDriver wraps an element's id.
+const ELEMENT: &str = "element-6066-11e4-a52e-4f735466cecf";
+
+/// Whether the browser runs scripts. No page may need them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scripts {
+    On,
+    Off,
+}
+
+/// One browser with one window and no memory of earlier ones.
+pub struct Browser {
+    http: reqwest::Client,
+    /// `http://127.0.0.1:port/session/id`
+    session: String,
+    /// Ends with the browser, and the browser with it.
+    driver: Child,
+}
+
+/// Something on the page.
+pub struct Element<'a> {
+    browser: &'a Browser,
+    id: String,
+}
+
+impl Browser {
+    pub async fn open(scripts: Scripts) -> Result<Self> {
+        let mut driver = Command::new("chromedriver")
+            .arg("--port=0")
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            // A group of its own, so that what the driver started can be ended with it.
+            .process_group(0)
+            .spawn()
+            .context("chromedriver can't be started: scripts/test installs it")?;
+        let port = announced_port(&mut driver)?;
+        let http = reqwest::Client::builder().no_proxy().timeout(Duration::from_secs(60)).build()?;
+        let mut browser = Self { http, session: format!("http://127.0.0.1:{port}"), driver };
+        let made = browser.post("/session", capabilities(scripts)).await.context("Chromium can't be started")?;
+        let id = made["sessionId"].as_str().context("a session without an id")?;
+        browser.session = format!("http://127.0.0.1:{port}/session/{id}");
+        Ok(browser)
+    }
+
+    pub async fn go(&self, address: impl AsRef<str>) -> Result<()> {
+        self.post("/url", json!({ "url": address.as_ref() })).await.map(drop)
+    }
+
+    /// Where the browser is.
+    pub async fn address(&self) -> Result<Url> {
+        let address = self.get("/url").await?;
+        Ok(address.as_str().context("no address")?.parse()?)
+    }
+
+    /// What a person reads on the page.
+    pub async fn text(&self) -> Result<String> {
+        self.one("css selector", "body").await?.text().await
+    }
+
+    pub async fn find(&self, css: &str) -> Result<Element<'_>> {
+        self.one("css selector", css).await
+    }
+
+    /// How many elements match.
+    pub async fn count(&self, css: &str) -> Result<usize> {
+        let found = self.post("/elements", json!({ "using": "css selector", "value": css })).await?;
+        Ok(found.as_array().map_or(0, Vec::len))
+    }
+
+    /// Follows the link with this text.
+    pub async fn follow(&self, text: &str) -> Result<()> {
+        self.one("xpath", &format!("//a[{}]", reads(text))).await?.click().await
+    }
+
+    /// Presses the button with this text.
+    pub async fn press(&self, text: &str) -> Result<()> {
+        self.one("xpath", &format!("//button[{}]", reads(text))).await?.click().await
+    }
+
+    /// The item of a list that reads `text`, among other things.
+    pub async fn entry(&self, text: &str) -> Result<Element<'_>> {
+        self.one("xpath", &format!("//li[contains(normalize-space(.), {})]", quoted(text))).await
+    }
+
+    /// Types into the field with this label, over what stood there.
+    pub async fn fill(&self, label: &str, text: &str) -> Result<()> {
+        self.field(label).await?.fill(text).await
+    }
+
+    /// The field with this label: the label names it, or is around it.
+    pub async fn field(&self, label: &str) -> Result<Element<'_>> {
+        let label = format!("//label[contains(normalize-space(.), {})]", quoted(label));
+        let around = ["input", "select", "textarea"].map(|kind| format!("{label}//{kind}")).join(" | ");
+        self.one("xpath", &format!("//*[@id = {label}/@for] | {around}")).await
+    }
+
+    /// Waits until the page reads `text`, and says how long that took.
+    pub async fn wait_for_text(&self, text: &str) -> Result<Duration> {
+        let start = Instant::now();
+        while !self.text().await?.contains(text) {
+            if start.elapsed() > PATIENCE {
+                bail!("the page never read {text:?}; {}", self.story().await);
+            }
+            sleep(Duration::from_millis(50)).await;
+        }
+        Ok(start.elapsed())
+    }
+
+    /// Waits until the browser is at a path that starts so.
+    pub async fn wait_for_path(&self, start: &str) -> Result<()> {
+        let began = Instant::now();
+        while !self.address().await?.path().starts_with(start) {
+            ensure!(began.elapsed() < PATIENCE, "never came to {start}; {}", self.story().await);
+            sleep(Duration::from_millis(50)).await;
+        }
+        Ok(())
+    }
+
+    /// Loads the page again and again until it reads `text`, and says how long that took.
+    pub async fn reload_until_text(&self, text: &str, patience: Duration) -> Result<Duration> {
+        self.reload_until(text, true, patience).await
+    }
+
+    /// The same until it no longer reads `text`.
+    pub async fn reload_until_gone(&self, text: &str, patience: Duration) -> Result<Duration> {
+        self.reload_until(text, false, patience).await
+    }
+
+    async fn reload_until(&self, text: &str, there: bool, patience: Duration) -> Result<Duration> {
+        let start = Instant::now();
+        loop {
+            self.post("/refresh", json!({})).await?;
+            if self.text().await?.contains(text) == there {
+                return Ok(start.elapsed());
+            }
+            let expected = if there { "read" } else { "stopped reading" };
+            ensure!(start.elapsed() < patience, "the page never {expected} {text:?}; {}", self.story().await);
+            sleep(Duration::from_millis(50)).await;
+        }
+    }
+
+    /// What the browser complained about since the last look: script errors, refused resources, CSP reports.
+    pub async fn complaints(&self) -> Result<Vec<String>> {
+        let log = self.post("/se/log", json!({ "type": "browser" })).await?;
+        let lines = log.as_array().into_iter().flatten();
+        let grave = lines.filter(|line| matches!(line["level"].as_str(), Some("WARNING" | "SEVERE")));
+        Ok(grave.filter_map(|line| line["message"].as_str().map(str::to_owned)).collect())
+    }
+
+    /// How much wider the page is than the window: a page that scrolls sideways is broken on a phone.
+    pub async fn sideways_scroll(&self) -> Result<i64> {
+        let script = "return document.documentElement.scrollWidth - document.documentElement.clientWidth";
+        let wider = self.post("/execute/sync", json!({ "script": script, "args": [] })).await?;
+        wider.as_i64().context("no number")
+    }
+
+    /// Chromium's own way: a window that was resized would not get as narrow as a phone.
+    pub async fn look_through_a_window_of(&self, width: u32, height: u32) -> Result<()> {
+        let size = json!({ "width": width, "height": height, "deviceScaleFactor": 1, "mobile": false });
+        let command = json!({ "cmd": "Emulation.setDeviceMetricsOverride", "params": size });
+        self.post("/goog/cdp/execute", command).await.map(drop)
+    }
+
+    /// Saves what the window shows.
+    pub async fn screenshot(&self, file: &Path) -> Result<()> {
+        let picture = self.get("/screenshot").await?;
+        let picture = STANDARD.decode(picture.as_str().context("no picture")?)?;
+        tokio::fs::create_dir_all(file.parent().context("a picture needs a folder")?).await?;
+        Ok(tokio::fs::write(file, picture).await?)
+    }
+
+    /// Ends it well. Whatever is left goes when it is dropped.
+    pub async fn close(self) -> Result<()> {
+        self.answer(self.http.delete(&self.session)).await.map(drop)
+    }
+
+    async fn one(&self, using: &str, value: &str) -> Result<Element<'_>> {
+        let found = self.post("/element", json!({ "using": using, "value": value })).await;
+        match found {
+            Ok(found) => {
+                let id = found[ELEMENT].as_str().context("no element")?.to_owned();
+                Ok(Element { browser: self, id })
+            }
+            Err(error) => bail!("{error:#}; {}", self.story().await),
+        }
+    }
+
+    /// For a failing tour: where the browser stood, and what it showed.
+    async fn story(&self) -> String {
+        let address = self.get("/url").await.unwrap_or_default();
+        let source = self.post("/element", json!({ "using": "css selector", "value": "body" })).await;
+        let text = match source {
+            Ok(body) => self.get(&format!("/element/{}/text", body[ELEMENT].as_str().unwrap_or_default())).await,
+            Err(error) => Err(error),
+        };
+        format!("the browser is at {address} and shows:\n{}", text.unwrap_or_default().as_str().unwrap_or_default())
+    }
+
+    async fn get(&self, path: &str) -> Result<Value> {
+        self.answer(self.http.get(format!("{}{path}", self.session))).await
+    }
+
+    async fn post(&self, path: &str, body: Value) -> Result<Value> {
+        self.answer(self.http.post(format!("{}{path}", self.session)).json(&body)).await
+    }
+
+    async fn answer(&self, request: reqwest::RequestBuilder) -> Result<Value> {
+        let mut answer: Value = request.send().await?.json().await?;
+        let value = answer["value"].take();
+        match value["error"].as_str() {
+            Some(error) => {
+                bail!("{error}: {}", value["message"].as_str().unwrap_or_default().lines().next().unwrap_or_default())
+            }
+            None => Ok(value),
+        }
+    }
+}
+
+impl Element<'_> {
+    pub async fn click(&self) -> Result<()> {
+        self.post("click", json!({})).await
+    }
+
+    pub async fn fill(&self, text: &str) -> Result<()> {
+        self.post("clear", json!({})).await?;
+        self.post("value", json!({ "text": text })).await
+    }
+
+    pub async fn text(&self) -> Result<String> {
+        let text = self.browser.get(&format!("/element/{}/text", self.id)).await?;
+        Ok(text.as_str().unwrap_or_default().to_owned())
+    }
+
+    /// An attribute as it stands in the page.
+    pub async fn attribute(&self, name: &str) -> Result<Option<String>> {
+        let value = self.browser.get(&format!("/element/{}/attribute/{name}", self.id)).await?;
+        Ok(value.as_str().map(str::to_owned))
+    }
+
+    async fn post(&self, what: &str, body: Value) -> Result<()> {
+        self.browser.post(&format!("/element/{}/{what}", self.id), body).await.map(drop)
+    }
+}
+
+impl Drop for Browser {
+    /// A tour that failed leaves no browser behind: ends the driver's whole process group.
+    fn drop(&mut self) {
+        let group = format!("-{}", self.driver.id());
+        let _ = Command::new("kill").args(["-KILL", "--", &group]).status();
+        let _ = self.driver.wait();
+    }
+}
+
+/// Reads "… was started successfully on port N." from the driver's output.
+fn announced_port(driver: &mut Child) -> Result<u16> {
+    let output = driver.stdout.take().context("the driver has no output")?;
+    for line in BufReader::new(output).lines() {
+        if let Some((_, port)) = line?.split_once("successfully on port ") {
+            return Ok(port.trim_end_matches('.').parse()?);
+        }
+    }
+    bail!("the driver ended without naming its port")
+}
+
+fn capabilities(scripts: Scripts) -> Value {
+    let javascript = match scripts {
+        Scripts::On => 1,
+        Scripts::Off => 2,
+    };
+    json!({ "capabilities": { "alwaysMatch": {
+        "browserName": "chrome",
+        "goog:loggingPrefs": { "browser": "ALL" },
+        "goog:chromeOptions": {
+            "args": [
+                "--headless=new",
+                // The pages are our own, and Chromium's sandbox does not start as root.
+                "--no-sandbox",
+                "--disable-dev-shm-usage",
+                "--disable-gpu",
+                // Nothing but the pages under test is to be reached.
+                "--disable-quic",
+                "--no-first-run",
+                "--disable-background-networking",
+                "--disable-component-update",
+                "--disable-sync",
+                "--window-size=1440,900",
+            ],
+            "prefs": { "profile.managed_default_content_settings.javascript": javascript },
+        },
+    } } })
+}
+
+/// The condition that an element's visible text is `text`.
+fn reads(text: &str) -> String {
+    format!("normalize-space(.) = {}", quoted(text))
+}
+
+/// A text in XPath, which has no escapes.
+fn quoted(text: &str) -> String {
+    if text.contains('"') { format!("'{text}'") } else { format!("\"{text}\"") }
+}

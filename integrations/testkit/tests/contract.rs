@@ -1,0 +1,96 @@
+//! The suite passes for a partner without OAuth that is honest, and fails for each that is not.
+
+use std::{path::PathBuf, sync::Arc};
+
+use integration_contract::{Capability, Card, Connect, EventKind, HookRules, LinkSettings, PartnerSettings, Setting};
+use integration_testkit::{
+    FakePartner, Sent,
+    contract::{Subject, findings, suite},
+};
+
+fn subject(card: Card) -> Subject {
+    Subject {
+        partner: Arc::new(FakePartner::with_card(card)),
+        unconfigured: None,
+        settings: PartnerSettings::default(),
+        fixtures: PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/hooks")),
+        link: LinkSettings(serde_json::json!({ "room": "workshop" })),
+        form: [("room", "workshop")].into_iter().collect(),
+        outside: || Box::new(|sent| panic!("the fake partner has no API, but {} was called", sent.line())),
+        writes: Sent::writes,
+    }
+}
+
+#[tokio::test]
+async fn the_fake_partner_keeps_the_contract() {
+    suite(&subject(FakePartner::honest_card())).await;
+}
+
+#[tokio::test]
+async fn a_partner_that_lies_on_its_card_is_found_out() {
+    let honest = FakePartner::honest_card;
+    let lies = [
+        (
+            Card { id: "Fake Partner", ..honest() },
+            "the card's id \"Fake Partner\" is not lower-case letters and digits",
+        ),
+        (Card { readme: " ", ..honest() }, "the card's readme is empty"),
+        (Card { icon: "icon.png", ..honest() }, "the card's icon is not an SVG document"),
+        (Card { levels: &[], ..honest() }, "the card has no level"),
+        (
+            Card { events: &[EventKind { id: "entry", label: "Entries", example: "", default: true }], ..honest() },
+            "the event \"entry\" lacks a label or an example",
+        ),
+        (Card { capabilities: &[Capability::Refresh], ..honest() }, "card and behaviour disagree about refreshing"),
+        (Card { capabilities: &[Capability::Revoke], ..honest() }, "card and behaviour disagree about revoking"),
+        (
+            Card { connect: Connect::OAuth { scopes: &[], pkce: true }, ..honest() },
+            "the card says OAuth, but a callback is unsupported, or succeeds without the partner",
+        ),
+        (Card { effects: &[], ..honest() }, "the card's effects and the ledger disagree"),
+        (
+            Card {
+                settings: &[Setting { name: "Client_id", default: None, help: "The id.", required: false }],
+                ..honest()
+            },
+            "the setting \"Client_id\" is not upper case",
+        ),
+        (
+            Card {
+                hooks: Some(HookRules { max_body: 1, content_types: &["text/plain"], kept_headers: &[] }),
+                ..honest()
+            },
+            "entry__by_ada: the card does not allow its content type \"application/json\"",
+        ),
+    ];
+    for (card, wanted) in lies {
+        let found = findings(&subject(card)).await;
+        assert!(found.iter().any(|sentence| sentence == wanted), "{wanted}: {found:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_link_that_says_another_thing_in_its_form_is_found_out() {
+    let mut subject = subject(FakePartner::honest_card());
+    subject.form = [("room", "no such room!")].into_iter().collect();
+    let found = findings(&subject).await;
+    assert!(found[0].starts_with("a good form is refused"), "{found:?}");
+
+    subject.form = [("room", "workshop"), ("team", "1")].into_iter().collect();
+    let found = findings(&subject).await;
+    assert!(found.contains(&"the form has no field \"team\"".to_owned()), "{found:?}");
+}
+
+#[tokio::test]
+#[should_panic(expected = "fake breaks the contract")]
+async fn the_suite_fails_with_what_it_found() {
+    suite(&subject(Card { tagline: "", ..FakePartner::honest_card() })).await;
+}
+
+#[tokio::test]
+#[should_panic(expected = "No such file")]
+async fn a_partner_without_its_fixtures_does_not_pass() {
+    let mut subject = subject(FakePartner::honest_card());
+    subject.fixtures.push("elsewhere");
+    suite(&subject).await;
+}

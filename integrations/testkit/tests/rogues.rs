@@ -1,0 +1,181 @@
+//! Partners whose card is true and whose behaviour is not: the suite finds each out.
+
+use std::{
+    path::PathBuf,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+};
+
+use async_trait::async_trait;
+use http::Method;
+use integration_contract::{
+    Account, Address, Card, CheckedLink, FormInput, Happening, HookAnswer, HookCall, Integration, IntegrationLink,
+    Ledger, LinkForm, LinkRefused, LinkSettings, PartnerSettings, Reading, Remote, Request, Result, Scheme, Undone,
+    Verified,
+};
+use integration_testkit::{
+    FakePartner, Sent,
+    contract::{Subject, findings},
+    reply,
+};
+
+/// What it does wrong.
+#[derive(Clone, Copy, PartialEq)]
+enum Fault {
+    WritesWhileChecking,
+    MakesBeforeReserving,
+    MakesTwice,
+    RemovesMoreThanIsOurs,
+    TakesAnOpenReservationForMade,
+    ShowsTheSecret,
+    PanicsOnStrangeBodies,
+    ReadsByChance,
+    NeedsAHeaderThatIsNotKept,
+    AddressesNobody,
+    SaysNothing,
+}
+
+struct Rogue {
+    honest: FakePartner,
+    fault: Fault,
+    calls: AtomicU64,
+}
+
+impl Rogue {
+    fn number(&self) -> u64 {
+        self.calls.fetch_add(1, Ordering::Relaxed)
+    }
+}
+
+async fn write(cx: &Account, path: &str) -> Result<()> {
+    let url = format!("https://fake.example/{path}").parse().expect("a URL");
+    cx.http.send(Request::new(Method::POST, url)).await.map(drop)
+}
+
+#[async_trait]
+impl Integration for Rogue {
+    fn card(&self) -> &Card {
+        self.honest.card()
+    }
+
+    fn configured(&self) -> Result<()> {
+        self.honest.configured()
+    }
+
+    async fn new_link(&self, cx: &Account, so_far: &FormInput) -> Result<LinkForm> {
+        self.honest.new_link(cx, so_far).await
+    }
+
+    async fn check_link(&self, cx: &Account, input: &FormInput) -> std::result::Result<CheckedLink, LinkRefused> {
+        if self.fault == Fault::WritesWhileChecking && !input.is_empty() {
+            write(cx, "rooms").await?;
+        }
+        self.honest.check_link(cx, input).await
+    }
+
+    fn form_input(&self, link: &IntegrationLink) -> FormInput {
+        self.honest.form_input(link)
+    }
+
+    async fn create_link(&self, cx: &Account, link: &IntegrationLink, ledger: &dyn Ledger) -> Result<()> {
+        match self.fault {
+            Fault::MakesBeforeReserving => write(cx, "subscriptions").await?,
+            Fault::MakesTwice => {
+                let reservation = ledger.reserve("subscription", &format!("room-{}", self.number())).await?;
+                write(cx, "subscriptions").await?;
+                ledger.made(&reservation, "same").await?;
+            }
+            Fault::TakesAnOpenReservationForMade => {
+                if !ledger.rows().await?.is_empty() {
+                    return Ok(());
+                }
+                let reservation = ledger.reserve("subscription", "workshop").await?;
+                write(cx, "subscriptions").await?;
+                return ledger.made(&reservation, "1").await;
+            }
+            _ => {}
+        }
+        self.honest.create_link(cx, link, ledger).await
+    }
+
+    async fn destroy_link(&self, cx: &Account, link: &IntegrationLink, ours: &[Remote]) -> Result<Vec<Undone>> {
+        if self.fault == Fault::RemovesMoreThanIsOurs {
+            write(cx, "subscriptions/all/remove").await?;
+        }
+        self.honest.destroy_link(cx, link, ours).await
+    }
+
+    fn short_name(&self, link: &IntegrationLink) -> String {
+        self.honest.short_name(link)
+    }
+
+    fn summary(&self, link: &IntegrationLink) -> String {
+        use integration_contract::ExposeSecret;
+        match self.fault {
+            Fault::ShowsTheSecret => format!("Signed with {}.", link.hook_secret.expose_secret()),
+            _ => self.honest.summary(link),
+        }
+    }
+
+    fn address(&self, call: &HookCall) -> Address {
+        if self.fault == Fault::AddressesNobody { Address::Nobody } else { self.honest.address(call) }
+    }
+
+    fn scheme(&self) -> Scheme {
+        self.honest.scheme()
+    }
+
+    fn answer(&self, call: &Verified<HookCall>) -> Result<HookAnswer> {
+        self.honest.answer(call)
+    }
+
+    fn hook(&self, link: &IntegrationLink, call: &Verified<HookCall>) -> Result<Reading> {
+        let reading = self.honest.hook(link, call);
+        match self.fault {
+            Fault::PanicsOnStrangeBodies => assert!(reading.is_ok(), "an unwrap too many"),
+            Fault::ReadsByChance => return Ok(Reading::ignored(format!("It was call {}.", self.number()))),
+            Fault::NeedsAHeaderThatIsNotKept if call.header("content-type").is_none() => {
+                return Ok(Reading::of(Happening::HookWorks));
+            }
+            Fault::SaysNothing => return Ok(Reading::default()),
+            _ => {}
+        }
+        reading
+    }
+}
+
+fn subject(fault: Fault) -> Subject {
+    Subject {
+        partner: Arc::new(Rogue { honest: FakePartner::default(), fault, calls: AtomicU64::new(0) }),
+        unconfigured: None,
+        settings: PartnerSettings::default(),
+        fixtures: PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/hooks")),
+        link: LinkSettings(serde_json::json!({ "room": "workshop" })),
+        form: [("room", "workshop")].into_iter().collect(),
+        outside: || Box::new(|_| Ok(reply(200, &[], ""))),
+        writes: Sent::writes,
+    }
+}
+
+#[tokio::test]
+async fn each_rogue_is_found_out() {
+    for (fault, wanted) in [
+        (Fault::WritesWhileChecking, "checking a form changes something at the partner"),
+        (Fault::MakesBeforeReserving, "something is made before it is reserved"),
+        (Fault::MakesTwice, "making a link again makes a thing twice"),
+        (Fault::RemovesMoreThanIsOurs, "removing a link that made nothing changes something at the partner"),
+        (Fault::RemovesMoreThanIsOurs, "POST /subscriptions/all/remove is about nothing of ours"),
+        (Fault::TakesAnOpenReservationForMade, "a lost answer leaves the ledger without the id"),
+        (Fault::ShowsTheSecret, "a link's name or summary shows a secret"),
+        (Fault::PanicsOnStrangeBodies, "entry__by_ada: a mutation panics"),
+        (Fault::ReadsByChance, "entry__by_ada: read differently the second time"),
+        (Fault::NeedsAHeaderThatIsNotKept, "entry__by_ada: read differently with the headers that are not kept"),
+        (Fault::AddressesNobody, "entry__by_ada: it is addressed to nobody"),
+        (Fault::SaysNothing, "entry__by_ada: it must say something, or say why not"),
+    ] {
+        let found = findings(&subject(fault)).await;
+        assert!(found.iter().any(|sentence| sentence.starts_with(wanted)), "{wanted}: {found:?}");
+    }
+}
