@@ -2,19 +2,13 @@
 
 use std::collections::BTreeSet;
 
-use sea_orm::{
-    ConnectionTrait, DatabaseTransaction, DbBackend, DbErr, Statement,
-    sea_query::{Expr, ExprTrait, Query},
-};
+use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, DbErr, Statement, Value};
 
 use super::{
     clock,
     lane::{self, Lane},
 };
-use crate::db::{
-    OrganizationId,
-    entity::job::{self, JobState},
-};
+use crate::db::OrganizationId;
 
 /// The PostgreSQL channel on which workers are told of new jobs.
 pub(super) const CHANNEL: &str = "patchbay_jobs";
@@ -45,64 +39,65 @@ pub async fn add(tx: &DatabaseTransaction, job: NewJob) -> Result<(), DbErr> {
     add_many(tx, vec![job]).await
 }
 
-/// Adds jobs, in this order, with a fixed number of statements.
+/// How many jobs a statement may add: both databases limit its parameters.
+const MOST: usize = 1000;
+
+/// Adds jobs, in this order, with two statements for up to a thousand.
 ///
 /// # Errors
 /// The database's.
-pub async fn add_many(tx: &DatabaseTransaction, jobs: Vec<NewJob>) -> Result<(), DbErr> {
-    if jobs.is_empty() {
-        return Ok(());
-    }
-    let lanes: BTreeSet<Lane> = jobs.iter().filter_map(NewJob::lane).collect();
-    lane::lock(tx, &lanes).await?;
-    let mut taken = lane::taken(tx, &lanes).await?;
-
-    let now = clock::now(tx.get_database_backend());
-    let mut insert = Query::insert();
-    insert.into_table(job::Entity).columns([
-        job::Column::OrganizationId,
-        job::Column::Kind,
-        job::Column::Payload,
-        job::Column::Lane,
-        job::Column::State,
-        job::Column::RunAt,
-        job::Column::CreatedAt,
-    ]);
-    let mut some_ready = false;
-    for job in jobs {
-        let behind_another = job.lane().is_some_and(|lane| !taken.insert(lane));
-        let run_at = job.run_at.map_or_else(|| Expr::cust(now), Expr::val);
-        let state = match (behind_another, job.run_at) {
-            (true, _) => Expr::val(JobState::Blocked),
-            (false, None) => Expr::val(JobState::Ready),
-            (false, Some(run_at)) => Expr::case(Expr::val(run_at).gt(Expr::cust(now)), Expr::val(JobState::Waiting))
-                .finally(Expr::val(JobState::Ready))
-                .into(),
-        };
-        some_ready |= !behind_another;
-        insert.values_panic([
-            Expr::val(job.organization),
-            Expr::val(job.kind),
-            Expr::val(job.payload),
-            Expr::val(job.lane),
-            state,
-            run_at,
-            Expr::cust(now),
-        ]);
-    }
-    tx.execute(&insert).await?;
-    if some_ready {
-        notify(tx).await?;
+pub async fn add_many(tx: &DatabaseTransaction, mut jobs: Vec<NewJob>) -> Result<(), DbErr> {
+    lane::lock(tx, &jobs.iter().filter_map(NewJob::lane).collect()).await?;
+    while !jobs.is_empty() {
+        let rest = jobs.split_off(jobs.len().min(MOST));
+        insert(tx, jobs).await?;
+        jobs = rest;
     }
     Ok(())
 }
 
-/// On PostgreSQL: tells the workers of all machines, at the commit.
-pub(super) async fn notify(tx: &impl ConnectionTrait) -> Result<(), DbErr> {
-    if tx.get_database_backend() == DbBackend::Postgres {
-        let sql = "SELECT pg_notify($1, '')";
-        tx.execute_raw(Statement::from_sql_and_values(DbBackend::Postgres, sql, [CHANNEL.into()])).await?;
+/// The lanes must be held.
+async fn insert(tx: &DatabaseTransaction, jobs: Vec<NewJob>) -> Result<(), DbErr> {
+    let backend = tx.get_database_backend();
+    let mut lanes_so_far = BTreeSet::new();
+    let mut rows = Vec::with_capacity(jobs.len());
+    let mut values: Vec<Value> = Vec::with_capacity(5 * jobs.len());
+    for (place, job) in jobs.into_iter().enumerate() {
+        let behind = job.lane().is_some_and(|lane| !lanes_so_far.insert(lane));
+        let at = values.len();
+        let parameters: Vec<String> = (at + 1..=at + 5).map(|number| format!("${number}")).collect();
+        rows.push(format!("({place}, {}, {})", i32::from(behind), parameters.join(", ")));
+        values.extend([
+            job.organization.into(),
+            job.kind.into(),
+            job.payload.into(),
+            job.lane.into(),
+            job.run_at.into(),
+        ]);
     }
+    let rows = rows.join(", ");
+    let now = clock::now(backend);
+    let incoming =
+        format!("WITH incoming (place, behind, organization_id, kind, payload, lane, run_at) AS (VALUES {rows})");
+    let insert = format!(
+        "INSERT INTO jobs (organization_id, kind, payload, lane, state, run_at, created_at)
+         SELECT organization_id, kind, payload, lane,
+             CASE WHEN behind = 1 OR {} IS NOT NULL OR {} IS NOT NULL THEN 'blocked'
+                  WHEN run_at > {now} THEN 'waiting' ELSE 'ready' END,
+             coalesce(run_at, {now}), {now}
+         FROM incoming ORDER BY place",
+        lane::head_of("incoming"),
+        lane::next_of("incoming"),
+    );
+    let sql = match backend {
+        DbBackend::Sqlite => format!("{incoming} {insert}"),
+        // The workers of all machines are told at the commit.
+        _ => format!(
+            "{incoming}, added AS ({insert} RETURNING state)
+             SELECT pg_notify('{CHANNEL}', '') FROM added WHERE state = 'ready' LIMIT 1"
+        ),
+    };
+    tx.execute_raw(Statement::from_sql_and_values(backend, sql, values)).await?;
     Ok(())
 }
 

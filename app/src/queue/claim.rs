@@ -125,35 +125,28 @@ pub async fn claim(db: &Db, owner: &Owner, slots: &Slots, turn: &mut Turn, lease
     Ok(claimed)
 }
 
-/// The tenants with something ready, from the one after the last served round to that one, at most `most`.
+/// The tenants with something ready, from the one after the last served round to that one, at most `most`: steps from
+/// tenant to tenant along the index, whatever each has ready, and at its end begins again at the start.
 async fn next_in_turn(db: &Db, turn: &Turn, most: usize) -> Result<Vec<OrganizationId>, DbErr> {
-    let mut organizations = with_ready_jobs(db, turn.0, most).await?;
-    if organizations.len() < most && !turn.0.0.is_nil() {
-        let from_the_start = with_ready_jobs(db, OrganizationId(Uuid::nil()), most - organizations.len()).await?;
-        organizations.extend(from_the_start.into_iter().take_while(|organization| *organization <= turn.0));
-    }
-    Ok(organizations)
-}
-
-/// Steps from tenant to tenant along the index, whatever each has ready.
-async fn with_ready_jobs(db: &Db, after: OrganizationId, most: usize) -> Result<Vec<OrganizationId>, DbErr> {
     let backend = db.reader().get_database_backend();
     let step = |after: &str| {
-        format!(
-            "(SELECT organization_id FROM jobs WHERE state = 'ready' AND organization_id > {after}
-              ORDER BY organization_id LIMIT 1)"
-        )
+        format!("(SELECT organization_id FROM jobs WHERE state = 'ready' {after} ORDER BY organization_id LIMIT 1)")
     };
     let sql = format!(
-        "WITH RECURSIVE turn (place, organization) AS (
-             SELECT 1, {}
+        "WITH RECURSIVE turn (place, organization, again) AS (
+             SELECT 1, {}, 0
              UNION ALL
-             SELECT place + 1, {} FROM turn WHERE organization IS NOT NULL AND place < $2
-         ) SELECT organization FROM turn WHERE organization IS NOT NULL ORDER BY place",
-        step("$1"),
-        step("turn.organization"),
+             SELECT place + 1,
+                 CASE WHEN organization IS NULL THEN {} ELSE {} END,
+                 CASE WHEN organization IS NULL THEN 1 ELSE again END
+             FROM turn WHERE place <= $2 AND (again = 0 OR organization <= $1)
+         ) SELECT organization FROM turn WHERE again = 0 AND organization IS NOT NULL OR organization <= $1
+           ORDER BY place LIMIT $2",
+        step("AND organization_id > $1"),
+        step(""),
+        step("AND organization_id > turn.organization"),
     );
-    let values = [after.into(), i64::try_from(most).unwrap_or(i64::MAX).into()];
+    let values = [turn.0.into(), i64::try_from(most).unwrap_or(i64::MAX).into()];
     let rows = db.reader().query_all_raw(Statement::from_sql_and_values(backend, sql, values)).await?;
     rows.iter().map(|row| row.try_get_by_index(0)).collect()
 }

@@ -69,11 +69,11 @@ pub async fn replay(queue: &Queue, organization: OrganizationId, id: i64) -> Res
         .write(async |tx| {
             let letter = Entity::find_by_id(id).filter(Column::OrganizationId.eq(organization)).one(tx).await?;
             let Some(letter) = letter else { return Ok(false) };
-            let lane = letter.lane.map(|name| Lane { organization, name });
-            lane::lock(tx, &lane.iter().cloned().collect::<BTreeSet<_>>()).await?;
+            let lanes: BTreeSet<Lane> = letter.lane.map(|name| Lane { organization, name }).into_iter().collect();
+            lane::lock(tx, &lanes).await?;
             let now = clock::now(tx.get_database_backend());
             // Behind whoever is in the lane; if nobody is, it goes on at once.
-            let state = if lane.is_some() { JobState::Blocked } else { JobState::Ready };
+            let state = if lanes.is_empty() { JobState::Ready } else { JobState::Blocked };
             let revived = Entity::update_many()
                 .filter(Column::Id.eq(id))
                 .filter(Column::State.is_in(GIVEN_UP))
@@ -85,10 +85,7 @@ pub async fn replay(queue: &Queue, organization: OrganizationId, id: i64) -> Res
                 .col_expr(Column::DiedAt, Expr::val(None::<i64>))
                 .exec(tx)
                 .await?;
-            if let Some(lane) = &lane {
-                lane::promote(tx, lane).await?;
-            }
-            super::add::notify(tx).await?;
+            lane::promote(tx, &lanes).await?;
             Ok::<_, DbErr>(revived.rows_affected > 0)
         })
         .await?;

@@ -54,41 +54,41 @@ pub async fn lock(tx: &impl ConnectionTrait, lanes: &BTreeSet<Lane>) -> Result<(
     Ok(())
 }
 
-/// Lets the next of a lane go on, if nothing stands before it. The lane must be held.
-pub async fn promote(tx: &impl ConnectionTrait, lane: &Lane) -> Result<bool, DbErr> {
-    let backend = tx.get_database_backend();
-    let now = clock::now(backend);
-    let sql = format!(
-        "UPDATE jobs SET state = CASE WHEN run_at > {now} THEN 'waiting' ELSE 'ready' END
-         WHERE id = (
-             SELECT id FROM jobs WHERE organization_id = $1 AND lane = $2 AND state = 'blocked' ORDER BY id LIMIT 1
-         ) AND NOT EXISTS (
-             SELECT 1 FROM jobs WHERE organization_id = $1 AND lane = $2 AND {HEAD}
-         )"
-    );
-    let values = [lane.organization.into(), lane.name.clone().into()];
-    let done = tx.execute_raw(Statement::from_sql_and_values(backend, sql, values)).await?;
-    Ok(done.rows_affected() > 0)
+/// "The number of the head" of the lane that stands in `of`, as SQL: null if there is none.
+///
+/// A sub-select with a limit rather than an EXISTS: that could be planned as one pass over the heads of all lanes.
+pub fn head_of(of: &str) -> String {
+    format!(
+        "(SELECT id FROM jobs WHERE organization_id = {of}.organization_id AND lane = {of}.lane AND {HEAD} LIMIT 1)"
+    )
 }
 
-/// Of these lanes, those with an unfinished job.
-pub async fn taken(tx: &impl ConnectionTrait, lanes: &BTreeSet<Lane>) -> Result<BTreeSet<Lane>, DbErr> {
+/// "The number of the first that is blocked" in the lane that stands in `of`, as SQL: null if there is none.
+pub fn next_of(of: &str) -> String {
+    format!(
+        "(SELECT id FROM jobs WHERE organization_id = {of}.organization_id AND lane = {of}.lane AND state = 'blocked'
+          ORDER BY id LIMIT 1)"
+    )
+}
+
+/// Lets the next of each lane go on, if nothing stands before it. The lanes must be held. Answers with how many did.
+pub async fn promote(tx: &impl ConnectionTrait, lanes: &BTreeSet<Lane>) -> Result<u64, DbErr> {
     if lanes.is_empty() {
-        return Ok(BTreeSet::new());
+        return Ok(0);
     }
+    let backend = tx.get_database_backend();
+    let now = clock::now(backend);
     let places: Vec<String> = (0..lanes.len()).map(|at| format!("(${}, ${})", 2 * at + 1, 2 * at + 2)).collect();
     let sql = format!(
-        "WITH asked (organization_id, lane) AS (VALUES {})
-         SELECT organization_id, lane FROM asked WHERE EXISTS (
-             SELECT 1 FROM jobs WHERE organization_id = asked.organization_id AND lane = asked.lane AND {HEAD}
-         ) OR EXISTS (
-             SELECT 1 FROM jobs WHERE organization_id = asked.organization_id AND lane = asked.lane AND state = 'blocked'
-         )",
-        places.join(", ")
+        "WITH moved (organization_id, lane) AS (VALUES {})
+         UPDATE jobs SET state = CASE WHEN run_at > {now} THEN 'waiting' ELSE 'ready' END
+         WHERE id IN (SELECT CASE WHEN {} IS NULL THEN {} END FROM moved)",
+        places.join(", "),
+        head_of("moved"),
+        next_of("moved"),
     );
     let values = lanes.iter().flat_map(|lane| [lane.organization.into(), lane.name.clone().into()]);
-    let statement = Statement::from_sql_and_values(tx.get_database_backend(), sql, values);
-    Ok(Lane::find_by_statement(statement).all(tx).await?.into_iter().collect())
+    Ok(tx.execute_raw(Statement::from_sql_and_values(backend, sql, values)).await?.rows_affected())
 }
 
 /// Lets lanes go on whose head is gone though nobody promoted the next. Every way a head goes promotes, so this finds
@@ -96,23 +96,20 @@ pub async fn taken(tx: &impl ConnectionTrait, lanes: &BTreeSet<Lane>) -> Result<
 ///
 /// # Errors
 /// The database's.
-pub async fn move_lanes_on(db: &Db) -> Result<usize, DbErr> {
+pub async fn move_lanes_on(db: &Db) -> Result<u64, DbErr> {
     let sql = format!(
         "SELECT DISTINCT organization_id, lane FROM jobs AS behind WHERE state = 'blocked' AND NOT EXISTS (
              SELECT 1 FROM jobs WHERE organization_id = behind.organization_id AND lane = behind.lane AND {HEAD}
          ) LIMIT 100"
     );
     let statement = Statement::from_string(db.reader().get_database_backend(), sql);
-    let orphans = Lane::find_by_statement(statement).all(db.reader()).await?;
-    let mut promoted = 0;
-    for lane in orphans {
-        let moved = db
-            .write(async |tx| {
-                lock(tx, &BTreeSet::from([lane.clone()])).await?;
-                promote(tx, &lane).await
-            })
-            .await?;
-        promoted += usize::from(moved);
+    let orphans: BTreeSet<Lane> = Lane::find_by_statement(statement).all(db.reader()).await?.into_iter().collect();
+    if orphans.is_empty() {
+        return Ok(0);
     }
-    Ok(promoted)
+    db.write(async |tx| {
+        lock(tx, &orphans).await?;
+        promote(tx, &orphans).await
+    })
+    .await
 }

@@ -102,9 +102,7 @@ pub async fn settle(db: &Db, settlements: &[Settlement]) -> Result<HashSet<i64>,
                 ours.insert(settlement.lease.id);
             }
         }
-        for lane in &lanes {
-            lane::promote(tx, lane).await?;
-        }
+        lane::promote(tx, &lanes).await?;
         Ok(ours)
     })
     .await
@@ -247,7 +245,7 @@ pub async fn release_strays(db: &Db, owner: &Owner, in_hand: &[Lease]) -> Result
 /// can't wait for each other.
 async fn lock_rows(tx: &DatabaseTransaction, leases: &[&Lease]) -> Result<(), DbErr> {
     let backend = tx.get_database_backend();
-    if backend == DbBackend::Postgres {
+    if backend == DbBackend::Postgres && leases.len() > 1 {
         let sql = format!("SELECT id FROM jobs WHERE {} ORDER BY id FOR UPDATE", among(backend));
         tx.query_all_raw(Statement::from_sql_and_values(backend, sql, [list(leases)])).await?;
     }

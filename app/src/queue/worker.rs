@@ -55,13 +55,16 @@ pub struct Workers {
     foreman: JoinHandle<()>,
 }
 
+/// How long a slot that was freed waits for others to be filled together with it.
+const GATHER: Duration = Duration::from_millis(1);
+
 /// The longest pause between two tries to reach the database.
 pub(super) const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 
 impl Workers {
     /// Starts them, on the runtime this is called on.
     ///
-    /// On SQLite one process works at a time: a second one waits until the first is gone, see [`super::seat`].
+    /// On SQLite one process works at a time: a second one waits until the first is gone, see `queue::seat`.
     pub fn start(queue: Queue, work: Arc<dyn Work>, options: WorkerOptions) -> Self {
         let crew = Arc::new(Crew::new(queue, work, options));
         let foreman = tokio::spawn(oversee(crew.clone()));
@@ -131,6 +134,11 @@ impl Crew {
         let lost = CancellationToken::new();
         locked(&self.in_hand).insert(lease.clone(), lost.clone());
         Hold { crew: self.clone(), organization, lease, lost }
+    }
+
+    /// Whether nothing runs.
+    fn is_idle(&self) -> bool {
+        locked(&self.in_hand).is_empty()
     }
 
     /// The leases of the jobs that run or are being settled.
@@ -222,7 +230,12 @@ async fn claim_until_stopped(crew: &Arc<Crew>, runs: &TaskTracker) {
         };
         tokio::select! {
             () = crew.queue.bell.notified() => {}
-            () = crew.slot_freed.notified(), if more => {}
+            () = crew.slot_freed.notified(), if more => {
+                // Others whose end was in the same commit are about to give theirs back too: one claim for all.
+                if !crew.is_idle() {
+                    sleep(GATHER).await;
+                }
+            }
             () = sleep(crew.options.poll) => {}
             () = crew.stop.cancelled() => {}
         }

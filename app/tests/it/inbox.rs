@@ -49,8 +49,10 @@ impl World {
         let clock = Clock::by_hand(1_795_000_000_000);
         let inbox = Inbox::new(test.db.clone(), queue.clone(), clock.clone());
         let site = Site { name: "Patchbay".into(), public_url: "http://localhost/".parse().unwrap() };
-        let core =
-            Core::new(Tools { db: test.db.clone(), clock, vault, queue, site, partners: Partners::new([]).unwrap() });
+        // Keeping hooks calls nobody.
+        let _chosen_before = rustls::crypto::aws_lc_rs::default_provider().install_default();
+        let partners = Partners::new([]).unwrap();
+        let core = Core::new(Tools { db: test.db.clone(), clock, vault, queue, partners, site });
         let (organization, link) = link(&core).await;
         Self { core, inbox, organization, link, _test: test }
     }
@@ -406,22 +408,23 @@ async fn what_became_of_a_message_stands_on_the_links_page(test: TestDatabase) {
 
 async fn a_failed_or_ignored_message_can_be_read_again(test: TestDatabase) {
     let world = World::new(test).await;
-    let (core, organization) = (&world.core, world.organization);
+    let (core, organization, link) = (&world.core, world.organization, world.link);
     world.receive("d1", "{}").await;
     let id = world.messages().await[0].id;
-    assert!(matches!(inbox::replay(core, organization, world.link, id).await, Err(Error::Conflict(_))));
+    assert!(matches!(inbox::replay(core, organization, link, id).await, Err(Error::Conflict(_))));
 
     world.finish(id, MessageState::Failed, Some("too odd")).await;
     world.sql("UPDATE jobs SET state = 'dead'").await;
-    assert!(matches!(inbox::replay(core, OrganizationId::new(), world.link, id).await, Err(Error::NotFound)));
-    inbox::replay(core, organization, world.link, id).await.unwrap();
+    assert!(matches!(inbox::replay(core, OrganizationId::new(), link, id).await, Err(Error::NotFound)));
+    assert!(matches!(inbox::replay(core, organization, LinkId::new(), id).await, Err(Error::NotFound)));
+    inbox::replay(core, organization, link, id).await.unwrap();
 
     let again = world.messages().await.remove(0);
     assert_eq!((again.state, again.reason, again.finished_at), (MessageState::Received, None, None));
     let jobs = world.jobs().await;
     assert_eq!((jobs.len(), jobs[0].state, &jobs[0].payload), (1, JobState::Ready, &json!({ "message": id })));
     assert_eq!(jobs[0].lane, Some(format!("link:{}:issue:1", world.link)));
-    assert!(matches!(inbox::replay(core, organization, world.link, id).await, Err(Error::Conflict(_))));
+    assert!(matches!(inbox::replay(core, organization, link, id).await, Err(Error::Conflict(_))));
 }
 
 async fn marks_and_finished_messages_are_forgotten_after_a_while_in_batches(test: TestDatabase) {

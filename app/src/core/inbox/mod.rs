@@ -1,7 +1,7 @@
 //! The inbox: genuine hooks, kept before they are answered and read later by a job.
 //!
-//! [`Inbox::receive`] hands the hook to the one task that writes ([`writer`]), which commits everything that waits
-//! together: message, marks and job of each are in one commit ([`keep`]). What happens to kept messages is in [`read`].
+//! [`Inbox::receive`] hands the hook to the one task that writes (`writer`), which commits everything that waits
+//! together: message, marks and job of each are in one commit (`keep`). What happens to kept messages is in `read`.
 
 mod keep;
 mod read;

@@ -77,6 +77,34 @@ async fn a_tenant_with_one_job_does_not_wait_for_one_with_5000(test: TestDatabas
     workers.drain(Duration::from_secs(5)).await;
 }
 
+async fn any_number_of_jobs_is_added_in_one_commit_and_in_order(test: TestDatabase) {
+    let organization = OrganizationId::new();
+    let jobs = (0..7000).map(|number| in_lane(organization, &(number % 2).to_string(), number)).collect();
+    add(&test.db, jobs).await;
+    add(&test.db, Vec::new()).await;
+
+    let rows = rows(&test.db).await;
+    assert!(rows.iter().enumerate().all(|(place, job)| job.payload["number"] == place));
+    let heads: Vec<_> = rows.iter().filter(|job| job.state != JobState::Blocked).map(|job| job.id).collect();
+    assert_eq!(heads, [rows[0].id, rows[1].id]);
+}
+
+async fn tenants_take_turns_in_a_circle(test: TestDatabase) {
+    let mut tenants: Vec<_> = (0..3).map(|_| OrganizationId::new()).collect();
+    tenants.sort();
+    add(&test.db, (0..30).map(|number| numbered(tenants[number / 10], number)).collect()).await;
+
+    let (owner, mut turn, mut served) = (lease::Owner::new(), claim::Turn::default(), Vec::new());
+    for slots in [1, 1, 1, 1, 1, 2, 3, 3] {
+        let slots = claim::Slots::new(slots);
+        let claimed = claim::claim(&test.db, &owner, &slots, &mut turn, Duration::from_secs(30)).await.unwrap();
+        assert!(claimed.more);
+        served.extend(claimed.jobs.iter().map(|job| job.organization));
+    }
+
+    assert_eq!(served, tenants.iter().copied().cycle().take(13).collect::<Vec<_>>());
+}
+
 async fn a_tenant_whose_jobs_hang_leaves_slots_to_others(test: TestDatabase) {
     let (hanging, quiet) = (OrganizationId::new(), OrganizationId::new());
     add(&test.db, (0..100).map(|number| numbered(hanging, number)).collect()).await;
@@ -327,6 +355,8 @@ on_both_databases!(
     eight_workers_run_500_jobs_once_each,
     eight_claimants_at_once_never_get_the_same_job,
     a_tenant_with_one_job_does_not_wait_for_one_with_5000,
+    any_number_of_jobs_is_added_in_one_commit_and_in_order,
+    tenants_take_turns_in_a_circle,
     a_tenant_whose_jobs_hang_leaves_slots_to_others,
     a_job_runs_at_once_although_the_poll_is_far,
     a_job_waits_for_its_time,
