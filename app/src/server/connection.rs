@@ -53,8 +53,17 @@ impl Connection {
         tokio::select! {
             // An error here is the caller's: gone, too slow, or not speaking HTTP. hyper has answered where it could.
             _ = connection.as_mut() => return,
-            () = self.stopping.closing() => connection.as_mut().graceful_shutdown(),
+            () = self.stopping.closing() => {}
         }
+        // hyper closes a connection at once that has said nothing yet; on one that was just accepted, the first request
+        // is on its way. Its answer closes the connection by itself.
+        if !under_way.ever() {
+            tokio::select! {
+                _ = connection.as_mut() => return,
+                () = tokio::time::sleep(IDLE_AT_STOP) => {}
+            }
+        }
+        connection.as_mut().graceful_shutdown();
         // Whoever has sent a whole head gets an answer; idle and half-open connections would be waited for in vain.
         let mut idle_before = false;
         loop {
@@ -92,27 +101,38 @@ impl Connection {
     }
 }
 
-/// The requests of a connection that have no whole answer yet: none or one, as HTTP/1.1 goes.
+/// The requests of a connection: how many began, and how many of them have their whole answer.
 #[derive(Clone, Default)]
-struct UnderWay(Arc<AtomicUsize>);
+struct UnderWay(Arc<Counts>);
+
+#[derive(Default)]
+struct Counts {
+    begun: AtomicUsize,
+    answered: AtomicUsize,
+}
 
 /// Counts as a request under way until it is dropped.
 struct Guard(UnderWay);
 
 impl UnderWay {
     fn begin(&self) -> Guard {
-        self.0.fetch_add(1, Ordering::Relaxed);
+        self.0.begun.fetch_add(1, Ordering::Relaxed);
         Guard(self.clone())
     }
 
+    /// Whether any request came yet.
+    fn ever(&self) -> bool {
+        self.0.begun.load(Ordering::Relaxed) > 0
+    }
+
     fn is_none(&self) -> bool {
-        self.0.load(Ordering::Relaxed) == 0
+        self.0.begun.load(Ordering::Relaxed) == self.0.answered.load(Ordering::Relaxed)
     }
 }
 
 impl Drop for Guard {
     fn drop(&mut self) {
-        self.0.0.fetch_sub(1, Ordering::Relaxed);
+        self.0.0.answered.fetch_add(1, Ordering::Relaxed);
     }
 }
 

@@ -63,6 +63,22 @@ async fn a_stop_is_announced_before_it_closes() {
 }
 
 #[tokio::test]
+async fn a_first_request_that_is_on_its_way_is_answered() {
+    let server = Server::start(router()).await;
+    let mut client = server.connect().await;
+    sleep(SHORT / 4).await;
+
+    server.stopping.stop(Duration::ZERO).await;
+    sleep(SHORT / 4).await;
+    client.send(GET).await;
+
+    let answer = client.rest().await;
+    assert_eq!(status(&answer), 200, "{answer}");
+    assert_eq!(header(&answer, "connection"), Some("close"));
+    server.running.await.unwrap();
+}
+
+#[tokio::test]
 async fn what_does_not_end_is_cut_off() {
     let forever = Router::new().route("/", get(std::future::pending::<&str>));
     let server = Server::start(forever).await;
