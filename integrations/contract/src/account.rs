@@ -93,8 +93,11 @@ pub struct Identity {
 pub struct Connected {
     /// To be sealed and kept.
     pub credentials: Credentials,
-    /// Whose they are.
+    /// Who consented.
     pub identity: Identity,
+    /// Where the partner installs us for a whole workspace and the credentials are the workspace's: which one. The
+    /// organization has it once, whoever of its people consents, and links act as it.
+    pub installation: Option<Identity>,
 }
 
 /// What a partner method acts with: the HTTP handle that adds the account's token, and who that is.
@@ -102,7 +105,7 @@ pub struct Connected {
 pub struct Account {
     /// Adds the token, keeps the limits, records the attempt.
     pub http: Http,
-    /// `None` for a partner without OAuth.
+    /// The person's account, or the installation's; `None` for a partner without OAuth.
     pub identity: Option<Identity>,
     /// The scopes that were granted.
     pub scopes: Vec<String>,

@@ -1,5 +1,7 @@
 //! The card: a partner as data. Pages, consent sheets, docs and tests are made from it.
 
+use std::time::Duration;
+
 use crate::{HookRules, Level, Setting};
 
 /// A partner as data.
@@ -26,6 +28,8 @@ pub struct Card {
     pub levels: &'static [Level],
     /// What the partner's hooks may look like; `None` when the partner never calls us.
     pub hooks: Option<HookRules>,
+    /// The least time between two messages of one link, where it delivers.
+    pub pace: Option<Duration>,
     /// What the operator can set, in the order of `.env.sample`.
     pub settings: &'static [Setting],
     /// The optional abilities this integration has.
@@ -80,4 +84,6 @@ pub enum Capability {
     Refresh,
     /// Credentials can be given back.
     Revoke,
+    /// Entries are told to the partner.
+    Deliver,
 }

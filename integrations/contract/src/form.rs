@@ -42,6 +42,8 @@ pub enum FieldKind {
     One(Vec<Choice>),
     /// Any number of a few, as check boxes.
     Many(Vec<Choice>),
+    /// Any number of the organization's people. The host knows them: it draws their names and submits our ids.
+    Members,
     /// A line of text.
     Text {
         /// An example.

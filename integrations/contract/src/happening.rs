@@ -1,6 +1,7 @@
 //! What a hook says happened, in our words.
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use crate::LinkSettings;
 
@@ -11,17 +12,26 @@ pub struct Reading {
     pub happenings: Vec<Happening>,
     /// Why nothing came of it, when nothing did: a reason the link's owner can read.
     pub ignored: Option<String>,
+    /// The hook does not say it all: the host passes this to [`crate::Integration::look_up`], which does.
+    pub look_up: Option<Value>,
+    /// Where the partner takes an answer to the person who wrote: [`crate::Told::Answer`].
+    pub answer_to: Option<String>,
 }
 
 impl Reading {
     /// One happening.
     pub fn of(happening: Happening) -> Self {
-        Self { happenings: vec![happening], ignored: None }
+        Self { happenings: vec![happening], ..Self::default() }
     }
 
     /// Nothing came of it, because…
     pub fn ignored(reason: impl Into<String>) -> Self {
-        Self { happenings: Vec::new(), ignored: Some(reason.into()) }
+        Self { ignored: Some(reason.into()), ..Self::default() }
+    }
+
+    /// The partner has to be asked first.
+    pub fn after_look_up(what: &impl Serialize) -> Self {
+        Self { look_up: serde_json::to_value(what).ok(), ..Self::default() }
     }
 }
 
@@ -30,6 +40,9 @@ impl Reading {
 pub enum Happening {
     /// Somebody got something done: an entry.
     Entry(NewEntry),
+    /// Somebody wrote lines for the log, as they would write them here: `[]` before a goal, `!` before a blocker. Told
+    /// again under the same id, the entries follow the lines.
+    Lines(NewLines),
     /// The text behind an entry was changed; the entry follows.
     EntryEdited {
         /// The [`NewEntry::external_id`] it was written under.
@@ -39,7 +52,7 @@ pub enum Happening {
     },
     /// What an entry spoke of was deleted; the entry is archived.
     EntryRetracted {
-        /// The [`NewEntry::external_id`] it was written under.
+        /// The [`NewEntry::external_id`] it was written under, or the [`NewLines::external_id`]: then all its lines go.
         external_id: String,
     },
     /// The partner showed that hooks arrive.
@@ -51,6 +64,33 @@ pub enum Happening {
         /// A sentence for the link's page.
         reason: String,
     },
+    /// What was in the link's way is gone: it is set up again, if it is broken.
+    TargetBack,
+    /// The account or installation behind the link was taken back at the partner. One that was connected again after
+    /// that stays.
+    AccountGone {
+        /// When, in unix seconds by the partner's clock.
+        at: i64,
+        /// A sentence for the link's page.
+        reason: String,
+    },
+}
+
+/// Lines for the log, from one message.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct NewLines {
+    /// What makes it the same message when the partner tells it twice, unique within the link.
+    pub external_id: String,
+    /// Plain text, a line for each entry.
+    pub text: String,
+    /// Where it can be seen at the partner.
+    pub url: Option<String>,
+    /// Where it came from, as a person reads it: `#done`.
+    pub source: String,
+    /// Who wrote it.
+    pub author: Author,
+    /// When, in unix seconds; `None` = when the hook arrived.
+    pub happened_at: Option<i64>,
 }
 
 /// An entry to be written, once per link and `external_id`.

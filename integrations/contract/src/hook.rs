@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use aws_lc_rs::digest;
 use bytes::Bytes;
+use http::StatusCode;
 
 /// What the partner's hooks may look like. The host refuses the rest before any partner code runs.
 pub struct HookRules {
@@ -11,6 +12,9 @@ pub struct HookRules {
     pub max_body: usize,
     /// The media types the partner sends; others are answered 415.
     pub content_types: &'static [&'static str],
+    /// What a caller is answered who calls more often than we take: 429 where the partner comes again, 503 where that
+    /// would end its deliveries. Both with `Retry-After`.
+    pub too_many: StatusCode,
     /// The headers, in lower case, that are kept with the message because reading it needs them.
     pub kept_headers: &'static [&'static str],
 }
@@ -53,8 +57,16 @@ impl HookCall {
 pub enum Address {
     /// The link with this key in its hook URL.
     Link(String),
-    /// Every link of this account or installation at the partner.
-    Account(String),
+    /// The links of an account or installation at the partner.
+    Account {
+        /// The partner's id of it.
+        account: String,
+        /// Only the links to this target ([`crate::CheckedLink::target`]); `None` = all of the account's links.
+        target: Option<String>,
+        /// When none is to that target: the account's link, if it has just one. Else [`crate::Integration::stray`] is
+        /// asked for an answer.
+        or_sole: bool,
+    },
     /// Nobody we could name: answered 404.
     Nobody,
 }
@@ -99,6 +111,8 @@ pub enum HookAnswer {
         delivery: String,
         /// Messages with the same lane are read one after the other; empty = the link as a whole.
         lane: String,
+        /// What the answer says, where a person waits for it.
+        reply: Option<HookReply>,
     },
     /// Keep it as ignored, with the reason, and answer 200.
     Ignore {
@@ -109,11 +123,15 @@ pub enum HookAnswer {
         /// Why nothing will come of it, for the link's page.
         reason: String,
     },
-    /// Answer 200 with this and keep nothing: a challenge.
-    Reply {
-        /// The media type of the answer.
-        content_type: &'static str,
-        /// The body of the answer.
-        body: String,
-    },
+    /// Answer with this and keep nothing: a challenge, a question for help.
+    Reply(HookReply),
+}
+
+/// The body of a 200.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HookReply {
+    /// Its media type.
+    pub content_type: &'static str,
+    /// Itself.
+    pub body: String,
 }

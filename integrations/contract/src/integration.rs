@@ -1,12 +1,13 @@
 //! The trait that every partner crate implements. Its values live in the files beside this one.
 
 use async_trait::async_trait;
+use serde_json::Value;
 use url::Url;
 
 use crate::{
     Account, Address, AuthorizeAsk, Card, CheckedLink, Connected, Credentials, Error, FormInput, Grant, Happening,
-    HookAnswer, HookCall, Http, IntegrationLink, Ledger, LinkForm, LinkRefused, Reading, Remote, Result, Scheme,
-    Undone, Verified,
+    HookAnswer, HookCall, HookReply, Http, IntegrationLink, Ledger, LinkForm, LinkRefused, Outgoing, OutgoingEntry,
+    Reading, Receipt, Remote, Result, Scheme, Undone, Verified, Want,
 };
 
 /// Our code for one partner.
@@ -119,10 +120,22 @@ pub trait Integration: Send + Sync {
     /// One sentence that says what the link does.
     fn summary(&self, link: &IntegrationLink) -> String;
 
-    // ---- hook: POST /integrations/{p}/hook. No I/O in any of these, so every fixture is a test.
+    // ---- hook: POST /integrations/{p}/hook. No I/O in any of these but the last, so every fixture is a test.
 
-    /// Whom the call claims to be for. Not believed until the host has verified it.
+    /// Whom the call claims to be for. Where each link has its own secret this is asked before anything is believed,
+    /// and before the body is there; where the app has one secret, after the call was verified.
     fn address(&self, call: &HookCall) -> Address;
+
+    /// Whether the call is a probe that the partner sends unsigned. It is answered 200 with nothing, and is never
+    /// looked at again.
+    fn is_probe(&self, _call: &HookCall) -> bool {
+        false
+    }
+
+    /// What a person is answered who wrote to us where no link listens; `linked` are the names of the account's links.
+    fn stray(&self, _call: &Verified<HookCall>, _linked: &[String]) -> Option<HookReply> {
+        None
+    }
 
     /// How the partner signs its hooks. The host runs it.
     fn scheme(&self) -> Scheme;
@@ -139,4 +152,32 @@ pub trait Integration: Send + Sync {
     /// # Errors
     /// [`crate::ErrorKind::Malformed`]; the message ends as failed with the sentence as its reason.
     fn hook(&self, link: &IntegrationLink, call: &Verified<HookCall>) -> Result<Reading>;
+
+    /// Completes a reading that asked for it ([`Reading::look_up`]). Only reads at the partner, and does not ask again.
+    ///
+    /// # Errors
+    /// The kind decides whether the host tries again; the message ends as failed with the sentence otherwise.
+    async fn look_up(&self, _cx: &Account, _link: &IntegrationLink, _what: &Value) -> Result<Reading> {
+        Err(Error::unsupported("looking things up"))
+    }
+
+    // ---- deliver: after an entry was written, changed or archived
+
+    /// Whether the link tells its partner of this entry. Pure. The host does not ask about an entry that came through
+    /// this very link.
+    fn wants(&self, _link: &IntegrationLink, _entry: &OutgoingEntry) -> Want {
+        Want::No
+    }
+
+    /// Tells the partner. Runs as a job, one message of a link after the other, and may run again after a crash or a
+    /// lost answer: [`Outgoing::posted`] says what is known.
+    ///
+    /// # Errors
+    /// The kind decides what follows. [`crate::ErrorKind::Unauthorized`], [`crate::ErrorKind::Forbidden`] and
+    /// [`crate::ErrorKind::NotFound`] are about the link: it stops with the sentence, keeps its messages, and goes on
+    /// once it is set up again. [`crate::ErrorKind::Refused`], [`crate::ErrorKind::Malformed`] and
+    /// [`crate::ErrorKind::Conflict`] are about this message: it fails, the others go on. The rest passes.
+    async fn deliver(&self, _cx: &Account, _link: &IntegrationLink, _message: &Outgoing) -> Result<Receipt> {
+        Err(Error::unsupported("telling it anything"))
+    }
 }

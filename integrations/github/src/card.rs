@@ -1,5 +1,6 @@
 //! GitHub as data: what the catalogue, the consent sheet and the settings page say of it.
 
+use http::StatusCode;
 use integration_contract::{Capability, Card, Connect, Effect, HookRules, Level, Scope, Setting};
 
 use crate::{config, events, hook};
@@ -29,8 +30,11 @@ pub(crate) static CARD: Card = Card {
     hooks: Some(HookRules {
         max_body: 25 * 1024 * 1024,
         content_types: &["application/json", hook::FORM],
+        // It never comes again by itself; a 503 says that it was not the hook's fault.
+        too_many: StatusCode::SERVICE_UNAVAILABLE,
         kept_headers: &[hook::EVENT, hook::DELIVERY, hook::HOOK_ID, "content-type"],
     }),
+    pace: None,
     settings: &[
         Setting {
             name: "CLIENT_ID",

@@ -46,6 +46,7 @@ pub(crate) fn answer(call: &HookCall) -> Result<HookAnswer> {
         event: action.map_or(event.clone(), |action| format!("{event}.{action}")),
         delivery: name_of_delivery(call),
         lane: lane(&payload),
+        reply: None,
     })
 }
 

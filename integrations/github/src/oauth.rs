@@ -91,7 +91,7 @@ async fn accept(config: &Config, http: &Http, issued: &Issued) -> Result<Connect
     let credentials = issued.credentials(None)?;
     let user = Api::new(http, &config.api_url).user(&issued.access_token).await?;
     let identity = Identity { id: user.id.to_string(), name: user.login, url: user.html_url };
-    Ok(Connected { credentials, identity })
+    Ok(Connected { credentials, identity, installation: None })
 }
 
 pub(crate) async fn refresh(config: &Config, http: &Http, old: &Credentials) -> Result<Credentials> {

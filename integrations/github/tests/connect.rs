@@ -58,7 +58,7 @@ fn the_authorize_url_is_githubs_with_our_parameters() {
 async fn a_code_becomes_credentials_and_a_numeric_identity() {
     let http = ScriptedHttp::silent().then(TOKEN, answer(200, "token__granted")).then(USER, answer(200, "user__ada"));
 
-    let Connected { credentials, identity } = connect(&http).await.expect("connected");
+    let Connected { credentials, identity, .. } = connect(&http).await.expect("connected");
 
     assert_eq!(credentials.access_token.expose_secret(), "gho_16C7e42F292c6912E7710c838347Ae178B4a");
     assert_eq!((credentials.scopes, credentials.expires_at), (vec!["repo".to_owned()], None));

@@ -21,11 +21,12 @@ use std::{
 };
 
 use async_trait::async_trait;
+use http::StatusCode;
 use integration_contract::{
     Account, Address, Author, Card, CheckedLink, Connect, Effect, Encoding, Error, ErrorKind, EventKind, Field,
-    FieldErrors, FieldKind, FormInput, Happening, HookAnswer, HookCall, HookRules, Integration, IntegrationLink,
-    Ledger, Level, LinkForm, LinkRefused, LinkSettings, NewEntry, Part, Reading, Remote, Result, Scheme, SecretOf,
-    SecretString, Status, Undone, UndoneOutcome, Verified, strict_json,
+    FieldErrors, FieldKind, FormInput, Happening, HookAnswer, HookCall, HookReply, HookRules, Integration,
+    IntegrationLink, Ledger, Level, LinkForm, LinkRefused, LinkSettings, NewEntry, Part, Reading, Remote, Result,
+    Scheme, SecretOf, SecretString, Status, Undone, UndoneOutcome, Verified, strict_json,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -107,8 +108,10 @@ impl FakePartner {
             hooks: Some(HookRules {
                 max_body: 64 * 1024,
                 content_types: &["application/json"],
+                too_many: StatusCode::TOO_MANY_REQUESTS,
                 kept_headers: &[DELIVERY],
             }),
+            pace: None,
             settings: &[],
             capabilities: &[],
         }
@@ -298,10 +301,10 @@ impl Integration for FakePartner {
         let delivery = call.header(DELIVERY).map_or_else(|| call.digest(), str::to_owned);
         match event.as_str() {
             "refuse" => Err(Error::new(ErrorKind::Malformed, "The hook asked to be refused.")),
-            "reply" => Ok(HookAnswer::Reply { content_type: "text/plain", body: "pong".to_owned() }),
+            "reply" => Ok(HookAnswer::Reply(HookReply { content_type: "text/plain", body: "pong".to_owned() })),
             "ignore" => Ok(HookAnswer::Ignore { event, delivery, reason: "The hook asked to be ignored.".to_owned() }),
             "" => Err(Error::new(ErrorKind::Malformed, "The hook does not say what to do.")),
-            _ => Ok(HookAnswer::Accept { event, delivery, lane: word(&body, "lane").to_owned() }),
+            _ => Ok(HookAnswer::Accept { event, delivery, lane: word(&body, "lane").to_owned(), reply: None }),
         }
     }
 

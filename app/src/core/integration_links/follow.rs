@@ -58,7 +58,10 @@ pub async fn follow(
         Happening::TargetGone { reason } => {
             change_living(tx, link, |row| stand(row, LinkState::Broken, Some(reason), now)).await
         }
-        Happening::Entry(_) | Happening::EntryEdited { .. } | Happening::EntryRetracted { .. } => Ok(()),
+        Happening::Entry(_)
+        | Happening::Lines(_)
+        | Happening::EntryEdited { .. }
+        | Happening::EntryRetracted { .. } => Ok(()),
     }
 }
 

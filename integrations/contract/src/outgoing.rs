@@ -1,0 +1,120 @@
+//! What leaves: entries of the log on their way to a partner, and answers to somebody who wrote to us from there.
+
+use serde::{Deserialize, Serialize};
+
+use crate::Status;
+
+/// An entry of the log, as a partner is told of it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OutgoingEntry {
+    /// Ours, and lasting.
+    pub id: String,
+    /// Its page here.
+    pub url: String,
+    /// Plain text as people wrote it, or as another partner told it. Nothing in it is safe to be taken as markup.
+    pub text: String,
+    /// Done, goal or blocked.
+    pub status: Status,
+    /// The name of who did it.
+    pub author: String,
+    /// Our id of who did it; `None` when it is nobody of ours.
+    pub author_id: Option<String>,
+    /// Where it came from, as a person reads it (`acme/widgets#42`), when it came from a partner.
+    pub source: Option<String>,
+    /// Where that can be seen.
+    pub source_url: Option<String>,
+    /// The team in whose log it stands.
+    pub team: String,
+    /// The day it stands under, as `2026-11-22`.
+    pub day: String,
+    /// It was taken out of the log: what was posted of it should go.
+    pub archived: bool,
+}
+
+/// Whether a link tells its partner of an entry.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Want {
+    /// No.
+    No,
+    /// At once, and again when it changes.
+    Now,
+    /// Together with others, once a day.
+    Digest {
+        /// At this hour of the team's day, 0 to 23.
+        hour: u8,
+    },
+}
+
+/// One message on its way out.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Outgoing {
+    /// Ours, the same at each attempt: an idempotency key where the partner takes one.
+    pub id: String,
+    /// What it says.
+    pub what: Told,
+    /// What stands at the partner of it so far.
+    pub posted: Posted,
+}
+
+/// What an outgoing message says.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Told {
+    /// How an entry reads now. [`Posted`] says whether it was told before.
+    Entry(OutgoingEntry),
+    /// The entries since the digest before, oldest first; never none, never an archived one.
+    Digest(Vec<OutgoingEntry>),
+    /// To the person who wrote to us from the partner.
+    Answer {
+        /// Where the partner takes it: [`crate::Reading::answer_to`].
+        to: String,
+        /// What became of it.
+        answer: Answer,
+    },
+}
+
+/// What became of what somebody wrote to us from a partner.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Answer {
+    /// The entries that were written, in the order of the lines.
+    pub written: Vec<OutgoingEntry>,
+    /// Why there are none, when there are none.
+    pub why_not: Option<String>,
+    /// When we do not know who they are: the page that joins their account there with their account here. Whoever has
+    /// it can do so, so only they may see it.
+    pub connect: Option<String>,
+}
+
+/// What stands at the partner of a message.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Posted {
+    /// Nothing: it was never sent.
+    Never,
+    /// It was sent, and no answer came: look for it before sending it again, where the partner allows it.
+    Maybe {
+        /// When it was first sent, in unix seconds.
+        since: i64,
+    },
+    /// This, by the name the partner gave it: [`Receipt::remote_id`].
+    As(String),
+}
+
+/// What a partner made of an outgoing message.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Receipt {
+    /// What stands at the partner now, in whatever shape finds it again; `None` = nothing, or nothing any more.
+    pub remote_id: Option<String>,
+    /// Something the link's owner should know, such as "It was deleted at Slack, so the change was not posted."
+    pub note: Option<String>,
+}
+
+impl Receipt {
+    /// This stands at the partner now.
+    pub fn posted(remote_id: impl Into<String>) -> Self {
+        Self { remote_id: Some(remote_id.into()), note: None }
+    }
+
+    /// Nothing stands at the partner.
+    pub fn nothing() -> Self {
+        Self::default()
+    }
+}
