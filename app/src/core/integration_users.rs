@@ -368,6 +368,28 @@ pub async fn mark_broken(core: &Core, row: &integration_user::Model, reason: &st
         .await
 }
 
+/// Notes that the partner took an account's credentials back at this moment (unix seconds, by its clock), unless the
+/// account was connected again since; says whether it is gone.
+///
+/// # Errors
+/// See [`of_user`].
+pub async fn taken_back(
+    tx: &DatabaseTransaction,
+    organization: OrganizationId,
+    id: IntegrationUserId,
+    at: i64,
+    reason: &str,
+) -> Result<bool> {
+    let gone = integration_user::Entity::update_of(organization)
+        .filter(integration_user::Column::Id.eq(id))
+        .filter(integration_user::Column::ConnectedAt.lte(at.saturating_mul(1000)))
+        .col_expr(integration_user::Column::State, AccountState::Broken.into())
+        .col_expr(integration_user::Column::Reason, reason.into())
+        .exec(tx)
+        .await?;
+    Ok(gone.rows_affected > 0)
+}
+
 /// Disconnects an account of one's own: it acts no more at once, and a job gives the credentials back.
 ///
 /// # Errors

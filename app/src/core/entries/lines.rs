@@ -8,7 +8,7 @@ use super::{LONGEST, fits, is_blank};
 use crate::db::entity::entry::EntryStatus;
 
 /// The most entries that can be written at once.
-const MOST: usize = 50;
+pub(super) const MOST: usize = 50;
 
 /// One typed line, without its marker.
 #[derive(Clone, Debug, PartialEq, Eq)]

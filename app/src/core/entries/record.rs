@@ -1,16 +1,24 @@
 //! Entries that a hook makes, changes or takes back, inside the caller's transaction and each at most once.
 //!
 //! No tags and no mentions are read out of a partner's text: strangers write it, `#42` and `#include` stand in it, and
-//! nobody of the team meant them. Who edits such an entry here may add some.
+//! nobody of the team meant them. Who edits such an entry here may add some. Lines that somebody wrote for the log, only
+//! from another place, are read as if they were typed here.
 
-use integration_contract::{NewEntry, Status, text};
+use integration_contract::{NewEntry, NewLines, Status, text};
 use jiff::civil::Date;
 use sea_orm::{
     ActiveModelTrait, ActiveValue::Set, ColumnTrait, DatabaseTransaction, EntityTrait, IntoActiveModel, QueryFilter,
     QuerySelect, TryInsertResult,
 };
 
-use super::{change::forget_words, fit, is_blank};
+use super::{
+    change::forget_words,
+    fit,
+    handles::Handles,
+    is_blank,
+    lines::{self, Line, lines},
+    write::{mention_rows, tag_rows},
+};
 use crate::{
     core::Result,
     core::sealing::digest_of,
@@ -19,6 +27,7 @@ use crate::{
         entity::{
             Tenant,
             entry::{self, EntryStatus},
+            entry_mention, entry_tag,
         },
     },
 };
@@ -41,6 +50,21 @@ pub struct Recorded {
     pub partner: String,
     /// What the partner's crate read in the hook.
     pub entry: NewEntry,
+    /// The day in the team's time zone.
+    pub occurred_on: Date,
+}
+
+/// Lines that somebody wrote for the log at a partner, ready to be written.
+#[derive(Clone, Debug)]
+pub struct RecordedLines {
+    /// Who wrote them, when the partner's account belongs to one of us.
+    pub user: Option<UserId>,
+    /// The link they came through.
+    pub link: LinkId,
+    /// The partner they came from.
+    pub partner: String,
+    /// What the partner's crate read in the hook.
+    pub lines: NewLines,
     /// The day in the team's time zone.
     pub occurred_on: Date,
 }
@@ -109,7 +133,110 @@ pub async fn amend(
     Ok(true)
 }
 
-/// Archives the entry of something that was deleted at the partner; says whether there is such an entry.
+/// Writes an entry for each line, or lets the entries of an earlier version of the message follow: changed lines change
+/// their entries, lines that are gone are archived, and what was taken back before comes back. Answers with the entries
+/// in the order of the lines, or with a sentence about the line that can't be used: then nothing is written.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn record_lines(
+    tx: &DatabaseTransaction,
+    organization: OrganizationId,
+    team: TeamId,
+    recorded: RecordedLines,
+    now: i64,
+) -> Result<Result<Vec<EntryId>, String>> {
+    let typed = match lines(&recorded.lines.text) {
+        Ok(typed) => typed,
+        Err(sentence) => return Ok(Err(sentence)),
+    };
+    let handles = Handles::for_texts(tx, organization, team, typed.iter().map(|line| line.body.as_str())).await?;
+    let mut there = told_lines(tx, organization, recorded.link, &recorded.lines.external_id).await?;
+    // The newest entry of a day stands first. Ids grow, so the first line takes the last: a message reads as written.
+    let mut fresh: Vec<EntryId> = typed.iter().map(|_| EntryId::new()).collect();
+    let mut written = Vec::new();
+    for (index, line) in typed.into_iter().enumerate() {
+        let name = line_name(&recorded.lines.external_id, index);
+        let fresh = fresh.pop().unwrap_or_default();
+        let known = there.iter().position(|row| row.external_id.as_ref() == Some(&name)).map(|at| there.swap_remove(at));
+        let id = known.as_ref().map_or(fresh, |row| row.id);
+        written.push(id);
+        if known.as_ref().is_some_and(|row| row.body == line.body && row.status == line.status && row.archived_at.is_none()) {
+            continue;
+        }
+        forget_words(tx, organization, id).await?;
+        let (tags, mentioned) = (tag_rows(organization, id, &line.body), handles.mentioned(&line.body));
+        match known {
+            Some(row) => follow_line(tx, row, line, now).await?,
+            None => {
+                let row = line_row(organization, team, &recorded, id, name, line, now);
+                entry::Entity::insert(row.into_active_model()).exec_without_returning(tx).await?;
+            }
+        }
+        entry_tag::Entity::insert_many(tags).exec_without_returning(tx).await?;
+        let mentions = mention_rows(organization, id, mentioned);
+        entry_mention::Entity::insert_many(mentions).exec_without_returning(tx).await?;
+    }
+    for gone in there {
+        archive(tx, gone, now).await?;
+    }
+    Ok(Ok(written))
+}
+
+async fn follow_line(tx: &DatabaseTransaction, row: entry::Model, line: Line, now: i64) -> Result<()> {
+    let completed_on = (row.status == line.status).then(|| row.completed_on.clone()).flatten();
+    let mut row = row.into_active_model();
+    row.body = Set(line.body);
+    row.status = Set(line.status);
+    row.completed_on = Set(completed_on);
+    row.archived_at = Set(None);
+    row.updated_at = Set(now);
+    row.update(tx).await?;
+    Ok(())
+}
+
+fn line_row(
+    organization: OrganizationId,
+    team: TeamId,
+    recorded: &RecordedLines,
+    id: EntryId,
+    name: String,
+    line: Line,
+    now: i64,
+) -> entry::Model {
+    let told = &recorded.lines;
+    entry::Model {
+        organization_id: organization,
+        id,
+        team_id: team,
+        user_id: recorded.user,
+        status: line.status,
+        body: line.body,
+        occurred_on: recorded.occurred_on.to_string(),
+        completed_on: None,
+        archived_at: None,
+        partner: Some(recorded.partner.clone()),
+        link_id: Some(recorded.link),
+        external_id: Some(name),
+        source: Some(short(&told.source)),
+        source_url: told.url.as_deref().and_then(address),
+        author_name: Some(short(&told.author.name)).filter(|name| !is_blank(name)),
+        author_url: told.author.url.as_deref().and_then(address),
+        created_at: told.happened_at.and_then(|seconds| seconds.checked_mul(1000)).unwrap_or(now),
+        updated_at: now,
+    }
+}
+
+/// Under which name the entry of a message's n-th line is kept: the first under that of the message.
+fn line_name(external_id: &str, index: usize) -> String {
+    match index {
+        0 => external(external_id),
+        _ => format!("{}#{}", external(external_id), index + 1),
+    }
+}
+
+/// Archives the entry of something that was deleted at the partner, or the entries of its lines; says whether there is
+/// any.
 ///
 /// # Errors
 /// When the database does not answer.
@@ -120,14 +247,36 @@ pub async fn retract(
     external_id: &str,
     now: i64,
 ) -> Result<bool> {
-    let Some(entry) = told(tx, organization, link, external_id).await? else { return Ok(false) };
+    let entries = told_lines(tx, organization, link, external_id).await?;
+    let any = !entries.is_empty();
+    for entry in entries {
+        archive(tx, entry, now).await?;
+    }
+    Ok(any)
+}
+
+async fn archive(tx: &DatabaseTransaction, entry: entry::Model, now: i64) -> Result<()> {
     if entry.archived_at.is_none() {
         let mut row = entry.into_active_model();
         row.archived_at = Set(Some(now));
         row.updated_at = Set(now);
         row.update(tx).await?;
     }
-    Ok(true)
+    Ok(())
+}
+
+/// The entry of this name, and those of the lines of a message of this name.
+async fn told_lines(
+    tx: &DatabaseTransaction,
+    organization: OrganizationId,
+    link: LinkId,
+    external_id: &str,
+) -> Result<Vec<entry::Model>> {
+    let query = entry::Entity::of(organization)
+        .filter(entry::Column::LinkId.eq(link))
+        .filter(entry::Column::ExternalId.is_in((0..lines::MOST).map(|index| line_name(external_id, index))))
+        .lock_exclusive();
+    Ok(query.all(tx).await?)
 }
 
 async fn told(

@@ -58,6 +58,22 @@ pub async fn follow(
         Happening::TargetGone { reason } => {
             change_living(tx, link, |row| stand(row, LinkState::Broken, Some(reason), now)).await
         }
+        Happening::TargetBack => match super::load_in(tx, link.organization_id, link.id).await? {
+            Some(link) if link.state == LinkState::Broken => super::set_up_again(tx, &link, now).await,
+            _ => Ok(()),
+        },
+        Happening::AccountGone { at, reason } => {
+            let gone = match link.integration_user_id {
+                Some(id) => {
+                    integration_users::taken_back(tx, link.organization_id, id, at, &reason).await?
+                }
+                None => true,
+            };
+            if gone {
+                change_living(tx, link, |row| stand(row, LinkState::Broken, Some(reason), now)).await?;
+            }
+            Ok(())
+        }
         Happening::Entry(_)
         | Happening::Lines(_)
         | Happening::EntryEdited { .. }

@@ -8,7 +8,7 @@ mod remove;
 mod set_up;
 
 use integration_contract::{Account, IntegrationLink, LinkSettings, SecretString};
-use sea_orm::{ColumnTrait, QueryFilter, QueryOrder, QuerySelect, Select};
+use sea_orm::{ColumnTrait, ConnectionTrait, QueryFilter, QueryOrder, QuerySelect, Select};
 
 pub use follow::{INSPECT, change_living, follow, inspect, inspect_again};
 pub use remove::{Removal, UNINSTALL, rearm_clean_up, remove, uninstall, uninstall_gave_up};
@@ -53,7 +53,15 @@ pub async fn find(core: &Core, person: &Person, id: LinkId) -> Result<(Member, M
 /// # Errors
 /// When the database does not answer; likewise below.
 pub async fn load(core: &Core, organization: OrganizationId, id: LinkId) -> Result<Option<Model>> {
-    Ok(Entity::of(organization).filter(Column::Id.eq(id)).one(core.db.reader()).await?)
+    load_in(core.db.reader(), organization, id).await
+}
+
+/// [`load`] as part of other work.
+///
+/// # Errors
+/// See [`load`].
+pub async fn load_in(db: &impl ConnectionTrait, organization: OrganizationId, id: LinkId) -> Result<Option<Model>> {
+    Ok(Entity::of(organization).filter(Column::Id.eq(id)).one(db).await?)
 }
 
 /// The link whose hook URL has this key, a removed one included. The key only says which secret to check with.

@@ -124,8 +124,9 @@ fn read(
 }
 
 fn said(subject: &Subject, name: &str, reading: &Reading, found: &mut Findings) {
-    let either = reading.happenings.is_empty() == reading.ignored.is_some();
-    found.unless(either, format!("{name}: it must say something, or say why not"));
+    let ways = [!reading.happenings.is_empty(), reading.ignored.is_some(), reading.look_up.is_some()];
+    let one = ways.into_iter().filter(|way| *way).count() == 1;
+    found.unless(one, format!("{name}: it must say something, or say why not, or ask for a look-up"));
     let shown = serde_json::to_string(reading).unwrap_or_default();
     found.unless(!subject.shows_a_secret(&shown), format!("{name}: what it says shows a secret"));
     for happening in &reading.happenings {
@@ -133,17 +134,29 @@ fn said(subject: &Subject, name: &str, reading: &Reading, found: &mut Findings) 
             Happening::Entry(entry) => {
                 let whole = !entry.text.trim().is_empty() && !entry.author.name.is_empty() && !entry.source.is_empty();
                 found.unless(whole, format!("{name}: an entry lacks its text, its author or its source"));
-                let url =
-                    entry.url.as_deref().is_none_or(|url| url.starts_with("https://") || url.starts_with("http://"));
-                found.unless(url, format!("{name}: an entry leads to no web page"));
+                found.unless(leads_to_the_web(entry.url.as_deref()), format!("{name}: an entry leads to no web page"));
                 &entry.external_id
             }
+            Happening::Lines(lines) => {
+                let whole = !lines.text.trim().is_empty() && !lines.author.name.is_empty() && !lines.source.is_empty();
+                found.unless(whole, format!("{name}: lines lack their text, their author or their source"));
+                found.unless(leads_to_the_web(lines.url.as_deref()), format!("{name}: lines lead to no web page"));
+                &lines.external_id
+            }
             Happening::EntryEdited { external_id, .. } | Happening::EntryRetracted { external_id } => external_id,
-            Happening::HookWorks | Happening::TargetChanged(_) | Happening::TargetGone { .. } => continue,
+            Happening::HookWorks
+            | Happening::TargetChanged(_)
+            | Happening::TargetGone { .. }
+            | Happening::TargetBack
+            | Happening::AccountGone { .. } => continue,
         };
         let usable = !id.is_empty() && id.len() <= LONGEST_ID;
         found.unless(usable, format!("{name}: an external id is empty or too long"));
     }
+}
+
+fn leads_to_the_web(url: Option<&str>) -> bool {
+    url.is_none_or(|url| url.starts_with("https://") || url.starts_with("http://"))
 }
 
 /// Bodies that are cut off, bent or filled with what does not belong there may be refused, but nothing may panic.
