@@ -70,7 +70,7 @@ pub async fn begin(core: &Core, who: &Member, session_hash: Vec<u8>, partner: &P
     let verifier =
         matches!(partner.integration.card().connect, Connect::OAuth { pkce: true, .. }).then(|| random_text(48));
     let sealed =
-        verifier.as_ref().map(|verifier| core.vault.seal(verifier_place(who.organization, &state_hash), verifier));
+        verifier.as_ref().map(|verifier| core.vault.seal(Place::verifier(who.organization, &state_hash), verifier));
     let now = core.clock.now();
     let ask = AuthorizeAsk { state, redirect_uri: redirect_uri(core, partner), verifier };
     let url = partner.integration.authorize_url(&ask)?;
@@ -118,7 +118,7 @@ pub async fn finish(
     let verifier = match &begun.verifier {
         None => None,
         Some(sealed) => {
-            let place = verifier_place(begun.organization_id, &begun.state_hash);
+            let place = Place::verifier(begun.organization_id, &begun.state_hash);
             Some(core.vault.open(place, sealed).map_err(|_| stale())?)
         }
     };
@@ -184,7 +184,7 @@ async fn keep(
                 account_url: Set(identity.url.clone()),
                 scopes: Set(serde_json::json!(credentials.scopes)),
                 credentials: Set(Some(
-                    core.vault.seal(credentials_place(organization, id), &credentials.to_sealable()),
+                    core.vault.seal(Place::credentials(organization, id), &credentials.to_sealable()),
                 )),
                 expires_at: Set(credentials.expires_at),
                 state: Set(AccountState::Connected),
@@ -322,7 +322,7 @@ async fn fresh_credentials(core: &Core, partner: &Partner, row: &integration_use
 }
 
 async fn save_credentials(core: &Core, row: &integration_user::Model, fresh: &Credentials) -> Result<()> {
-    let sealed = core.vault.seal(credentials_place(row.organization_id, row.id), &fresh.to_sealable());
+    let sealed = core.vault.seal(Place::credentials(row.organization_id, row.id), &fresh.to_sealable());
     core.db
         .write(async |tx| {
             let mut change = row.clone().into_active_model();
@@ -341,7 +341,7 @@ fn unseal(core: &Core, row: &integration_user::Model) -> Result<Credentials> {
         Error::Partner(integration_contract::Error::new(ErrorKind::Unauthorized, sentence))
     };
     let sealed = row.credentials.as_deref().ok_or_else(gone)?;
-    let text = core.vault.open(credentials_place(row.organization_id, row.id), sealed).map_err(|_| {
+    let text = core.vault.open(Place::credentials(row.organization_id, row.id), sealed).map_err(|_| {
         tracing::error!(account = %row.id, organization = %row.organization_id, "sealed credentials do not open");
         gone()
     })?;
@@ -471,15 +471,4 @@ pub async fn forget(core: &Core, organization: OrganizationId, id: IntegrationUs
 
 fn redirect_uri(core: &Core, partner: &Partner) -> Url {
     our_url(&core.site.public_url, &format!("auth/{}/callback", partner.id()))
-}
-
-fn credentials_place(organization: OrganizationId, id: IntegrationUserId) -> Place {
-    Place { organization, row: id.0, column: "integration_users.credentials" }
-}
-
-/// A state has no id of its own; the first half of its hash is as good as one.
-fn verifier_place(organization: OrganizationId, state_hash: &[u8]) -> Place {
-    let mut row = [0; 16];
-    row.iter_mut().zip(state_hash).for_each(|(to, from)| *to = *from);
-    Place { organization, row: uuid::Uuid::from_bytes(row), column: "oauth_states.verifier" }
 }

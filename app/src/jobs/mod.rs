@@ -95,10 +95,10 @@ impl Work for Jobs {
 
     fn policy(&self, kind: &str) -> Policy {
         match kind {
-            // What we made at a partner is worth days of trying.
-            integration_links::UNINSTALL | integration_users::DISCONNECT => Policy::DAYS,
-            integration_links::INSTALL | integration_links::INSPECT => Policy::DAYS,
-            _ => Policy::FEW_TRIES,
+            inbox::READ_MESSAGE => Policy::FEW_TRIES,
+            // All others work at a partner, who may be away for a weekend. A kind that only a newer binary knows waits as
+            // long: that one will run it.
+            _ => Policy::DAYS,
         }
     }
 }
