@@ -102,11 +102,8 @@ impl<'a> Api<'a> {
         let mut listed = Listed { items: Vec::new(), complete: false };
         let mut cursor = None;
         for page in 0..CHANNEL_PAGES {
-            let mut query = vec![
-                ("types", "public_channel,private_channel"),
-                ("exclude_archived", "true"),
-                ("limit", PER_PAGE),
-            ];
+            let mut query =
+                vec![("types", "public_channel,private_channel"), ("exclude_archived", "true"), ("limit", PER_PAGE)];
             query.extend(cursor.as_deref().map(|cursor| ("cursor", cursor)));
             let mut request = self.get("conversations.list", &query);
             request.max_answer = LIST_ANSWER;
@@ -145,7 +142,11 @@ impl<'a> Api<'a> {
     /// `conversations.replies` finds one by its own ts. <https://docs.slack.dev/reference/methods/conversations.history>
     pub(crate) async fn message(&self, channel: &str, ts: &str) -> Said<Option<Message>> {
         let one = |method, more: &[(&str, &str)]| {
-            let query = [&[("channel", channel)], more, &[("oldest", ts), ("latest", ts), ("inclusive", "true"), ("limit", "1")]];
+            let query = [
+                &[("channel", channel)],
+                more,
+                &[("oldest", ts), ("latest", ts), ("inclusive", "true"), ("limit", "1")],
+            ];
             self.get(method, &query.concat())
         };
         let doing = "read a message";

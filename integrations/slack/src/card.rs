@@ -10,8 +10,14 @@ use crate::{config, hook};
 /// Bot scopes, each with the one thing it is for. No user scope is asked: what we do at Slack, we do as the app.
 pub(crate) const SCOPES: &[Scope] = &[
     Scope { name: "commands", why: "To take what you type after /done." },
-    Scope { name: "chat:write", why: "To post entries into the channel you pick, and to change and delete those posts." },
-    Scope { name: "channels:read", why: "To list the public channels, and to notice when the one you picked is renamed or archived." },
+    Scope {
+        name: "chat:write",
+        why: "To post entries into the channel you pick, and to change and delete those posts.",
+    },
+    Scope {
+        name: "channels:read",
+        why: "To list the public channels, and to notice when the one you picked is renamed or archived.",
+    },
     Scope { name: "groups:read", why: "The same for private channels to which you invited the app." },
     Scope { name: "channels:join", why: "To join the public channel you pick." },
     Scope {
@@ -46,12 +52,7 @@ pub(crate) static CARD: Card = Card {
         },
     ],
     events: &[
-        EventKind {
-            id: "command",
-            label: "Commands",
-            example: "shipped the search page",
-            default: true,
-        },
+        EventKind { id: "command", label: "Commands", example: "shipped the search page", default: true },
         EventKind {
             id: "mention",
             label: "Mentions of the app",
@@ -78,7 +79,12 @@ pub(crate) static CARD: Card = Card {
     pace: Some(Duration::from_secs(1)),
     settings: &[
         Setting { name: "CLIENT_ID", default: None, help: "The client id of your app at Slack.", required: true },
-        Setting { name: "CLIENT_SECRET", default: None, help: "The client secret of your app at Slack.", required: true },
+        Setting {
+            name: "CLIENT_SECRET",
+            default: None,
+            help: "The client secret of your app at Slack.",
+            required: true,
+        },
         Setting {
             name: config::SIGNING_SECRET,
             default: None,

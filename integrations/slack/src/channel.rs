@@ -74,7 +74,9 @@ pub(crate) fn archived(settings: &Settings) -> String {
     let channel = settings.channel();
     if settings.is_private {
         let bot = settings.about().bot;
-        return format!("{channel} was archived at Slack. Unarchive it there and type “/invite {bot}” in it, then press Try again.");
+        return format!(
+            "{channel} was archived at Slack. Unarchive it there and type “/invite {bot}” in it, then press Try again."
+        );
     }
     format!("{channel} was archived at Slack. Unarchive it there, then press Try again.")
 }

@@ -24,8 +24,8 @@ const SKEW: i64 = 120;
 
 pub(crate) fn wants(link: &IntegrationLink, entry: &OutgoingEntry) -> Want {
     let Ok(settings) = link.settings.read::<Settings>() else { return Want::No };
-    let of_these = settings.people.is_empty()
-        || entry.author_id.as_ref().is_some_and(|author| settings.people.contains(author));
+    let of_these =
+        settings.people.is_empty() || entry.author_id.as_ref().is_some_and(|author| settings.people.contains(author));
     if !settings.has(Direction::Outgoing) || !settings.statuses.contains(&entry.status) || !of_these {
         return Want::No;
     }

@@ -69,9 +69,7 @@ pub(crate) fn invite(about: &About) -> String {
 pub(crate) fn of(doing: &str, writes: bool, about: &About, answer: &Response) -> No {
     let status = answer.status.as_u16();
     match (status, serde_json::from_slice::<Refusal>(&answer.body)) {
-        (429, said) => {
-            No { code: said.map(|said| said.error).unwrap_or_default(), error: limited(answer) }
-        }
+        (429, said) => No { code: said.map(|said| said.error).unwrap_or_default(), error: limited(answer) },
         (200, Ok(said)) if !said.ok && !said.error.is_empty() => {
             let error = said_no(&said, doing, writes, about, answer);
             No { code: said.error, error }
@@ -108,31 +106,43 @@ fn said_no(said: &Refusal, doing: &str, writes: bool, about: &About, answer: &Re
         ),
         "missing_scope" => {
             let needed = said.needed.as_deref().map(|needed| format!(" “{}”", quoted(needed))).unwrap_or_default();
-            let sentence =
-                format!("Slack did not let us {doing}: the permission{needed} is missing. Connect Slack again to give it.");
+            let sentence = format!(
+                "Slack did not let us {doing}: the permission{needed} is missing. Connect Slack again to give it."
+            );
             (ErrorKind::Forbidden, sentence)
         }
-        "no_permission" | "not_allowed_token_type" | "access_denied" | "ekm_access_denied" | "team_access_not_granted"
-        | "enterprise_is_restricted" | "two_factor_setup_required" => (
+        "no_permission"
+        | "not_allowed_token_type"
+        | "access_denied"
+        | "ekm_access_denied"
+        | "team_access_not_granted"
+        | "enterprise_is_restricted"
+        | "two_factor_setup_required" => (
             ErrorKind::Forbidden,
-            format!("Slack did not let us {doing}: an admin of the workspace does not allow it. Ask one of them, then \
-                     press Try again."),
+            format!(
+                "Slack did not let us {doing}: an admin of the workspace does not allow it. Ask one of them, then \
+                     press Try again."
+            ),
         ),
         "channel_not_found" => (
             ErrorKind::NotFound,
-            format!("Slack shows us no {channel}: it was deleted, or it is private and our app is not in it. {}", invite(about)),
+            format!(
+                "Slack shows us no {channel}: it was deleted, or it is private and our app is not in it. {}",
+                invite(about)
+            ),
         ),
         "not_in_channel" | "method_not_supported_for_channel_type" => {
             (ErrorKind::Forbidden, format!("Our app is not in {channel}. {}", invite(about)))
         }
-        "is_archived" => (
-            ErrorKind::Forbidden,
-            format!("{channel} is archived at Slack. Unarchive it there, then press Try again."),
-        ),
+        "is_archived" => {
+            (ErrorKind::Forbidden, format!("{channel} is archived at Slack. Unarchive it there, then press Try again."))
+        }
         code if code.starts_with("restricted_action") => (
             ErrorKind::Forbidden,
-            format!("Slack does not let our app post in {channel}: who may post there is restricted. Ask an admin of the \
-                     workspace to let it, then press Try again."),
+            format!(
+                "Slack does not let our app post in {channel}: who may post there is restricted. Ask an admin of the \
+                     workspace to let it, then press Try again."
+            ),
         ),
         "too_many_members" => (
             ErrorKind::Forbidden,
@@ -141,7 +151,11 @@ fn said_no(said: &Refusal, doing: &str, writes: bool, about: &About, answer: &Re
         "ratelimited" | "rate_limited" | "message_limit_exceeded" => return limited(answer),
         // Slack documents that a part of the work may have been done before these.
         "internal_error" | "fatal_error" => return outage(doing, writes),
-        "service_unavailable" | "request_timeout" | "team_added_to_org" | "accesslimited" | "external_channel_migrating" => {
+        "service_unavailable"
+        | "request_timeout"
+        | "team_added_to_org"
+        | "accesslimited"
+        | "external_channel_migrating" => {
             return outage(doing, false);
         }
         "msg_too_long" | "msg_blocks_too_long" => {

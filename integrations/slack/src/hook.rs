@@ -18,8 +18,8 @@ use crate::{
     link,
     mrkdwn::escaped,
     wire::{
-        AppMention, ChannelEvent, ChannelIdChanged, ChannelRef, Envelope, MessageChanged, MessageDeleted, ReactionEvent,
-        TokensRevoked, typed,
+        AppMention, ChannelEvent, ChannelIdChanged, ChannelRef, Envelope, MessageChanged, MessageDeleted,
+        ReactionEvent, TokensRevoked, typed,
     },
 };
 
@@ -57,9 +57,7 @@ pub(crate) fn is_probe(call: &HookCall) -> bool {
 pub(crate) fn answer(call: &HookCall) -> Result<HookAnswer> {
     let digest = || call.digest();
     Ok(match Body::read(call)? {
-        Body::Challenge(challenge) => {
-            HookAnswer::Reply(HookReply { content_type: "text/plain", body: challenge })
-        }
+        Body::Challenge(challenge) => HookAnswer::Reply(HookReply { content_type: "text/plain", body: challenge }),
         Body::Command(command) if command.asks_for_help() => HookAnswer::Reply(to_the_person(&command.help())),
         Body::Command(command) => HookAnswer::Accept {
             event: command.event(),
@@ -120,7 +118,9 @@ pub(crate) enum Body {
     Challenge(String),
     Command(Command),
     /// Something was pressed. We post nothing that can be.
-    Interaction { account: Option<String> },
+    Interaction {
+        account: Option<String>,
+    },
     Event(Told),
 }
 
@@ -161,7 +161,10 @@ pub(crate) enum What {
     Deleted(MessageDeleted),
     ReactionAdded(ReactionEvent),
     ReactionRemoved(ReactionEvent),
-    Channel { fate: Fate, event: ChannelEvent },
+    Channel {
+        fate: Fate,
+        event: ChannelEvent,
+    },
     NewId(ChannelIdChanged),
     Uninstalled,
     TokensRevoked(TokensRevoked),
@@ -200,7 +203,9 @@ impl Body {
         if let Some(payload) = fields.get("payload") {
             let payload = strict_json::object(payload.as_bytes())?;
             let id = |path: &str| payload.pointer(path).and_then(Value::as_str).filter(|id| !id.is_empty());
-            return Ok(Self::Interaction { account: id("/team/id").or_else(|| id("/enterprise/id")).map(str::to_owned) });
+            return Ok(Self::Interaction {
+                account: id("/team/id").or_else(|| id("/enterprise/id")).map(str::to_owned),
+            });
         }
         let mut field = |name: &str| fields.remove(name).unwrap_or_default();
         let command = Command {
@@ -233,7 +238,9 @@ impl Body {
                 let challenge = envelope.challenge.filter(plain);
                 challenge.map(Self::Challenge).ok_or_else(|| malformed("The challenge is none of Slack's."))
             }
-            ("app_rate_limited", _) => Ok(Self::Event(Told::of(envelope, "app_rate_limited".into(), What::RateLimited))),
+            ("app_rate_limited", _) => {
+                Ok(Self::Event(Told::of(envelope, "app_rate_limited".into(), What::RateLimited)))
+            }
             ("event_callback", None) => Err(malformed("The event has no type.")),
             ("", None) => Err(malformed("The body does not say what it is.")),
             (_, Some(event_type)) => {
@@ -403,7 +410,10 @@ impl What {
 
 /// The channel of an event that we do not read.
 fn somewhere(event: &Value) -> Option<String> {
-    ["/channel", "/channel/id", "/item/channel"].iter().find_map(|path| event.pointer(path)?.as_str()).map(str::to_owned)
+    ["/channel", "/channel/id", "/item/channel"]
+        .iter()
+        .find_map(|path| event.pointer(path)?.as_str())
+        .map(str::to_owned)
 }
 
 impl ChannelRef {

@@ -209,8 +209,10 @@ async fn channels(config: &Config, cx: &Account) -> Result<(Vec<Choice>, Option<
         })
         .collect();
     let notice = if !listed.complete {
-        Some("Not all channels are listed: it took too long, or there are very many. Any other can be pasted by its \
-              address.")
+        Some(
+            "Not all channels are listed: it took too long, or there are very many. Any other can be pasted by its \
+              address.",
+        )
     } else if choices.is_empty() {
         Some("Slack lists no channel. Make one there, or invite the app to a private one, and open this form again.")
     } else {
@@ -328,7 +330,9 @@ fn when(id: &str) -> Option<When> {
         return Some(When::Live);
     }
     let hour = id.strip_prefix("digest:")?;
-    let plain = matches!(hour.len(), 1 | 2) && hour.bytes().all(|byte| byte.is_ascii_digit()) && (hour == "0" || !hour.starts_with('0'));
+    let plain = matches!(hour.len(), 1 | 2)
+        && hour.bytes().all(|byte| byte.is_ascii_digit())
+        && (hour == "0" || !hour.starts_with('0'));
     hour.parse().ok().filter(|hour| plain && *hour < 24).map(When::Digest)
 }
 
@@ -404,7 +408,8 @@ async fn find(api: &Api<'_>, cx: &Account, named: &Named) -> Result<Option<Chann
                 Some(channel) => channel.id,
                 None if listed.complete => return Ok(None),
                 None => {
-                    let sentence = format!("There are too many channels to find #{name} by its name. Paste its address.");
+                    let sentence =
+                        format!("There are too many channels to find #{name} by its name. Paste its address.");
                     return Err(FieldErrors::of(CHANNEL, sentence).into());
                 }
             }
@@ -464,10 +469,13 @@ pub(crate) fn form_input(link: &IntegrationLink) -> FormInput {
     for person in settings.people {
         input.push(PEOPLE, person);
     }
-    input.push(WHEN, match settings.when {
-        When::Live => LIVE.to_owned(),
-        When::Digest(hour) => format!("digest:{hour}"),
-    });
+    input.push(
+        WHEN,
+        match settings.when {
+            When::Live => LIVE.to_owned(),
+            When::Digest(hour) => format!("digest:{hour}"),
+        },
+    );
     input
 }
 

@@ -75,10 +75,13 @@ pub(crate) fn entry(channel: &str, id: &str, entry: &OutgoingEntry) -> Post {
     let mut below = vec![format!("*{}*", bare(&entry.author)), word(entry.status).to_owned(), bare(&entry.team)];
     if let Some(source) = &entry.source {
         let source = text::first_line(source, CONTEXT);
-        below.push(format!("from {}", match &entry.source_url {
-            Some(url) => link(url, &source),
-            None => escaped(&source),
-        }));
+        below.push(format!(
+            "from {}",
+            match &entry.source_url {
+                Some(url) => link(url, &source),
+                None => escaped(&source),
+            }
+        ));
     }
     below.push(link(&entry.url, "Open in the log"));
     Post::new(
@@ -151,7 +154,9 @@ pub(crate) fn answer(answer: &Answer) -> Value {
     }
     if let Some(connect) = &answer.connect {
         let link = link(connect, "Connect them");
-        said.push(format!("Your accounts here and in the log are not connected yet. {link}, and what you write is yours."));
+        said.push(format!(
+            "Your accounts here and in the log are not connected yet. {link}, and what you write is yours."
+        ));
     }
     let text = said.join("\n");
     json!({

@@ -39,7 +39,9 @@ pub(crate) fn without(written: &str, user: &str) -> String {
     let mut after_mention = false;
     for piece in pieces(written) {
         match piece {
-            Piece::Markup(markup) if markup.strip_prefix('@').is_some_and(|name| name.split('|').next() == Some(user)) => {
+            Piece::Markup(markup)
+                if markup.strip_prefix('@').is_some_and(|name| name.split('|').next() == Some(user)) =>
+            {
                 after_mention = true;
                 continue;
             }
@@ -219,10 +221,16 @@ mod tests {
     #[test]
     fn nothing_in_our_text_is_markup_to_slack() {
         assert_eq!(escaped("<!channel> & <@U1>"), "&lt;!channel&gt; &amp; &lt;@U1&gt;");
-        assert_eq!(linked("see https://example.com/?a=1&b=2.", 100), "see <https://example.com/?a=1&amp;b=2|https://example.com/?a=1&amp;b=2>.");
+        assert_eq!(
+            linked("see https://example.com/?a=1&b=2.", 100),
+            "see <https://example.com/?a=1&amp;b=2|https://example.com/?a=1&amp;b=2>."
+        );
         assert_eq!(linked("javascript:alert(1) ftp://x.example", 100), "javascript:alert(1) ftp://x.example");
         assert_eq!(link("javascript:alert(1)", "x"), "x");
-        assert_eq!(link("https://example.com/>|<!here", "a|b\n<!here>"), "<https://example.com/&gt;%7C&lt;!here|a¦b &lt;!here&gt;>");
+        assert_eq!(
+            link("https://example.com/>|<!here", "a|b\n<!here>"),
+            "<https://example.com/&gt;%7C&lt;!here|a¦b &lt;!here&gt;>"
+        );
     }
 
     #[test]

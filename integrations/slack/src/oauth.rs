@@ -202,7 +202,10 @@ fn token(access: &Access) -> Result<SecretString> {
 /// `old` are the credentials that were traded in: what the answer leaves out stays.
 fn credentials(access: &Access, token: &SecretString, old: Option<&Credentials>) -> Result<Credentials> {
     if access.token_type.as_deref() != Some("bot") {
-        return Err(Error::new(ErrorKind::Refused, "Slack gave us a person's access instead of an app's, so nothing was kept."));
+        return Err(Error::new(
+            ErrorKind::Refused,
+            "Slack gave us a person's access instead of an app's, so nothing was kept.",
+        ));
     }
     let scopes: Vec<String> = match (&access.scope, old) {
         (Some(said), _) => said.split([',', ' ']).filter(|scope| !scope.is_empty()).map(str::to_owned).collect(),

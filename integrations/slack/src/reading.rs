@@ -4,7 +4,9 @@
 //! in whatever way Slack tells of it. What Slack tells of a message but does not show is looked up, so that the message as
 //! it stands now decides, and not the order in which events came.
 
-use integration_contract::{Author, Happening, HookCall, IntegrationLink, LinkSettings, NewLines, Reading, Result, text};
+use integration_contract::{
+    Author, Happening, HookCall, IntegrationLink, LinkSettings, NewLines, Reading, Result, text,
+};
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -134,7 +136,9 @@ fn event(settings: &Settings, told: &Told) -> Reading {
             account_gone(told, "Our access to the Slack workspace was revoked. Connect Slack again.")
         }
         What::TokensRevoked(_) => Reading::ignored("A person's token was revoked; we hold none."),
-        What::RateLimited | What::Message(_) | What::Other(_) => Reading::ignored("It is not an event that becomes an entry."),
+        What::RateLimited | What::Message(_) | What::Other(_) => {
+            Reading::ignored("It is not an event that becomes an entry.")
+        }
     }
 }
 

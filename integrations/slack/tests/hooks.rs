@@ -215,8 +215,18 @@ fn every_documented_event_is_answered_and_read() {
             "tokens": { "oauth": [""], "bot": [""] }, "old_channel_id": "", "new_channel_id": "", "channel_type": "",
         });
         let subtypes: &[Option<&str>] = match event_type {
-            "message" => &[None, Some("bot_message"), Some("channel_archive"), Some("ekm_access_denied"), Some("file_share"),
-                Some("me_message"), Some("message_changed"), Some("message_deleted"), Some("message_replied"), Some("thread_broadcast")],
+            "message" => &[
+                None,
+                Some("bot_message"),
+                Some("channel_archive"),
+                Some("ekm_access_denied"),
+                Some("file_share"),
+                Some("me_message"),
+                Some("message_changed"),
+                Some("message_deleted"),
+                Some("message_replied"),
+                Some("thread_broadcast"),
+            ],
             _ => &[None],
         };
         for subtype in subtypes {
@@ -229,7 +239,10 @@ fn every_documented_event_is_answered_and_read() {
             }
             for (team, authorizations) in [
                 ("T0ACME0001", Value::Null),
-                ("", json!([{ "enterprise_id": "", "team_id": "", "user_id": "", "is_bot": false, "is_enterprise_install": false }])),
+                (
+                    "",
+                    json!([{ "enterprise_id": "", "team_id": "", "user_id": "", "is_bot": false, "is_enterprise_install": false }]),
+                ),
                 ("", json!([])),
             ] {
                 let body = json!({
@@ -365,12 +378,15 @@ async fn a_message_in_a_thread_is_found() {
         "text": "done <@U0BOT00001>" }] });
     let http = integration_testkit::ScriptedHttp::answering(move |sent| {
         Ok(match sent.url.path() {
-            "/api/conversations.history" => outside::yes(json!({ "messages": [{ "ts": "1795000000.000100", "text": "another" }] })),
+            "/api/conversations.history" => {
+                outside::yes(json!({ "messages": [{ "ts": "1795000000.000100", "text": "another" }] }))
+            }
             "/api/conversations.replies" => outside::yes(answer.clone()),
             _ => outside::no("user_not_found"),
         })
     });
-    let what = slack().hook(&link(), &reaction_to("1795000000.000500")).expect("read").look_up.expect("to be looked up");
+    let what =
+        slack().hook(&link(), &reaction_to("1795000000.000500")).expect("read").look_up.expect("to be looked up");
     let reading = slack().look_up(&account(http.http()), &link(), &what).await.expect("looked up");
     let [Happening::Lines(lines)] = reading.happenings.as_slice() else { panic!("{reading:?}") };
     // Whom Slack does not show us appears by the id.
@@ -384,7 +400,10 @@ async fn a_message_in_a_thread_is_found() {
 #[tokio::test]
 async fn a_look_up_that_slack_does_not_answer_is_made_again() {
     for (answer, kind) in [
-        (integration_testkit::reply(429, &[("retry-after", "7")], "{\"ok\":false,\"error\":\"ratelimited\"}"), ErrorKind::RateLimited),
+        (
+            integration_testkit::reply(429, &[("retry-after", "7")], "{\"ok\":false,\"error\":\"ratelimited\"}"),
+            ErrorKind::RateLimited,
+        ),
         (integration_testkit::reply(503, &[], "<html>"), ErrorKind::Unavailable),
         (outside::no("internal_error"), ErrorKind::Unavailable),
         (outside::no("token_revoked"), ErrorKind::Unauthorized),

@@ -44,7 +44,10 @@ async fn a_partner_that_lies_on_its_card_is_found_out() {
         ),
         (Card { capabilities: &[Capability::Refresh], ..honest() }, "card and behaviour disagree about refreshing"),
         (Card { capabilities: &[Capability::Revoke], ..honest() }, "card and behaviour disagree about revoking"),
-        (Card { capabilities: &[Capability::Deliver], ..honest() }, "the card says that entries are delivered, but the suite's link wants none"),
+        (
+            Card { capabilities: &[Capability::Deliver], ..honest() },
+            "the card says that entries are delivered, but the suite's link wants none",
+        ),
         (
             Card { connect: Connect::OAuth { scopes: &[], pkce: true }, ..honest() },
             "the card says OAuth, but a callback is unsupported, or succeeds without the partner",
@@ -58,10 +61,7 @@ async fn a_partner_that_lies_on_its_card_is_found_out() {
             "the setting \"Client_id\" is not upper case",
         ),
         (
-            Card {
-                hooks: Some(HookRules { content_types: &["text/plain"], ..hooks }),
-                ..honest()
-            },
+            Card { hooks: Some(HookRules { content_types: &["text/plain"], ..hooks }), ..honest() },
             "entry__by_ada: the card does not allow its content type \"application/json\"",
         ),
     ];

@@ -142,7 +142,8 @@ pub fn fields(sent: &Sent) -> BTreeMap<String, String> {
     let mut fields: BTreeMap<_, _> = sent.url.query_pairs().into_owned().collect();
     match sent.json() {
         Value::Object(json) => fields.extend(
-            json.into_iter().map(|(name, value)| (name, value.as_str().map_or_else(|| value.to_string(), str::to_owned))),
+            json.into_iter()
+                .map(|(name, value)| (name, value.as_str().map_or_else(|| value.to_string(), str::to_owned))),
         ),
         _ => fields.extend(url::form_urlencoded::parse(&sent.body).into_owned()),
     }
@@ -163,10 +164,12 @@ pub struct State {
 
 impl Default for Workspace {
     fn default() -> Self {
-        let message = |ts: &str, user: &str, text: &str| {
-            json!({ "type": "message", "ts": ts, "user": user, "team": "T0ACME0001", "text": text })
-        };
-        let mut certificate = message("1795000000.000300", "U0ADA00001", "The certificate is renewed &amp; green\n! DNS waits for <@U0BOB00001>");
+        let message = |ts: &str, user: &str, text: &str| json!({ "type": "message", "ts": ts, "user": user, "team": "T0ACME0001", "text": text });
+        let mut certificate = message(
+            "1795000000.000300",
+            "U0ADA00001",
+            "The certificate is renewed &amp; green\n! DNS waits for <@U0BOB00001>",
+        );
         certificate["reactions"] = json!([{ "name": "white_check_mark", "count": 1, "users": ["U0BOB00001"] }]);
         let channel = |id: &str, name: &str, more: Value| {
             let mut channel = json!({ "id": id, "name": name, "is_channel": true, "is_private": false, "is_archived": false, "is_member": false });
@@ -228,8 +231,12 @@ impl Workspace {
                 "user_id": "U0BOT00001", "bot_id": "B0BOT00001", "is_enterprise_install": false,
             })),
             "/api/users.info" => match field("user") {
-                "U0ADA00001" => yes(json!({ "user": { "id": "U0ADA00001", "name": "ada", "profile": { "display_name": "Ada", "real_name": "Ada Lovelace" } } })),
-                "U0BOB00001" => yes(json!({ "user": { "id": "U0BOB00001", "name": "bob", "real_name": "Bob", "profile": { "display_name": "" } } })),
+                "U0ADA00001" => yes(
+                    json!({ "user": { "id": "U0ADA00001", "name": "ada", "profile": { "display_name": "Ada", "real_name": "Ada Lovelace" } } }),
+                ),
+                "U0BOB00001" => yes(
+                    json!({ "user": { "id": "U0BOB00001", "name": "bob", "real_name": "Bob", "profile": { "display_name": "" } } }),
+                ),
                 _ => no("user_not_found"),
             },
             "/api/conversations.list" => {

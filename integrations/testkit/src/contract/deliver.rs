@@ -70,7 +70,9 @@ async fn come_and_go(subject: &Subject, link: &IntegrationLink, entry: &Outgoing
     let first = tell(subject, link, &world, Told::Entry(entry.clone()), Posted::Never).await;
     let place = match first {
         Ok(Receipt { remote_id: Some(place), .. }) => place,
-        other => return found.unless(false, format!("an entry is told, but it is not known where it stands: {other:?}")),
+        other => {
+            return found.unless(false, format!("an entry is told, but it is not known where it stands: {other:?}"));
+        }
     };
     found.unless(!writes(subject, &world).is_empty(), "an entry is told without telling the partner");
     let changed = OutgoingEntry { text: "shipped it for good".to_owned(), ..entry.clone() };
