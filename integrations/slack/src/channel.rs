@@ -12,7 +12,7 @@ use crate::{
     api::Api,
     config::Config,
     error::invite,
-    link::{Me, Settings, invitation},
+    settings::{Me, Settings},
 };
 
 /// Makes sure that the app is in the channel.
@@ -91,4 +91,8 @@ pub(crate) fn left(settings: &Settings) -> String {
         return format!("Our app was removed from {channel}. {}", invite(&settings.about()));
     }
     format!("Our app was removed from {channel}. Press Try again, and it joins again.")
+}
+
+pub(crate) fn invitation(settings: &Settings) -> String {
+    format!("Our app is not in {}, which is private. {}", settings.channel(), invite(&settings.about()))
 }

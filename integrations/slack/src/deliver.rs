@@ -12,10 +12,11 @@ use serde_json::Value;
 
 use crate::{
     api::Api,
+    channel::invitation,
     config::Config,
     error::{self, No},
-    link::{Direction, Settings, When, invitation},
     message::{self, EVENT_TYPE, Post},
+    settings::{Direction, Settings, When},
     wire::Message,
 };
 

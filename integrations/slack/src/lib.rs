@@ -1,13 +1,15 @@
 //! Slack as a partner: each method of [`Integration`] leads into one room of this crate.
 //!
 //! `card` what Slack is to the catalogue · `config` what the operator set · `oauth` connecting a workspace · `link` the
-//! form and its check · `channel` being in the channel · `hook` what arrives from it · `reading` what it says · `look_up`
-//! what it does not say · `deliver` what leaves · `message` how that looks · `mrkdwn` Slack's text · `api` its calls ·
-//! `wire` its JSON · `error` its refusals.
+//! form · `chosen` what was submitted · `settings` what a link is set to · `channel` being in the channel · `hook` what
+//! arrives from it · `body` that read · `reading` what it says · `look_up` what it does not say · `deliver` what leaves ·
+//! `message` how that looks · `mrkdwn` Slack's text · `api` its calls · `wire` its JSON · `error` its refusals.
 
 mod api;
+mod body;
 mod card;
 mod channel;
+mod chosen;
 mod config;
 mod deliver;
 mod error;
@@ -18,6 +20,7 @@ mod message;
 mod mrkdwn;
 mod oauth;
 mod reading;
+mod settings;
 mod wire;
 
 use async_trait::async_trait;

@@ -9,10 +9,10 @@ use serde_json::Value;
 use crate::{
     api::Api,
     config::Config,
-    link::Settings,
     mrkdwn::{self, Names},
     oauth::{account_id, is_id, profile},
     reading::{LookUp, Said, is_emoji, line, message_id, our_own, retracted},
+    settings::Settings,
     wire::Message,
 };
 

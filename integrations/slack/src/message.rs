@@ -9,8 +9,8 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::{
-    link::word,
     mrkdwn::{escaped, link, linked},
+    settings::word,
     wire::MessageMetadata,
 };
 

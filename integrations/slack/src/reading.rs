@@ -10,12 +10,12 @@ use integration_contract::{
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    body::{Body, Command, Fate, Told, What},
     channel,
     config::Config,
-    hook::{Body, Command, Fate, Told, What},
-    link::{Direction, Settings},
     mrkdwn::{self, Names},
     oauth::{account_id, profile},
+    settings::{Direction, Settings},
     wire::{AppMention, ChannelEvent, ChannelRef, Message, MessageChanged, MessageDeleted, ReactionEvent},
 };
 
