@@ -7,6 +7,7 @@ use axum::{
 
 use crate::state::AppState;
 
+mod authorize;
 mod connect;
 mod hook;
 mod integrations;
@@ -35,6 +36,7 @@ pub(super) fn integrations() -> Router<AppState> {
         .route("/integrations/{partner}/icon.svg", get(integrations::icon))
         .route("/integrations/{partner}/link", get(links::new).post(links::create).delete(links::destroy))
         .route("/integrations/{partner}/link/{link}", get(links::show).post(links::change))
+        .route("/integrations/{partner}/authorize", get(authorize::show).post(authorize::accept))
         .route("/auth/{partner}", post(connect::start))
         .route("/auth/{partner}/callback", get(connect::callback))
 }
