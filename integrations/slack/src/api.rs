@@ -207,6 +207,11 @@ impl<'a> Api<'a> {
         self.write("delete our post", request).await.map(|_: Refusal| ())
     }
 
+    /// Only one person sees it. <https://docs.slack.dev/reference/methods/chat.postEphemeral>
+    pub(crate) async fn chat_post_ephemeral(&self, message: &impl Serialize) -> Said<()> {
+        self.write("answer the person", self.post("chat.postEphemeral", message)?).await.map(|_: Refusal| ())
+    }
+
     /// To a `response_url`, which is its own permission. Any status is an answer: the caller knows what each means.
     /// <https://docs.slack.dev/interactivity/handling-user-interaction#message_responses>
     pub(crate) async fn respond(&self, url: Url, message: &impl Serialize) -> Said<Response> {

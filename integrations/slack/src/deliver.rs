@@ -17,6 +17,7 @@ use crate::{
     error::{self, No},
     message::{self, EVENT_TYPE, Post},
     settings::{Direction, Settings, When},
+    whisper::Whisper,
     wire::Message,
 };
 
@@ -170,10 +171,21 @@ fn note(place: Option<&Place>, sentence: &str) -> Receipt {
 
 /// A second one after a lost answer does no harm: only the person sees it.
 async fn answer(config: &Config, cx: &Account, to: &str, answer: &Answer) -> Result<Receipt> {
+    let api = Api::new(&cx.http, &config.api_url);
+    if let Some(to) = Whisper::read(to) {
+        return match api.chat_post_ephemeral(&message::whisper(&to, answer)).await {
+            Ok(()) => Ok(Receipt::nothing()),
+            // They left the channel, or it is closed: nobody is there to be told.
+            Err(no) if matches!(no.error().kind(), ErrorKind::NotFound | ErrorKind::Forbidden | ErrorKind::Refused) => {
+                Ok(note(None, "Slack did not let us answer the person in the channel."))
+            }
+            Err(no) => Err(no.into()),
+        };
+    }
     let url = config.takes_answers(to).ok_or_else(|| {
         Error::new(ErrorKind::Refused, "The address to answer at is none of Slack's, so nothing was answered.")
     })?;
-    let said = Api::new(&cx.http, &config.api_url).respond(url, &message::answer(answer)).await?;
+    let said = api.respond(url, &message::answer(answer)).await?;
     match said.status {
         status if status.is_success() => Ok(Receipt::nothing()),
         StatusCode::TOO_MANY_REQUESTS => Err(error::limited(&said)),

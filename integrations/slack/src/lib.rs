@@ -3,7 +3,7 @@
 //! `card` what Slack is to the catalogue · `config` what the operator set · `oauth` connecting a workspace · `link` the
 //! form · `chosen` what was submitted · `settings` what a link is set to · `channel` being in the channel · `hook` what
 //! arrives from it · `body` that read · `reading` what it says · `look_up` what it does not say · `deliver` what leaves ·
-//! `message` how that looks · `mrkdwn` Slack's text · `api` its calls · `wire` its JSON · `error` its refusals. The sandbox
+//! `message` how that looks · `whisper` to whom alone · `mrkdwn` Slack's text · `api` its calls · `wire` its JSON · `error` its refusals. The sandbox
 //! stands in for Slack in the demo and in tests.
 
 mod api;
@@ -24,6 +24,7 @@ mod reading;
 #[cfg(feature = "sandbox")]
 pub mod sandbox;
 mod settings;
+mod whisper;
 mod wire;
 
 use async_trait::async_trait;

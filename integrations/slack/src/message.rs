@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 use crate::{
     mrkdwn::{escaped, link, linked},
     settings::word,
+    whisper::Whisper,
     wire::MessageMetadata,
 };
 
@@ -139,8 +140,36 @@ fn by_author(entries: &[OutgoingEntry]) -> Vec<(&str, Vec<&OutgoingEntry>)> {
     groups
 }
 
-/// What is answered to somebody who wrote to us. Only they see it.
+/// For a `response_url`. Only who wrote to us sees it.
 pub(crate) fn answer(answer: &Answer) -> Value {
+    json!({
+        "response_type": "ephemeral",
+        "replace_original": false,
+        "text": answer_text(answer),
+        "link_names": false,
+        "parse": "none",
+        "unfurl_links": false,
+        "unfurl_media": false,
+    })
+}
+
+/// The same for `chat.postEphemeral`.
+pub(crate) fn whisper(to: &Whisper, answer: &Answer) -> Value {
+    let mut message = json!({
+        "channel": to.channel,
+        "user": to.user,
+        "text": answer_text(answer),
+        "link_names": false,
+        "parse": "none",
+    });
+    if let Some(ts) = &to.thread_ts {
+        message["thread_ts"] = ts.as_str().into();
+    }
+    message
+}
+
+/// What became of what somebody wrote to us.
+fn answer_text(answer: &Answer) -> String {
     let mut said = Vec::new();
     if let Some(first) = answer.written.first() {
         said.push(format!("Written to the log of {}:", bare(&first.team)));
@@ -158,16 +187,7 @@ pub(crate) fn answer(answer: &Answer) -> Value {
             "Your accounts here and in the log are not connected yet. {link}, and what you write is yours."
         ));
     }
-    let text = said.join("\n");
-    json!({
-        "response_type": "ephemeral",
-        "replace_original": false,
-        "text": text,
-        "link_names": false,
-        "parse": "none",
-        "unfurl_links": false,
-        "unfurl_media": false,
-    })
+    said.join("\n")
 }
 
 /// An entry among others.

@@ -6,6 +6,8 @@ use std::collections::BTreeMap;
 use integration_contract::text;
 use linkify::{LinkFinder, LinkKind};
 
+use crate::oauth::is_id;
+
 /// Names of people by their ids at Slack.
 pub(crate) type Names = BTreeMap<String, String>;
 
@@ -74,8 +76,7 @@ fn pieces(written: &str) -> Vec<Piece<'_>> {
     let mut rest = written;
     while let Some(open) = rest.find('<') {
         let (before, from) = rest.split_at(open);
-        // A literal `<` comes as `&lt;`, so every `<` opens markup; one that does not is text from elsewhere.
-        let close = from.find('>').filter(|close| *close <= LONGEST_MARKUP && !from[1..*close].contains(['<', '\n']));
+        let close = from.find('>').filter(|close| *close <= LONGEST_MARKUP && is_markup(&from[1..*close]));
         let (piece, after) = match close {
             Some(close) => (Piece::Markup(&from[1..close]), &from[close + 1..]),
             None => (Piece::Text(&from[..1]), &from[1..]),
@@ -90,6 +91,17 @@ fn pieces(written: &str) -> Vec<Piece<'_>> {
         pieces.push(Piece::Text(rest));
     }
     pieces
+}
+
+/// A literal `<` comes as `&lt;` in messages; in commands it may come as it was typed.
+fn is_markup(between: &str) -> bool {
+    let what = between.split('|').next().unwrap_or_default();
+    match what.split_at_checked(1) {
+        _ if between.contains(['<', '\n']) => false,
+        Some(("@" | "#", id)) => is_id(id),
+        Some(("!", special)) => special.starts_with(|sign: char| sign.is_ascii_alphabetic()),
+        _ => what.contains("://") || what.starts_with("mailto:") || what.starts_with("tel:"),
+    }
 }
 
 fn read(markup: &str, names: &Names) -> String {
@@ -109,7 +121,7 @@ fn read(markup: &str, names: &Names) -> String {
         },
         _ => {
             let address = unescaped(what);
-            let shown = address.strip_prefix("mailto:").unwrap_or(&address);
+            let shown = address.strip_prefix("mailto:").or(address.strip_prefix("tel:")).unwrap_or(&address);
             match label {
                 // Slack labels `example.com`, as it was typed, with itself.
                 Some(label) if shown.contains(label.trim_end_matches('/')) => shown.to_owned(),
@@ -195,7 +207,8 @@ mod tests {
             ("see <http://example.com|example.com>", "see http://example.com"),
             ("to <mailto:a@example.com|a@example.com>", "to a@example.com"),
             ("a < b, <", "a < b, <"),
-            ("<>", ""),
+            ("<>", "<>"),
+            ("make <the> page <@bob> <b>bold</b> <! now>", "make <the> page <@bob> <b>bold</b> <! now>"),
             ("a\0b", "a\u{fffd}b"),
         ] {
             assert_eq!(said(written), wanted, "{written}");

@@ -16,6 +16,7 @@ use crate::{
     mrkdwn::{self, Names},
     oauth::{account_id, profile},
     settings::{Direction, Settings},
+    whisper::Whisper,
     wire::{AppMention, ChannelEvent, ChannelRef, Message, MessageChanged, MessageDeleted, ReactionEvent},
 };
 
@@ -155,7 +156,9 @@ fn mention(settings: &Settings, told: &Told, mention: &AppMention) -> Reading {
     if is_ours(settings, told, message) {
         return our_own();
     }
-    meant_for_us(settings, told, &mention.channel, message)
+    // Whoever wrote it is told what became of it, once: an edit is not answered again.
+    let whisper = Whisper::to_author(&mention.channel, message).map(|whisper| whisper.address());
+    Reading { answer_to: whisper, ..meant_for_us(settings, told, &mention.channel, message) }
 }
 
 fn changed(settings: &Settings, told: &Told, edit: &MessageChanged) -> Reading {

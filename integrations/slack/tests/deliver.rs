@@ -360,6 +360,27 @@ async fn an_answer_that_comes_too_late_is_noted() {
 }
 
 #[tokio::test]
+async fn whoever_mentioned_the_app_is_answered_beside_the_message() {
+    const WHISPER: &str = "POST /api/chat.postEphemeral";
+    let to = "whisper:C0DONE0001/U0ADA00001/1795000000.000100";
+    let http = ScriptedHttp::silent().then(WHISPER, yes(json!({ "message_ts": "1795000100.000009" })));
+    assert_eq!(reply_to(&http, to, answer()).await.expect("answered"), Receipt::nothing());
+    let body = body_of(&http.sent());
+    assert_eq!(
+        (&body["channel"], &body["user"], &body["thread_ts"]),
+        (&json!("C0DONE0001"), &json!("U0ADA00001"), &json!("1795000000.000100"))
+    );
+    assert!(body["text"].as_str().expect("a text").starts_with("Written to the log of Product:"));
+
+    for code in ["user_not_in_channel", "channel_not_found", "is_archived"] {
+        let receipt = reply_to(&ScriptedHttp::silent().then(WHISPER, no(code)), to, answer()).await.expect("noted");
+        assert!(receipt.note.is_some(), "{code}");
+    }
+    let gone = reply_to(&ScriptedHttp::silent().then(WHISPER, no("account_inactive")), to, answer()).await;
+    assert_eq!(gone.expect_err("no access").kind(), ErrorKind::Unauthorized);
+}
+
+#[tokio::test]
 async fn an_answer_goes_to_slack_and_nowhere_else() {
     for elsewhere in [
         "https://evil.example/commands/1",

@@ -41,7 +41,8 @@ async fn as_a_reader_sees_it(call: &Verified<HookCall>, link: &IntegrationLink) 
     if let Some(what) = &reading.look_up {
         let http = Workspace::default().http();
         let _ = writeln!(page, "looked up:");
-        reading = slack.look_up(&account(http.http()), link, what).await.expect("looked up");
+        let found = slack.look_up(&account(http.http()), link, what).await.expect("looked up");
+        reading = Reading { answer_to: reading.answer_to, ..found };
         for sent in http.sent() {
             let _ = writeln!(page, "  {}", sent.line());
         }
