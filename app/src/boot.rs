@@ -21,7 +21,7 @@ use crate::{
     queue::{Queue, WorkerOptions, Workers},
     registry::PARTNERS,
     server::{self, Limits, Stopping},
-    state::AppState,
+    state::{AppState, Demo},
     web::{
         self,
         layers::{Hosts, Layers},
@@ -142,12 +142,18 @@ pub struct Service {
     stopping: Stopping,
     servers: JoinSet<()>,
     workers: Option<Workers>,
+    demo: Option<Arc<Demo>>,
 }
 
 impl Service {
     /// Nothing yet.
     pub fn new(core: Core) -> Self {
-        Self { core, stopping: Stopping::default(), servers: JoinSet::new(), workers: None }
+        Self { core, stopping: Stopping::default(), servers: JoinSet::new(), workers: None, demo: None }
+    }
+
+    /// Lets the pages tell that this is the demo. Comes before [`Service::web`].
+    pub fn demo(&mut self, demo: Demo) {
+        self.demo = Some(Arc::new(demo));
     }
 
     /// Starts to work off the queue.
@@ -179,7 +185,8 @@ impl Service {
             token: config.metrics.token.clone(),
         };
         let address = listener.local_addr().context("the socket has no address")?;
-        let router = web::router(AppState::new(self.core.clone())).merge(operators::router(operators));
+        let state = AppState { demo: self.demo.clone(), ..AppState::new(self.core.clone()) };
+        let router = web::router(state).merge(operators::router(operators));
         self.serve(listener, web::layers::wrap(router, layers(&self.core, config, address)));
         tracing::info!(%address, public_url = %self.core.site.public_url, "answering requests");
         Ok(())
@@ -199,7 +206,7 @@ impl Service {
     pub async fn until_stopped(self) -> Result<()> {
         server::on_signal().await?;
         tracing::info!("stopping");
-        let Self { core, stopping, servers, workers } = self;
+        let Self { core, stopping, servers, workers, demo: _ } = self;
         let answered = async {
             // Without a server nobody asks whether we are ready.
             stopping.stop(if servers.is_empty() { Duration::ZERO } else { LAME }).await;

@@ -196,7 +196,7 @@ pub(super) async fn draw(State(state): State<AppState>, mut request: Request, ne
     if let Some(sentences) = response.extensions_mut().remove::<Sentences>() {
         let page = match visitor.get() {
             Some(visitor) => visitor.page_after_error(&state.core).await,
-            None => Page { site: state.core.site.name.clone(), ..Page::default() },
+            None => Page { site: state.core.site.name.clone(), demo: state.demo.clone(), ..Page::default() },
         };
         response = drawn(response, page, sentences);
     }

@@ -1,13 +1,18 @@
 //! What every page shows around its own content. Each page's struct has a field `page: Page`; `templates/base.html`
 //! draws it.
 
+use std::sync::Arc;
+
 use askama::Template;
 use axum::response::{Html, IntoResponse, Response};
 use http::StatusCode;
 use unicode_segmentation::UnicodeSegmentation;
 
 use super::{Error, Result, assets};
-use crate::db::{OrganizationId, TeamId};
+use crate::{
+    db::{OrganizationId, TeamId},
+    state::Demo,
+};
 
 /// Draws a page.
 ///
@@ -33,6 +38,8 @@ pub struct Page {
     pub flash: Option<Flash>,
     /// Which entry of the navigation it belongs to.
     pub place: Place,
+    /// What visitors of the demo are told; none outside of it.
+    pub demo: Option<Arc<Demo>>,
 }
 
 impl Page {
