@@ -7,7 +7,11 @@ mod people;
 use std::{net::Ipv4Addr, path::PathBuf};
 
 use anyhow::{Result, anyhow};
-use axum::{Router, response::Html, routing::get};
+use axum::{
+    Router,
+    response::{Html, Redirect},
+    routing::get,
+};
 use tokio::net::TcpListener;
 use url::Url;
 
@@ -91,7 +95,9 @@ fn open_sandboxes(public_url: &Url, sandbox_url: &Url) -> Sandboxes {
     for entry in PARTNERS {
         let callback = our_url(public_url, &format!("auth/{}/callback", entry.id));
         let sandbox = (entry.sandbox)(&our_url(sandbox_url, entry.id), &callback);
-        router = router.nest(&format!("/{}", entry.id), sandbox.router);
+        let path = format!("/{}", entry.id);
+        // A nested router is not found under its own path with a slash after it, which people type.
+        router = router.route(&format!("{path}/"), get(Redirect::permanent(&path))).nest(&path, sandbox.router);
         settings.push((entry.id, sandbox.settings));
     }
     Sandboxes { router, settings: settings.into_iter().collect() }
