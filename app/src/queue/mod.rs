@@ -27,6 +27,7 @@ mod lane;
 pub mod lease;
 mod listen;
 mod policy;
+mod presence;
 mod run;
 mod seat;
 mod settler;
