@@ -20,7 +20,7 @@ use super::{
 };
 use crate::{
     db::{
-        IntegrationUserId, OrganizationId, UserId,
+        IntegrationUserId, OrganizationId, Outdated, UserId,
         entity::{
             Tenant,
             integration_link::{self, LinkState},
@@ -70,13 +70,12 @@ pub async fn begin(core: &Core, who: &Member, session_hash: Vec<u8>, partner: &P
     let verifier =
         matches!(partner.integration.card().connect, Connect::OAuth { pkce: true, .. }).then(|| random_text(48));
     let sealed =
-        verifier.as_ref().map(|verifier| core.vault.seal(verifier_place(who.organization, &state_hash), verifier));
+        verifier.as_ref().map(|verifier| core.vault.seal(Place::verifier(who.organization, &state_hash), verifier));
     let now = core.clock.now();
     let ask = AuthorizeAsk { state, redirect_uri: redirect_uri(core, partner), verifier };
     let url = partner.integration.authorize_url(&ask)?;
     core.db
         .write(async |tx| {
-            oauth_state::Entity::delete_many().filter(oauth_state::Column::ExpiresAt.lt(now)).exec(tx).await?;
             let row = oauth_state::ActiveModel {
                 state_hash: Set(state_hash),
                 organization_id: Set(who.organization),
@@ -118,7 +117,7 @@ pub async fn finish(
     let verifier = match &begun.verifier {
         None => None,
         Some(sealed) => {
-            let place = verifier_place(begun.organization_id, &begun.state_hash);
+            let place = Place::verifier(begun.organization_id, &begun.state_hash);
             Some(core.vault.open(place, sealed).map_err(|_| stale())?)
         }
     };
@@ -127,6 +126,15 @@ pub async fn finish(
     let connected = partner.integration.oauth_callback(&http, grant).await?;
     let account = keep(core, begun.organization_id, user, partner, &connected).await?;
     Ok((begun.organization_id, Consent::Connected(Box::new(account))))
+}
+
+/// Forgets the consents that nobody came back from in time. Answers with how many.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn forget_stale_consents(core: &Core) -> Result<u64> {
+    let limit = core.clock.now();
+    Ok(core.db.forget(Outdated { table: "oauth_states", key: "state_hash", which: "expires_at <= $1", limit }).await?)
 }
 
 async fn take_state(
@@ -184,7 +192,7 @@ async fn keep(
                 account_url: Set(identity.url.clone()),
                 scopes: Set(serde_json::json!(credentials.scopes)),
                 credentials: Set(Some(
-                    core.vault.seal(credentials_place(organization, id), &credentials.to_sealable()),
+                    core.vault.seal(Place::credentials(organization, id), &credentials.to_sealable()),
                 )),
                 expires_at: Set(credentials.expires_at),
                 state: Set(AccountState::Connected),
@@ -322,7 +330,7 @@ async fn fresh_credentials(core: &Core, partner: &Partner, row: &integration_use
 }
 
 async fn save_credentials(core: &Core, row: &integration_user::Model, fresh: &Credentials) -> Result<()> {
-    let sealed = core.vault.seal(credentials_place(row.organization_id, row.id), &fresh.to_sealable());
+    let sealed = core.vault.seal(Place::credentials(row.organization_id, row.id), &fresh.to_sealable());
     core.db
         .write(async |tx| {
             let mut change = row.clone().into_active_model();
@@ -341,7 +349,7 @@ fn unseal(core: &Core, row: &integration_user::Model) -> Result<Credentials> {
         Error::Partner(integration_contract::Error::new(ErrorKind::Unauthorized, sentence))
     };
     let sealed = row.credentials.as_deref().ok_or_else(gone)?;
-    let text = core.vault.open(credentials_place(row.organization_id, row.id), sealed).map_err(|_| {
+    let text = core.vault.open(Place::credentials(row.organization_id, row.id), sealed).map_err(|_| {
         tracing::error!(account = %row.id, organization = %row.organization_id, "sealed credentials do not open");
         gone()
     })?;
@@ -449,15 +457,4 @@ pub async fn forget(core: &Core, organization: OrganizationId, id: IntegrationUs
 
 fn redirect_uri(core: &Core, partner: &Partner) -> Url {
     our_url(&core.site.public_url, &format!("auth/{}/callback", partner.id()))
-}
-
-fn credentials_place(organization: OrganizationId, id: IntegrationUserId) -> Place {
-    Place { organization, row: id.0, column: "integration_users.credentials" }
-}
-
-/// A state has no id of its own; the first half of its hash is as good as one.
-fn verifier_place(organization: OrganizationId, state_hash: &[u8]) -> Place {
-    let mut row = [0; 16];
-    row.iter_mut().zip(state_hash).for_each(|(to, from)| *to = *from);
-    Place { organization, row: uuid::Uuid::from_bytes(row), column: "oauth_states.verifier" }
 }

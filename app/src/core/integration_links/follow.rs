@@ -5,9 +5,9 @@ use std::time::Duration;
 use integration_contract::{ErrorKind, Happening, IntegrationLink};
 use sea_orm::{ActiveModelTrait, ActiveValue::Set, ColumnTrait, DatabaseTransaction, IntoActiveModel, QueryFilter};
 
-use super::{account, as_partner_sees, load};
+use super::{account, account_is_broken, as_partner_sees, load};
 use crate::{
-    core::{Core, Error, Result, integration_users, ledger::LinkLedger, partners::Partner},
+    core::{Core, Error, Result, ledger::LinkLedger, partners::Partner},
     db::{
         LinkId, OrganizationId,
         entity::{
@@ -106,11 +106,7 @@ pub async fn inspect(core: &Core, link: &Model) -> Result<()> {
     let found = match look(core, partner, link).await {
         Ok(found) => found,
         Err(Error::Partner(error)) if error.kind() == ErrorKind::Unauthorized => {
-            if let Some(id) = link.integration_user_id
-                && let Some(row) = integration_users::find(core, link.organization_id, id).await?
-            {
-                integration_users::mark_broken(core, &row, error.sentence()).await?;
-            }
+            account_is_broken(core, link, error.sentence()).await?;
             vec![Happening::TargetGone { reason: error.sentence().to_owned() }]
         }
         Err(error) => return Err(error),

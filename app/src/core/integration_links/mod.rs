@@ -1,7 +1,7 @@
 //! IntegrationLinks: the pipes that teams and users have set up to partners.
 //!
-//! Making and changing one is in `set_up`, taking one away in `remove`, keeping up with its far end in `follow`. Drawing the form is `web::routes::links`;
-//! talking to the partner is the partner's crate.
+//! Making and changing one is in `set_up`, taking one away in `remove`, keeping up with its far end in `follow`. Drawing
+//! the form is `web::routes::links`; talking to the partner is the partner's crate.
 
 mod follow;
 mod remove;
@@ -54,6 +54,11 @@ pub async fn find(core: &Core, person: &Person, id: LinkId) -> Result<(Member, M
 /// When the database does not answer; likewise below.
 pub async fn load(core: &Core, organization: OrganizationId, id: LinkId) -> Result<Option<Model>> {
     Ok(Entity::of(organization).filter(Column::Id.eq(id)).one(core.db.reader()).await?)
+}
+
+/// The link of a job that is about it only while it is in this state.
+async fn load_while(core: &Core, organization: OrganizationId, id: LinkId, state: LinkState) -> Result<Option<Model>> {
+    Ok(load(core, organization, id).await?.filter(|link| link.state == state))
 }
 
 /// The link whose hook URL has this key, a removed one included. The key only says which secret to check with.
@@ -138,7 +143,7 @@ pub fn as_partner_sees(core: &Core, link: &Model) -> IntegrationLink {
 pub fn hook_secret(core: &Core, link: &Model) -> Option<SecretString> {
     let sealed = link.hook_secret.as_deref()?;
     core.vault
-        .open(secret_place(link.organization_id, link.id), sealed)
+        .open(Place::hook_secret(link.organization_id, link.id), sealed)
         .inspect_err(|_| tracing::error!(link = %link.id, "a sealed hook secret does not open"))
         .ok()
 }
@@ -160,8 +165,14 @@ pub async fn account(core: &Core, partner: &Partner, link: &Model) -> Result<Acc
     }
 }
 
-fn secret_place(organization: OrganizationId, link: LinkId) -> Place {
-    Place { organization, row: link.0, column: "integration_links.hook_secret" }
+/// Notes that the partner no longer takes the token of the link's account.
+async fn account_is_broken(core: &Core, link: &Model, reason: &str) -> Result<()> {
+    if let Some(id) = link.integration_user_id
+        && let Some(row) = integration_users::find(core, link.organization_id, id).await?
+    {
+        integration_users::mark_broken(core, &row, reason).await?;
+    }
+    Ok(())
 }
 
 /// The lane of what is done to a link at its partner: one thing after the other.

@@ -3,7 +3,7 @@
 use integration_contract::{Error as PartnerError, Remote, Undone, UndoneOutcome};
 use sea_orm::{ActiveModelTrait, ActiveValue::Set, ColumnTrait, DatabaseTransaction, IntoActiveModel, QueryFilter};
 
-use super::{account, as_partner_sees, load, must_manage, set_up_lane};
+use super::{account, as_partner_sees, load_while, must_manage, set_up_lane};
 use crate::{
     core::{Core, Error, Result, ledger::LinkLedger, people::Member},
     db::{
@@ -103,10 +103,7 @@ async fn add_job(tx: &DatabaseTransaction, organization: OrganizationId, id: Lin
 /// # Errors
 /// [`Error::Partner`] when it is worth trying again.
 pub async fn uninstall(core: &Core, organization: OrganizationId, id: LinkId) -> Result<()> {
-    let Some(link) = load(core, organization, id).await? else { return Ok(()) };
-    if link.state != LinkState::Removing {
-        return Ok(());
-    }
+    let Some(link) = load_while(core, organization, id, LinkState::Removing).await? else { return Ok(()) };
     let ledger = LinkLedger::new(core, organization, id);
     let ours = ledger.to_undo().await?;
     if ours.is_empty() {
@@ -131,10 +128,7 @@ pub async fn uninstall(core: &Core, organization: OrganizationId, id: LinkId) ->
 /// # Errors
 /// When the database does not answer.
 pub async fn uninstall_gave_up(core: &Core, organization: OrganizationId, id: LinkId, why: &str) -> Result<()> {
-    let Some(link) = load(core, organization, id).await? else { return Ok(()) };
-    if link.state != LinkState::Removing {
-        return Ok(());
-    }
+    let Some(link) = load_while(core, organization, id, LinkState::Removing).await? else { return Ok(()) };
     let ledger = LinkLedger::new(core, organization, id);
     let ours = ledger.to_undo().await?;
     leave_over(core, &link, &ledger, &ours, why).await

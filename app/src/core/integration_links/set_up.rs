@@ -8,11 +8,18 @@ use sea_orm::{
     QueryFilter, SqlErr, sea_query::Expr,
 };
 
-use super::{account, as_partner_sees, follow::add_inspection, load, must_manage, secret_place, set_up_lane};
+use super::{
+    account, account_is_broken, as_partner_sees, follow::add_inspection, load_while, must_manage, set_up_lane,
+};
 use crate::{
     core::{
-        Core, Error, Result, integration_users, ledger::LinkLedger, organizations, partners::Partner, people::Member,
-        sealing::random_text, teams,
+        Core, Error, Result,
+        ledger::LinkLedger,
+        organizations,
+        partners::Partner,
+        people::Member,
+        sealing::{Place, random_text},
+        teams,
     },
     db::{
         IntegrationUserId, LinkId, OrganizationId, TeamId,
@@ -64,7 +71,7 @@ pub async fn create(core: &Core, who: &Member, partner: &Partner, new: NewLink) 
         LinkLevel::Team => new.checked.target.clone(),
         LinkLevel::User => format!("{}:{}", who.user, new.checked.target),
     };
-    let secret = core.vault.seal(secret_place(who.organization, id), &random_text(32));
+    let secret = core.vault.seal(Place::hook_secret(who.organization, id), &random_text(32));
     let mut link = integration_link::ActiveModel {
         organization_id: Set(who.organization),
         id: Set(id),
@@ -249,10 +256,7 @@ async fn add_job(tx: &DatabaseTransaction, link: &Model) -> Result<()> {
 /// # Errors
 /// [`Error::Partner`] when it is worth trying again.
 pub async fn install(core: &Core, organization: OrganizationId, id: LinkId) -> Result<()> {
-    let Some(link) = load(core, organization, id).await? else { return Ok(()) };
-    if link.state != LinkState::Pending {
-        return Ok(());
-    }
+    let Some(link) = load_while(core, organization, id, LinkState::Pending).await? else { return Ok(()) };
     let partner = core.partners.get(&link.partner)?;
     match set_up_at_partner(core, partner, &link).await {
         Ok(()) => stand(core, &link, LinkState::Active, None).await,
@@ -289,20 +293,8 @@ async fn set_up_at_partner(core: &Core, partner: &Partner, link: &Model) -> Resu
 /// # Errors
 /// When the database does not answer.
 pub async fn install_gave_up(core: &Core, organization: OrganizationId, id: LinkId, why: &str) -> Result<()> {
-    let Some(link) = load(core, organization, id).await? else { return Ok(()) };
-    if link.state != LinkState::Pending {
-        return Ok(());
-    }
+    let Some(link) = load_while(core, organization, id, LinkState::Pending).await? else { return Ok(()) };
     stand(core, &link, LinkState::Broken, Some(why)).await
-}
-
-async fn account_is_broken(core: &Core, link: &Model, reason: &str) -> Result<()> {
-    if let Some(id) = link.integration_user_id
-        && let Some(row) = integration_users::find(core, link.organization_id, id).await?
-    {
-        integration_users::mark_broken(core, &row, reason).await?;
-    }
-    Ok(())
 }
 
 /// Writes where a pending link stands, unless somebody changed or removed it meanwhile.

@@ -135,54 +135,41 @@ pub(super) async fn edit(
     }
 }
 
+/// A button beside an entry: who pressed it, which entry's, and in the form where it stood.
+type Button = (State<Core>, SignedIn, Path<(TeamId, EntryId)>, Form);
+
 /// `POST /teams/{team}/entries/{entry}/complete`
-pub(super) async fn complete(
-    State(core): State<Core>,
-    who: SignedIn,
-    Path((team, id)): Path<(TeamId, EntryId)>,
-    Form(input): Form,
-) -> Result<Response> {
-    let (member, team) = teams::find(&core, &who.person, team).await?;
-    entries::complete(&core, &member, team.id, id).await?;
-    Ok(to_log(team.id, id, &ReturnPath::new(input.one("next"))))
+pub(super) async fn complete(button: Button) -> Result<Response> {
+    press(button, entries::complete, None).await
 }
 
 /// `POST /teams/{team}/entries/{entry}/reopen`
-pub(super) async fn reopen(
-    State(core): State<Core>,
-    who: SignedIn,
-    Path((team, id)): Path<(TeamId, EntryId)>,
-    Form(input): Form,
-) -> Result<Response> {
-    let (member, team) = teams::find(&core, &who.person, team).await?;
-    entries::reopen(&core, &member, team.id, id).await?;
-    Ok(to_log(team.id, id, &ReturnPath::new(input.one("next"))))
+pub(super) async fn reopen(button: Button) -> Result<Response> {
+    press(button, entries::reopen, None).await
 }
 
 /// `POST /teams/{team}/entries/{entry}/archive`
-pub(super) async fn archive(
-    State(core): State<Core>,
-    who: SignedIn,
-    Path((team, id)): Path<(TeamId, EntryId)>,
-    Form(input): Form,
-) -> Result<Response> {
-    let (member, team) = teams::find(&core, &who.person, team).await?;
-    entries::archive(&core, &member, team.id, id).await?;
-    who.flash(Tone::Good, "The entry is archived. You find it under the status Archived, and can bring it back.")
-        .await?;
-    Ok(to_log(team.id, id, &ReturnPath::new(input.one("next"))))
+pub(super) async fn archive(button: Button) -> Result<Response> {
+    let done = "The entry is archived. You find it under the status Archived, and can bring it back.";
+    press(button, entries::archive, Some(done)).await
 }
 
 /// `POST /teams/{team}/entries/{entry}/unarchive`
-pub(super) async fn unarchive(
-    State(core): State<Core>,
-    who: SignedIn,
-    Path((team, id)): Path<(TeamId, EntryId)>,
-    Form(input): Form,
+pub(super) async fn unarchive(button: Button) -> Result<Response> {
+    press(button, entries::unarchive, Some("The entry is back in the log.")).await
+}
+
+/// Does what the button is for, and says so where the log alone would not show it.
+async fn press(
+    (State(core), who, Path((team, id)), Form(input)): Button,
+    act: impl AsyncFnOnce(&Core, &Member, TeamId, EntryId) -> core::Result<()>,
+    done: Option<&str>,
 ) -> Result<Response> {
     let (member, team) = teams::find(&core, &who.person, team).await?;
-    entries::unarchive(&core, &member, team.id, id).await?;
-    who.flash(Tone::Good, "The entry is back in the log.").await?;
+    act(&core, &member, team.id, id).await?;
+    if let Some(done) = done {
+        who.flash(Tone::Good, done).await?;
+    }
     Ok(to_log(team.id, id, &ReturnPath::new(input.one("next"))))
 }
 
