@@ -9,6 +9,7 @@ use std::{collections::BTreeSet, net::SocketAddr, path::Path, sync::Arc, time::D
 use anyhow::{Context, Result, anyhow};
 use axum::Router;
 use tokio::{net::TcpListener, task::JoinSet, time::timeout};
+use tokio_util::task::AbortOnDropHandle;
 use url::Url;
 
 use crate::{
@@ -16,12 +17,15 @@ use crate::{
     config::{self, Config, PartnersSettings, Variables},
     core::{Core, Site, Tools, instance, partners::Partners},
     db::{Db, migrate},
-    jobs::Jobs,
+    jobs::{
+        Jobs,
+        upkeep::{self, Rhythm},
+    },
     logs, metrics,
     queue::{Queue, WorkerOptions, Workers},
     registry::PARTNERS,
     server::{self, Limits, Stopping},
-    state::AppState,
+    state::{AppState, Demo},
     web::{
         self,
         layers::{Hosts, Layers},
@@ -142,18 +146,27 @@ pub struct Service {
     stopping: Stopping,
     servers: JoinSet<()>,
     workers: Option<Workers>,
+    upkeep: Option<AbortOnDropHandle<()>>,
+    demo: Option<Arc<Demo>>,
 }
 
 impl Service {
     /// Nothing yet.
     pub fn new(core: Core) -> Self {
-        Self { core, stopping: Stopping::default(), servers: JoinSet::new(), workers: None }
+        Self { core, stopping: Stopping::default(), servers: JoinSet::new(), workers: None, upkeep: None, demo: None }
     }
 
-    /// Starts to work off the queue.
+    /// Lets the pages tell that this is the demo. Comes before [`Service::web`].
+    pub fn demo(&mut self, demo: Demo) {
+        self.demo = Some(Arc::new(demo));
+    }
+
+    /// Starts to work off the queue, and the upkeep of the whole instance.
     pub fn work(&mut self) {
         let jobs = Arc::new(Jobs::new(self.core.clone()));
         self.workers = Some(Workers::start(self.core.queue.clone(), jobs, WorkerOptions::default()));
+        let upkeep = upkeep::keep_up(self.core.clone(), Rhythm::default());
+        self.upkeep = Some(AbortOnDropHandle::new(tokio::spawn(upkeep)));
         tracing::info!("working off the queue");
     }
 
@@ -179,7 +192,8 @@ impl Service {
             token: config.metrics.token.clone(),
         };
         let address = listener.local_addr().context("the socket has no address")?;
-        let router = web::router(AppState::new(self.core.clone())).merge(operators::router(operators));
+        let state = AppState { demo: self.demo.clone(), ..AppState::new(self.core.clone()) };
+        let router = web::router(state).merge(operators::router(operators));
         self.serve(listener, web::layers::wrap(router, layers(&self.core, config, address)));
         tracing::info!(%address, public_url = %self.core.site.public_url, "answering requests");
         Ok(())
@@ -199,7 +213,9 @@ impl Service {
     pub async fn until_stopped(self) -> Result<()> {
         server::on_signal().await?;
         tracing::info!("stopping");
-        let Self { core, stopping, servers, workers } = self;
+        let Self { core, stopping, servers, workers, upkeep, demo: _ } = self;
+        // What it does is undone when it is cut off, and done the next time.
+        drop(upkeep);
         let answered = async {
             // Without a server nobody asks whether we are ready.
             stopping.stop(if servers.is_empty() { Duration::ZERO } else { LAME }).await;
