@@ -78,13 +78,6 @@ async fn hook(State(product): State<Arc<Product>>, headers: HeaderMap, body: Byt
     }
 }
 
-async fn serve(router: Router) -> Url {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.expect("a port");
-    let address = listener.local_addr().expect("an address");
-    tokio::spawn(async move { axum::serve(listener, router).await });
-    format!("http://{address}").parse().expect("a URL")
-}
-
 /// A sandbox, and a product connected to it with a link to `#done`.
 struct World {
     slack: Slack,
