@@ -15,6 +15,7 @@ mod m0004_jobs;
 mod m0005_inbox;
 mod m0006_instance;
 mod m0007_open_entries;
+mod m0008_outbox;
 mod table;
 
 /// All steps, in order.
@@ -31,6 +32,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0005_inbox::Migration),
             Box::new(m0006_instance::Migration),
             Box::new(m0007_open_entries::Migration),
+            Box::new(m0008_outbox::Migration),
         ]
     }
 }
