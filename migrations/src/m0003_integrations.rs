@@ -23,17 +23,22 @@ impl MigrationTrait for Migration {
         manager
             .create_table(
                 of_organization("integration_users")
-                    .col(uuid("user_id"))
+                    // Null: not a person's account but the organization's installation in a workspace.
+                    .col(uuid_null("user_id"))
                     .col(text("partner"))
                     .col(text("account_id"))
                     .col(text("account_name"))
                     .col(text_null("account_url"))
                     .col(json_binary("scopes"))
-                    // Sealed; null once the account was disconnected or the partner took the grant back.
+                    // Sealed; null once the account was disconnected or the partner took the grant back, and for an
+                    // account that only says who somebody is.
                     .col(binary_null("credentials"))
                     .col(big_integer_null("expires_at"))
+                    // Whoever set it is trading the credentials in, until then at the latest.
+                    .col(big_integer_null("refreshing_until"))
                     .col(text("state"))
                     .col(text_null("reason"))
+                    .col(big_integer("connected_at"))
                     .col(big_integer("created_at"))
                     .col(big_integer("updated_at"))
                     .foreign_key(
@@ -60,6 +65,23 @@ impl MigrationTrait for Migration {
                     .col(big_integer("expires_at"))
                     .foreign_key(&mut to_organization("oauth_states"))
                     .foreign_key(&mut to_user("oauth_states", "user_id"))
+                    .take(),
+            )
+            .await?;
+        manager
+            .create_table(
+                Table::create()
+                    .table("account_claims")
+                    .col(binary("token_hash").primary_key())
+                    .col(uuid("organization_id"))
+                    .col(text("partner"))
+                    .col(text("account_id"))
+                    .col(text("account_name"))
+                    .col(text_null("account_url"))
+                    // The entries that become the claimant's.
+                    .col(json_binary("entries"))
+                    .col(big_integer("expires_at"))
+                    .foreign_key(&mut to_organization("account_claims"))
                     .take(),
             )
             .await?;
@@ -115,7 +137,16 @@ impl MigrationTrait for Migration {
             )
             .await?;
         manager.create_index(index("integration_users", &["organization_id", "partner", "account_id"])).await?;
+        // A workspace belongs to one organization at a time.
+        let installation = Expr::cust("user_id IS NULL");
+        manager
+            .create_index(
+                index("integration_users", &["partner", "account_id"]).unique().and_where(installation).take(),
+            )
+            .await?;
+        manager.create_index(index("integration_links", &["organization_id", "integration_user_id"])).await?;
         manager.create_index(index("oauth_states", &["expires_at"])).await?;
+        manager.create_index(index("account_claims", &["expires_at"])).await?;
         manager
             .create_index(
                 index("integration_links", &["organization_id", "team_id", "partner", "live_target"]).unique().take(),
@@ -126,6 +157,7 @@ impl MigrationTrait for Migration {
     }
 
     async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        drop_all(manager, &["remotes", "integration_links", "oauth_states", "integration_users"]).await
+        drop_all(manager, &["remotes", "integration_links", "account_claims", "oauth_states", "integration_users"])
+            .await
     }
 }

@@ -1,19 +1,19 @@
 //! Understanding a kept hook: the partner says what happened, and the log and the link follow, in one commit.
 
-use integration_contract::{Author, Happening, HookCall, NewEntry, Reading, Verified};
-use jiff::tz::TimeZone;
+use integration_contract::{Author, ErrorKind, Happening, HookCall, NewEntry, NewLines, Reading, Verified};
+use jiff::civil::Date;
 use sea_orm::{ActiveValue::Set, ColumnTrait, DatabaseTransaction, QueryFilter};
 
 use super::{
     Core, Error, Result,
-    entries::{self, Recorded},
+    entries::{self, Recorded, RecordedLines},
     inbox, integration_links, integration_users,
     partners::Partner,
 };
 use crate::{
     clock::day_of,
     db::{
-        MessageId, OrganizationId, UserId,
+        EntryId, MessageId, OrganizationId, UserId,
         entity::{
             Tenant,
             inbox_message::{self, MessageState},
@@ -42,14 +42,35 @@ pub async fn read(core: &Core, organization: OrganizationId, id: MessageId) -> R
         LinkState::Paused => Outcome::ignored("The link is paused."),
         LinkState::Pending | LinkState::Active | LinkState::Broken => {
             let partner = core.partners.get(&link.partner)?;
-            let seen = integration_links::as_partner_sees(core, &link);
-            match partner.integration.hook(&seen, &call_of(&message)) {
+            match reading_of(core, partner, &link, &message).await {
                 Ok(reading) => return apply(core, partner, &link, &message, reading).await,
-                Err(error) => Outcome { state: MessageState::Failed, reason: Some(error.sentence().to_owned()) },
+                Err(Error::Partner(error)) if error.passes() => return Err(error.into()),
+                Err(Error::Partner(error)) => {
+                    if error.kind() == ErrorKind::Unauthorized {
+                        integration_links::account_is_broken(core, &link, error.sentence()).await?;
+                    }
+                    Outcome { state: MessageState::Failed, reason: Some(error.sentence().to_owned()) }
+                }
+                Err(error) => return Err(error),
             }
         }
     };
     core.db.write(async |tx| outcome.write(core, tx, &message).await).await
+}
+
+/// What the partner's crate reads in the message, the partner asked where the hook does not say it all.
+async fn reading_of(
+    core: &Core,
+    partner: &Partner,
+    link: &integration_link::Model,
+    message: &inbox_message::Model,
+) -> Result<Reading> {
+    let seen = integration_links::as_partner_sees(core, link);
+    let reading = partner.integration.hook(&seen, &call_of(message))?;
+    let Some(what) = &reading.look_up else { return Ok(reading) };
+    let account = integration_links::account(core, partner, link).await?;
+    let looked_up = partner.integration.look_up(&account, &seen, what).await?;
+    Ok(Reading { answer_to: looked_up.answer_to.or(reading.answer_to), ..looked_up })
 }
 
 /// The job that reads a message is out of attempts: the message says so, and can be read again by hand.
@@ -132,6 +153,10 @@ async fn happen(
             let new = write_entry(core, tx, link, message, entry, user).await?;
             there_or(new, "The log has this already.")
         }
+        Happening::Lines(lines) => {
+            let user = author(tx, organization, partner, &lines.author).await?;
+            write_lines(core, tx, link, message, lines, user).await?.map(|_| ())
+        }
         Happening::EntryEdited { external_id, text } => {
             let changed = entries::amend(tx, organization, link.id, &external_id, &text, core.clock.now()).await?;
             there_or(changed, "The log has no entry of what was edited.")
@@ -155,17 +180,39 @@ async fn write_entry(
     entry: NewEntry,
     user: Option<UserId>,
 ) -> Result<bool> {
+    let occurred_on = day_in_team(tx, link, message, entry.happened_at).await?;
+    let recorded = Recorded { user, link: link.id, partner: link.partner.clone(), entry, occurred_on };
+    entries::record(tx, link.organization_id, link.team_id, recorded, core.clock.now()).await
+}
+
+async fn write_lines(
+    core: &Core,
+    tx: &DatabaseTransaction,
+    link: &integration_link::Model,
+    message: &inbox_message::Model,
+    lines: NewLines,
+    user: Option<UserId>,
+) -> Result<Result<Vec<EntryId>, String>> {
+    let occurred_on = day_in_team(tx, link, message, lines.happened_at).await?;
+    let recorded = RecordedLines { user, link: link.id, partner: link.partner.clone(), lines, occurred_on };
+    entries::record_lines(tx, link.organization_id, link.team_id, recorded, core.clock.now()).await
+}
+
+/// The day in the team's time zone on which it happened at the partner (unix seconds), or the hook arrived.
+async fn day_in_team(
+    tx: &DatabaseTransaction,
+    link: &integration_link::Model,
+    message: &inbox_message::Model,
+    happened_at: Option<i64>,
+) -> Result<Date> {
     let team = team::Entity::of(link.organization_id)
         .filter(team::Column::Id.eq(link.team_id))
         .one(tx)
         .await?
         .ok_or(Error::NotFound)?;
-    let zone = TimeZone::get(&team.time_zone).unwrap_or(TimeZone::UTC);
-    let moment = entry.happened_at.and_then(|seconds| seconds.checked_mul(1000)).unwrap_or(message.received_at);
+    let moment = happened_at.and_then(|seconds| seconds.checked_mul(1000)).unwrap_or(message.received_at);
     // A partner's clock, or its payload, may be far off; the log has no days in the future.
-    let occurred_on = day_of(moment.min(message.received_at), &zone);
-    let recorded = Recorded { user, link: link.id, partner: link.partner.clone(), entry, occurred_on };
-    entries::record(tx, link.organization_id, link.team_id, recorded, core.clock.now()).await
+    Ok(day_of(moment.min(message.received_at), &entries::zone(&team)))
 }
 
 async fn author(

@@ -41,8 +41,6 @@ struct Inner {
     passwords: passwords::Passwords,
     attempts: attempts::Attempts,
     inbox: inbox::Inbox,
-    /// Held while an account's credentials are traded in.
-    refreshing: tokio::sync::Mutex<()>,
 }
 
 /// See [`Core`].
@@ -77,7 +75,6 @@ impl Core {
         Self(Arc::new(Inner {
             tools,
             inbox,
-            refreshing: tokio::sync::Mutex::default(),
             passwords: passwords::Passwords::default(),
             attempts: attempts::Attempts::default(),
         }))

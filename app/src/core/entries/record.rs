@@ -154,14 +154,18 @@ pub async fn record_lines(
     let mut there = told_lines(tx, organization, recorded.link, &recorded.lines.external_id).await?;
     // The newest entry of a day stands first. Ids grow, so the first line takes the last: a message reads as written.
     let mut fresh: Vec<EntryId> = typed.iter().map(|_| EntryId::new()).collect();
+    fresh.reverse();
     let mut written = Vec::new();
-    for (index, line) in typed.into_iter().enumerate() {
+    for ((index, line), fresh) in typed.into_iter().enumerate().zip(fresh) {
         let name = line_name(&recorded.lines.external_id, index);
-        let fresh = fresh.pop().unwrap_or_default();
-        let known = there.iter().position(|row| row.external_id.as_ref() == Some(&name)).map(|at| there.swap_remove(at));
+        let known =
+            there.iter().position(|row| row.external_id.as_ref() == Some(&name)).map(|at| there.swap_remove(at));
         let id = known.as_ref().map_or(fresh, |row| row.id);
         written.push(id);
-        if known.as_ref().is_some_and(|row| row.body == line.body && row.status == line.status && row.archived_at.is_none()) {
+        if known
+            .as_ref()
+            .is_some_and(|row| row.body == line.body && row.status == line.status && row.archived_at.is_none())
+        {
             continue;
         }
         forget_words(tx, organization, id).await?;

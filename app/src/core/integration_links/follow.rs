@@ -7,7 +7,7 @@ use sea_orm::{ActiveModelTrait, ActiveValue::Set, ColumnTrait, DatabaseTransacti
 
 use super::{account, account_is_broken, as_partner_sees, load};
 use crate::{
-    core::{Core, Error, Result, ledger::LinkLedger, partners::Partner},
+    core::{Core, Error, Result, integration_users, ledger::LinkLedger, partners::Partner},
     db::{
         LinkId, OrganizationId,
         entity::{
@@ -64,9 +64,7 @@ pub async fn follow(
         },
         Happening::AccountGone { at, reason } => {
             let gone = match link.integration_user_id {
-                Some(id) => {
-                    integration_users::taken_back(tx, link.organization_id, id, at, &reason).await?
-                }
+                Some(id) => integration_users::taken_back(tx, link.organization_id, id, at, &reason).await?,
                 None => true,
             };
             if gone {

@@ -3,9 +3,9 @@
 use integration_contract::{Error as PartnerError, Remote, Undone, UndoneOutcome};
 use sea_orm::{ActiveModelTrait, ActiveValue::Set, ColumnTrait, DatabaseTransaction, IntoActiveModel, QueryFilter};
 
-use super::{account, as_partner_sees, load_while, must_manage, set_up_lane};
+use super::{account, as_partner_sees, load, load_in, must_manage, set_up_lane};
 use crate::{
-    core::{Core, Error, Result, ledger::LinkLedger, people::Member},
+    core::{Core, Error, Result, integration_users, ledger::LinkLedger, people::Member},
     db::{
         LinkId, OrganizationId,
         entity::{
@@ -103,22 +103,37 @@ async fn add_job(tx: &DatabaseTransaction, organization: OrganizationId, id: Lin
 /// # Errors
 /// [`Error::Partner`] when it is worth trying again.
 pub async fn uninstall(core: &Core, organization: OrganizationId, id: LinkId) -> Result<()> {
-    let Some(link) = load_while(core, organization, id, LinkState::Removing).await? else { return Ok(()) };
-    let ledger = LinkLedger::new(core, organization, id);
+    let Some(link) = load(core, organization, id).await? else { return Ok(()) };
+    match link.state {
+        LinkState::Removing => undo_all(core, &link).await?,
+        LinkState::Removed => {}
+        _ => return Ok(()),
+    }
+    // The last link of an installation takes it along. Asked once this link is gone, so that of two that go at the same
+    // time at least one sees that none is left.
+    let Some(account) = link.integration_user_id else { return Ok(()) };
+    match integration_users::let_go(core, organization, account).await? {
+        Some(undone) => add_to_receipt(core, organization, id, undone).await,
+        None => Ok(()),
+    }
+}
+
+async fn undo_all(core: &Core, link: &Model) -> Result<()> {
+    let ledger = LinkLedger::new(core, link.organization_id, link.id);
     let ours = ledger.to_undo().await?;
     if ours.is_empty() {
-        return finish(core, &link, &[]).await;
+        return finish(core, link, &[]).await;
     }
-    match undo(core, &link, &ours).await {
+    match undo(core, link, &ours).await {
         Ok(receipt) => {
             for (remote, undone) in ours.iter().zip(&receipt) {
                 let left = matches!(undone.outcome, UndoneOutcome::LeftOver(_));
                 ledger.mark(remote, if left { RemoteState::LeftOver } else { RemoteState::Gone }).await?;
             }
-            finish(core, &link, &receipt).await
+            finish(core, link, &receipt).await
         }
         Err(Error::Partner(error)) if error.passes() => Err(error.into()),
-        Err(Error::Partner(error)) => leave_over(core, &link, &ledger, &ours, error.sentence()).await,
+        Err(Error::Partner(error)) => leave_over(core, link, &ledger, &ours, error.sentence()).await,
         Err(error) => Err(error),
     }
 }
@@ -128,10 +143,32 @@ pub async fn uninstall(core: &Core, organization: OrganizationId, id: LinkId) ->
 /// # Errors
 /// When the database does not answer.
 pub async fn uninstall_gave_up(core: &Core, organization: OrganizationId, id: LinkId, why: &str) -> Result<()> {
-    let Some(link) = load_while(core, organization, id, LinkState::Removing).await? else { return Ok(()) };
-    let ledger = LinkLedger::new(core, organization, id);
-    let ours = ledger.to_undo().await?;
-    leave_over(core, &link, &ledger, &ours, why).await
+    let Some(link) = load(core, organization, id).await? else { return Ok(()) };
+    if link.state == LinkState::Removing {
+        let ledger = LinkLedger::new(core, organization, id);
+        let ours = ledger.to_undo().await?;
+        leave_over(core, &link, &ledger, &ours, why).await?;
+    }
+    let Some(account) = link.integration_user_id else { return Ok(()) };
+    match integration_users::let_go_gave_up(core, organization, account, why).await? {
+        Some(undone) => add_to_receipt(core, organization, id, undone).await,
+        None => Ok(()),
+    }
+}
+
+async fn add_to_receipt(core: &Core, organization: OrganizationId, id: LinkId, undone: Undone) -> Result<()> {
+    core.db
+        .write(async |tx| {
+            let Some(link) = load_in(tx, organization, id).await? else { return Ok(()) };
+            let mut receipt: Vec<Undone> =
+                link.receipt.clone().and_then(|lines| serde_json::from_value(lines).ok()).unwrap_or_default();
+            receipt.push(undone);
+            let mut change = link.into_active_model();
+            change.receipt = Set(Some(serde_json::json!(receipt)));
+            change.update(tx).await?;
+            Ok::<_, Error>(())
+        })
+        .await
 }
 
 async fn undo(core: &Core, link: &Model, ours: &[Remote]) -> Result<Vec<Undone>> {

@@ -14,6 +14,7 @@ use super::{
 use crate::{
     core::{
         Core, Error, Result,
+        integration_users,
         ledger::LinkLedger,
         organizations,
         partners::Partner,
@@ -100,6 +101,9 @@ pub async fn create(core: &Core, who: &Member, partner: &Partner, new: NewLink) 
         .write(async |tx| {
             let who = organizations::standing(tx, who).await?;
             may_feed(tx, &who, new.level, new.team).await?;
+            if let Some(account) = new.account {
+                integration_users::must_be_connected(tx, who.organization, account).await?;
+            }
             let link = link.insert(tx).await?;
             add_job(tx, &link).await?;
             add_inspection(tx, &link, now).await?;

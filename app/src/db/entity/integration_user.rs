@@ -1,4 +1,4 @@
-//! IntegrationUsers: our users' accounts at partners.
+//! IntegrationUsers: our users' accounts at partners, and the organization's installations there.
 
 use sea_orm::entity::prelude::*;
 
@@ -14,8 +14,8 @@ pub struct Model {
     /// Its id.
     #[sea_orm(primary_key, auto_increment = false)]
     pub id: IntegrationUserId,
-    /// Whose.
-    pub user_id: UserId,
+    /// Whose; none = the organization's installation in a workspace.
+    pub user_id: Option<UserId>,
     /// The partner.
     pub partner: String,
     /// The partner's own id of the account.
@@ -26,14 +26,18 @@ pub struct Model {
     pub account_url: Option<String>,
     /// The granted scopes, a list of texts.
     pub scopes: Json,
-    /// Sealed; none once disconnected.
+    /// Sealed; none once disconnected, and for an account that only says who somebody is.
     pub credentials: Option<Vec<u8>>,
     /// When the token ends, unix milliseconds.
     pub expires_at: Option<i64>,
+    /// Until when somebody is trading the credentials in, unix milliseconds.
+    pub refreshing_until: Option<i64>,
     /// Whether it works.
     pub state: AccountState,
     /// Why it does not.
     pub reason: Option<String>,
+    /// When it was connected the last time, unix milliseconds.
+    pub connected_at: i64,
     /// Unix milliseconds.
     pub created_at: i64,
     /// Unix milliseconds.

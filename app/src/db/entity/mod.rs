@@ -4,6 +4,7 @@ use sea_orm::{ColumnTrait, DeleteMany, EntityTrait, QueryFilter, Select, UpdateM
 
 use super::OrganizationId;
 
+pub mod account_claim;
 pub mod entry;
 pub mod entry_mention;
 pub mod entry_tag;

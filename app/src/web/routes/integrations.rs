@@ -47,7 +47,7 @@ struct Tile {
 pub async fn catalogue(State(core): State<Core>, who: SignedIn) -> web::Result<Response> {
     let member = who.member()?;
     let links = integration_links::living(&core, member.organization).await?;
-    let accounts = integration_users::of_user(&core, &member).await?;
+    let accounts = integration_users::usable(&core, &member).await?;
     let tiles = core.partners.all().iter().map(|partner| {
         let card = partner.integration.card();
         let configured = partner.integration.configured().is_ok();
@@ -115,7 +115,7 @@ pub async fn partner(State(core): State<Core>, Path(id): Path<String>, who: Sign
     let partner = core.partners.get(&id)?;
     let member = who.member()?;
     let card = partner.integration.card();
-    let accounts = integration_users::of_user(&core, &member).await?;
+    let accounts = integration_users::usable(&core, &member).await?;
     let links = links_in_sight(&core, &who, &member, partner).await?;
     let page = who.page(card.name).await?.at(Place::Integrations);
     web::page::draw(

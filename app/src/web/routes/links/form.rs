@@ -2,10 +2,10 @@
 //! sent form comes back.
 
 use axum::http::StatusCode;
-use integration_contract::{Account, Connect, FieldErrors, FormInput, LinkForm, LinkRefused};
+use integration_contract::{Account, Choice, Connect, FieldErrors, FieldKind, FormInput, LinkForm, LinkRefused};
 
 use crate::{
-    core::{Core, Error, integration_users, partners::Partner, people::Member},
+    core::{Core, Error, integration_users, organizations, partners::Partner, people::Member},
     db::entity::integration_user,
     web,
 };
@@ -66,6 +66,7 @@ impl Refusal {
 /// The partner's fields; or none, and the sentence why.
 pub(super) async fn form_of(
     core: &Core,
+    member: &Member,
     partner: &Partner,
     with: &Acting,
     so_far: &FormInput,
@@ -76,10 +77,25 @@ pub(super) async fn form_of(
         Err(_) => return (LinkForm::default(), Some("The account could not be read. Try again.".to_owned())),
     };
     match partner.integration.new_link(&account, so_far).await {
-        Ok(form) => (form, None),
+        Ok(form) => match with_names(core, member, form).await {
+            Ok(form) => (form, None),
+            Err(_) => {
+                (LinkForm::default(), Some("The people of the organization could not be read. Try again.".into()))
+            }
+        },
         Err(error) => {
             tracing::info!(partner = partner.id(), kind = ?error.kind(), "a link form could not be filled");
             (LinkForm::default(), Some(error.sentence().to_owned()))
         }
     }
+}
+
+/// Puts the organization's people into the fields that choose among them; no partner knows their names.
+async fn with_names(core: &Core, member: &Member, mut form: LinkForm) -> Result<LinkForm, Error> {
+    for field in form.fields.iter_mut().filter(|field| matches!(field.kind, FieldKind::Members)) {
+        let people = organizations::members(core, member).await?.into_iter();
+        let choices = people.map(|(user, _)| Choice { value: user.id.to_string(), label: user.name }).collect();
+        field.kind = FieldKind::Many(choices);
+    }
+    Ok(form)
 }

@@ -71,7 +71,7 @@ async fn draw_new(
 ) -> web::Result<Response> {
     let member = who.member()?;
     let card = partner.integration.card();
-    let (form, trouble) = form_of(core, partner, &with, so_far).await;
+    let (form, trouble) = form_of(core, &member, partner, &with, so_far).await;
     let teams: Vec<_> = teams::visible(core, &member).await?.into_iter().map(|team| (team.id, team.name)).collect();
     let wished = so_far.one("team").parse().ok();
     let team = wished.filter(|wished| teams.iter().any(|(id, _)| id == wished));

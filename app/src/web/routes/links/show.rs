@@ -107,7 +107,7 @@ pub async fn show(
     let may = integration_links::must_manage(&member, &link).is_ok();
     let (form, problem) = if shown.edit.is_some() && may {
         let seen = integration_links::as_partner_sees(&core, &link);
-        edit_form(&core, partner, &link, &partner.integration.form_input(&seen)).await?
+        edit_form(&core, &member, partner, &link, &partner.integration.form_input(&seen)).await?
     } else {
         (LinkForm::default(), None)
     };
@@ -117,6 +117,7 @@ pub async fn show(
 
 async fn edit_form(
     core: &Core,
+    member: &Member,
     partner: &Partner,
     link: &Model,
     so_far: &FormInput,
@@ -125,7 +126,7 @@ async fn edit_form(
         Some(id) => integration_users::find(core, link.organization_id, id).await?,
         None => None,
     };
-    let (mut form, problem) = form_of(core, partner, &Acting { row }, so_far).await;
+    let (mut form, problem) = form_of(core, member, partner, &Acting { row }, so_far).await;
     // A link keeps its target for life; what it is about is shown, and the rest can be changed.
     for field in &mut form.fields {
         if let FieldKind::Search { choices, .. } = &mut field.kind {
@@ -239,7 +240,7 @@ async fn save(
         Err(LinkOrCore::Core(Error::Partner(error))) => Refusal::sentence(error.sentence(), StatusCode::BAD_GATEWAY),
         Err(LinkOrCore::Core(error)) => return Err(error.into()),
     };
-    let (drawn, _) = edit_form(core, partner, &link, form).await?;
+    let (drawn, _) = edit_form(core, member, partner, &link, form).await?;
     draw_link(core, who, partner, member, link, drawn, refusal, None).await
 }
 

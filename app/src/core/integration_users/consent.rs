@@ -1,0 +1,240 @@
+//! Connecting an account: from the click on Connect, over the partner's consent page, back to us.
+
+use integration_contract::{
+    AuthorizeAsk, Connect, Connected, Credentials, Error as PartnerError, ErrorKind, ExposeSecret, Grant, Identity,
+    SecretString,
+};
+use sea_orm::{ActiveModelTrait, ActiveValue::Set, ColumnTrait, DatabaseTransaction, EntityTrait, QueryFilter, SqlErr};
+use url::Url;
+
+use crate::{
+    core::{
+        Core, Error, Result, integration_links,
+        partners::{Partner, our_url},
+        people::Member,
+        sealing::{Place, digest_of, random_text},
+    },
+    db::{
+        IntegrationUserId, OrganizationId, UserId,
+        entity::{
+            Tenant,
+            integration_link::{self, LinkState},
+            integration_user::{AccountState, ActiveModel, Column, Entity, Model},
+            oauth_state,
+        },
+    },
+};
+
+/// How long a consent may take. Partners' codes live as long.
+const CONSENT_MINUTES: i64 = 10;
+
+/// What a callback brought, as text: nothing of it is believed yet.
+#[derive(Debug, Default)]
+pub struct Callback {
+    /// The state we sent along.
+    pub state: String,
+    /// The code, when the person consented.
+    pub code: Option<SecretString>,
+    /// The partner's word for why not.
+    pub error: Option<String>,
+    /// Who the partner says it is (RFC 9207).
+    pub issuer: Option<String>,
+}
+
+/// What a callback came to.
+#[derive(Debug)]
+pub enum Consent {
+    /// The account is connected.
+    Connected(Box<Model>),
+    /// The person, or the partner before asking them, said no.
+    Declined,
+}
+
+/// Starts a consent: remembers it for this user, organization and browser session, and says where to send the person.
+///
+/// # Errors
+/// [`Error::Partner`] when the partner is not configured or has no OAuth.
+pub async fn begin(core: &Core, who: &Member, session_hash: Vec<u8>, partner: &Partner) -> Result<Url> {
+    partner.integration.configured()?;
+    let state = random_text(32);
+    let state_hash = digest_of(state.expose_secret().as_bytes());
+    let verifier =
+        matches!(partner.integration.card().connect, Connect::OAuth { pkce: true, .. }).then(|| random_text(48));
+    let sealed =
+        verifier.as_ref().map(|verifier| core.vault.seal(Place::verifier(who.organization, &state_hash), verifier));
+    let now = core.clock.now();
+    let ask = AuthorizeAsk { state, redirect_uri: redirect_uri(core, partner), verifier };
+    let url = partner.integration.authorize_url(&ask)?;
+    core.db
+        .write(async |tx| {
+            oauth_state::Entity::delete_many().filter(oauth_state::Column::ExpiresAt.lt(now)).exec(tx).await?;
+            let row = oauth_state::ActiveModel {
+                state_hash: Set(state_hash),
+                organization_id: Set(who.organization),
+                user_id: Set(who.user),
+                session_hash: Set(session_hash),
+                partner: Set(partner.id().to_owned()),
+                verifier: Set(sealed),
+                return_to: Set(None),
+                expires_at: Set(now + CONSENT_MINUTES * 60_000),
+            };
+            oauth_state::Entity::insert(row).exec_without_returning(tx).await?;
+            Ok::<_, Error>(())
+        })
+        .await?;
+    Ok(url)
+}
+
+/// Ends a consent: believes the callback only in the session that began it, and once.
+///
+/// # Errors
+/// [`Error::Conflict`] when there is no such consent under way here; [`Error::Partner`] when the partner did not do its
+/// part. Nothing is stored then.
+pub async fn finish(
+    core: &Core,
+    user: UserId,
+    session_hash: &[u8],
+    partner: &Partner,
+    callback: Callback,
+) -> Result<(OrganizationId, Consent)> {
+    let begun = take_state(core, user, session_hash, partner, &callback.state).await?;
+    if callback.error.is_some() {
+        return Ok((begun.organization_id, Consent::Declined));
+    }
+    let stale = || Error::Conflict("This answer does not belong to a connection you started. Start again.".into());
+    let code = callback.code.ok_or_else(stale)?;
+    if callback.issuer.is_some_and(|issuer| !partner.origins().any(|origin| origin == issuer.trim_end_matches('/'))) {
+        return Err(stale());
+    }
+    let verifier = match &begun.verifier {
+        None => None,
+        Some(sealed) => {
+            let place = Place::verifier(begun.organization_id, &begun.state_hash);
+            Some(core.vault.open(place, sealed).map_err(|_| stale())?)
+        }
+    };
+    let grant = Grant { code, redirect_uri: redirect_uri(core, partner), verifier };
+    let http = core.partners.http(partner, None);
+    let connected = partner.integration.oauth_callback(&http, grant).await?;
+    let account = keep(core, begun.organization_id, user, partner, &connected).await?;
+    Ok((begun.organization_id, Consent::Connected(Box::new(account))))
+}
+
+async fn take_state(
+    core: &Core,
+    user: UserId,
+    session_hash: &[u8],
+    partner: &Partner,
+    state: &str,
+) -> Result<oauth_state::Model> {
+    // Read and deleted in one statement: of twenty callbacks at once, one finds it.
+    let taken = core
+        .db
+        .write(async |tx| {
+            oauth_state::Entity::delete_many()
+                .filter(oauth_state::Column::StateHash.eq(digest_of(state.as_bytes())))
+                .filter(oauth_state::Column::UserId.eq(user))
+                .filter(oauth_state::Column::SessionHash.eq(session_hash.to_vec()))
+                .filter(oauth_state::Column::Partner.eq(partner.id()))
+                .filter(oauth_state::Column::ExpiresAt.gt(core.clock.now()))
+                .exec_with_returning(tx)
+                .await
+        })
+        .await?;
+    taken.into_iter().next().ok_or_else(|| {
+        tracing::warn!(partner = partner.id(), %user, "refused a callback that this browser did not start");
+        Error::Conflict("This answer does not belong to a connection you started here. Start again.".into())
+    })
+}
+
+/// Keeps what a consent brought: the person's account, and the workspace's where the partner installs us there.
+async fn keep(
+    core: &Core,
+    organization: OrganizationId,
+    user: UserId,
+    partner: &Partner,
+    connected: &Connected,
+) -> Result<Model> {
+    let Connected { credentials, identity, installation } = connected;
+    let kept = core
+        .db
+        .write(async |tx| {
+            let Some(workspace) = installation else {
+                return keep_one(core, tx, organization, partner, Some(user), identity, Some(credentials)).await;
+            };
+            keep_one(core, tx, organization, partner, Some(user), identity, None).await?;
+            keep_one(core, tx, organization, partner, None, workspace, Some(credentials)).await
+        })
+        .await;
+    match (kept, installation) {
+        // The token is not given back: at partners that install us it is the same one that the other organization has.
+        (Err(Error::Busy(error)), Some(workspace))
+            if matches!(error.sql_err(), Some(SqlErr::UniqueConstraintViolation(_))) =>
+        {
+            let sentence = format!(
+                "{} is connected to another organization here. It has to be disconnected there first.",
+                workspace.name
+            );
+            Err(PartnerError::new(ErrorKind::Refused, sentence).into())
+        }
+        (kept, _) => kept,
+    }
+}
+
+/// Writes one account, new or connected again. Links that broke because of it work again without another click.
+async fn keep_one(
+    core: &Core,
+    tx: &DatabaseTransaction,
+    organization: OrganizationId,
+    partner: &Partner,
+    user: Option<UserId>,
+    identity: &Identity,
+    credentials: Option<&Credentials>,
+) -> Result<Model> {
+    let of_user = match user {
+        Some(user) => Column::UserId.eq(user),
+        None => Column::UserId.is_null(),
+    };
+    let there = Entity::of(organization)
+        .filter(of_user)
+        .filter(Column::Partner.eq(partner.id()))
+        .filter(Column::AccountId.eq(&identity.id))
+        .one(tx)
+        .await?;
+    let now = core.clock.now();
+    let id = there.as_ref().map_or_else(IntegrationUserId::new, |row| row.id);
+    let seal =
+        |credentials: &Credentials| core.vault.seal(Place::credentials(organization, id), &credentials.to_sealable());
+    let row = ActiveModel {
+        organization_id: Set(organization),
+        id: Set(id),
+        user_id: Set(user),
+        partner: Set(partner.id().to_owned()),
+        account_id: Set(identity.id.clone()),
+        account_name: Set(identity.name.clone()),
+        account_url: Set(identity.url.clone()),
+        scopes: Set(serde_json::json!(credentials.map(|credentials| &credentials.scopes[..]).unwrap_or_default())),
+        credentials: Set(credentials.map(seal)),
+        expires_at: Set(credentials.and_then(|credentials| credentials.expires_at)),
+        refreshing_until: Set(None),
+        state: Set(AccountState::Connected),
+        reason: Set(None),
+        connected_at: Set(now),
+        created_at: Set(there.as_ref().map_or(now, |row| row.created_at)),
+        updated_at: Set(now),
+    };
+    let kept = if there.is_some() { row.update(tx).await? } else { row.insert(tx).await? };
+    let broken = integration_link::Entity::of(organization)
+        .filter(integration_link::Column::IntegrationUserId.eq(kept.id))
+        .filter(integration_link::Column::State.eq(LinkState::Broken))
+        .all(tx)
+        .await?;
+    for link in broken {
+        integration_links::set_up_again(tx, &link, now).await?;
+    }
+    Ok(kept)
+}
+
+fn redirect_uri(core: &Core, partner: &Partner) -> Url {
+    our_url(&core.site.public_url, &format!("auth/{}/callback", partner.id()))
+}

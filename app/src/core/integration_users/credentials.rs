@@ -1,0 +1,163 @@
+//! Acting with an account: its credentials, fresh ones in time, and the end of those the partner takes no more.
+
+use std::time::Duration;
+
+use integration_contract::{Account, Capability, Credentials, ErrorKind, Identity};
+use sea_orm::{ColumnTrait, Condition, DatabaseTransaction, QueryFilter};
+
+use super::find;
+use crate::{
+    core::{Core, Error, Result, partners::Partner, sealing::Place},
+    db::{
+        IntegrationUserId, OrganizationId,
+        entity::{
+            Tenant,
+            integration_user::{AccountState, Column, Entity, Model},
+        },
+    },
+};
+
+/// Refreshed a little early, so that a token does not end on its way.
+const EARLY: Duration = Duration::from_secs(120);
+
+/// How long a refresh may take: longer than the call it makes.
+const TURN: Duration = Duration::from_secs(30);
+
+/// How often the others look whether it is done.
+const LOOK_AGAIN: Duration = Duration::from_millis(200);
+
+/// What a partner method acts with, for an account. Credentials that have run out are refreshed first.
+///
+/// # Errors
+/// [`Error::Partner`] of kind Unauthorized when the account can't be used until the person connects it again.
+pub async fn account(core: &Core, partner: &Partner, row: &Model) -> Result<Account> {
+    let credentials = fresh_credentials(core, partner, row).await?;
+    Ok(Account {
+        http: core.partners.http(partner, Some(credentials.access_token)),
+        identity: Some(Identity {
+            id: row.account_id.clone(),
+            name: row.account_name.clone(),
+            url: row.account_url.clone(),
+        }),
+        scopes: credentials.scopes,
+    })
+}
+
+/// A refresh kills the old pair at the partner, so only who holds the row's turn asks for one; the others wait for what
+/// it brings. A turn whose holder died ends by itself.
+async fn fresh_credentials(core: &Core, partner: &Partner, row: &Model) -> Result<Credentials> {
+    let can = partner.integration.card().capabilities.contains(&Capability::Refresh);
+    let mut row = row.clone();
+    loop {
+        let credentials = unseal(core, &row)?;
+        let runs_out = credentials.expires_at.is_some_and(|at| at < core.clock.now() + millis(EARLY));
+        if !runs_out || !can || credentials.refresh_token.is_none() {
+            return Ok(credentials);
+        }
+        if take_turn(core, &row).await? {
+            return refresh(core, partner, &row, &credentials).await;
+        }
+        tokio::time::sleep(LOOK_AGAIN).await;
+        row = find(core, row.organization_id, row.id).await?.ok_or(Error::NotFound)?;
+    }
+}
+
+async fn take_turn(core: &Core, row: &Model) -> Result<bool> {
+    let now = core.clock.now();
+    let nobodys = Condition::any().add(Column::RefreshingUntil.is_null()).add(Column::RefreshingUntil.lt(now));
+    let taken = core
+        .db
+        .write(async |tx| {
+            this_version(row)
+                .filter(nobodys)
+                .col_expr(Column::RefreshingUntil, (now + millis(TURN)).into())
+                .exec(tx)
+                .await
+        })
+        .await?;
+    Ok(taken.rows_affected > 0)
+}
+
+/// What comes back is saved before it is used: from here on the partner takes nothing else.
+async fn refresh(core: &Core, partner: &Partner, row: &Model, old: &Credentials) -> Result<Credentials> {
+    let answer = partner.integration.refresh(&core.partners.http(partner, None), old).await;
+    let update = match &answer {
+        Ok(fresh) => this_version(row)
+            .col_expr(
+                Column::Credentials,
+                core.vault.seal(Place::credentials(row.organization_id, row.id), &fresh.to_sealable()).into(),
+            )
+            .col_expr(Column::ExpiresAt, fresh.expires_at.into())
+            .col_expr(Column::UpdatedAt, core.clock.now().max(row.updated_at + 1).into()),
+        Err(_) => this_version(row),
+    };
+    core.db
+        .write(async |tx| update.col_expr(Column::RefreshingUntil, Option::<i64>::None.into()).exec(tx).await)
+        .await?;
+    Ok(answer?)
+}
+
+/// The row, as long as nobody has written credentials into it since it was read.
+fn this_version(row: &Model) -> sea_orm::UpdateMany<Entity> {
+    Entity::update_of(row.organization_id).filter(Column::Id.eq(row.id)).filter(Column::UpdatedAt.eq(row.updated_at))
+}
+
+fn millis(time: Duration) -> i64 {
+    i64::try_from(time.as_millis()).unwrap_or(i64::MAX)
+}
+
+pub(super) fn unseal(core: &Core, row: &Model) -> Result<Credentials> {
+    let gone = || {
+        let sentence = format!("The account {} is not connected any more. Connect it again.", row.account_name);
+        Error::Partner(integration_contract::Error::new(ErrorKind::Unauthorized, sentence))
+    };
+    let sealed = row.credentials.as_deref().ok_or_else(gone)?;
+    let text = core.vault.open(Place::credentials(row.organization_id, row.id), sealed).map_err(|_| {
+        tracing::error!(account = %row.id, organization = %row.organization_id, "sealed credentials do not open");
+        gone()
+    })?;
+    Credentials::from_unsealed(&text).ok_or_else(gone)
+}
+
+/// Notes that the partner no longer takes the account's token. Links that act with it say so.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn mark_broken(core: &Core, row: &Model, reason: &str) -> Result<()> {
+    core.db
+        .write(async |tx| {
+            Entity::update_of(row.organization_id)
+                .filter(Column::Id.eq(row.id))
+                // A reconnect that came in between wins.
+                .filter(Column::ConnectedAt.eq(row.connected_at))
+                .col_expr(Column::State, AccountState::Broken.into())
+                .col_expr(Column::Reason, reason.into())
+                .exec(tx)
+                .await?;
+            Ok::<_, Error>(())
+        })
+        .await
+}
+
+/// Notes that the partner took an account's credentials back at this moment (unix seconds, by its clock), unless the
+/// account was connected again since; says whether it is gone.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn taken_back(
+    tx: &DatabaseTransaction,
+    organization: OrganizationId,
+    id: IntegrationUserId,
+    at: i64,
+    reason: &str,
+) -> Result<bool> {
+    let gone = Entity::update_of(organization)
+        .filter(Column::Id.eq(id))
+        // The partner's seconds have no fractions.
+        .filter(Column::ConnectedAt.lt(at.saturating_add(1).saturating_mul(1000)))
+        .col_expr(Column::State, AccountState::Broken.into())
+        .col_expr(Column::Reason, reason.into())
+        .exec(tx)
+        .await?;
+    Ok(gone.rows_affected > 0)
+}

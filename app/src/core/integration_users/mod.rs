@@ -1,0 +1,145 @@
+//! IntegrationUsers: accounts at partners, from the click on Connect to the moment they are given back.
+//!
+//! An account belongs to a user within one organization: who is in two connects in each, and nothing is shared across.
+//! Where the partner installs us for a whole workspace, the installation is an account without a user: the organization
+//! has it once, its links act as it, and its people have accounts of their own that say who they are there and open
+//! nothing.
+//!
+//! Connecting one is in `consent`, acting with one in `credentials`, giving one back in `leave`, and joining one to a
+//! person who wrote to us from the partner in `claim`.
+
+mod claim;
+mod consent;
+mod credentials;
+mod leave;
+
+use sea_orm::{ColumnTrait, Condition, ConnectionTrait, DatabaseTransaction, QueryFilter, QueryOrder, Select};
+
+pub use claim::{Claim, accept_claim, claimed, offer_claim};
+pub use consent::{Callback, Consent, begin, finish};
+pub use credentials::{account, mark_broken, taken_back};
+pub use leave::{DISCONNECT, disconnect, forget, give_back, let_go, let_go_gave_up};
+
+use super::{Core, Error, Result, partners::Partner, people::Member};
+use crate::db::{
+    IntegrationUserId, OrganizationId, UserId,
+    entity::{
+        Tenant,
+        integration_user::{AccountState, Column, Entity, Model},
+    },
+};
+
+/// The user's accounts at all partners, in one organization.
+///
+/// # Errors
+/// When the database does not answer; likewise below.
+pub async fn of_user(core: &Core, who: &Member) -> Result<Vec<Model>> {
+    Ok(Entity::of(who.organization)
+        .filter(Column::UserId.eq(who.user))
+        .order_by_asc(Column::Partner)
+        .order_by_asc(Column::CreatedAt)
+        .all(core.db.reader())
+        .await?)
+}
+
+/// The organization's installations at all partners.
+///
+/// # Errors
+/// See [`of_user`].
+pub async fn installations(core: &Core, organization: OrganizationId) -> Result<Vec<Model>> {
+    Ok(Entity::of(organization)
+        .filter(Column::UserId.is_null())
+        .order_by_asc(Column::Partner)
+        .order_by_asc(Column::CreatedAt)
+        .all(core.db.reader())
+        .await?)
+}
+
+/// The accounts that links of this user could act with: their own, and the organization's installations.
+///
+/// # Errors
+/// See [`of_user`].
+pub async fn usable(core: &Core, who: &Member) -> Result<Vec<Model>> {
+    Ok(usable_by(who).order_by_asc(Column::Partner).order_by_asc(Column::CreatedAt).all(core.db.reader()).await?)
+}
+
+/// The account a new link of this user would act with: the one connected last.
+///
+/// # Errors
+/// See [`of_user`].
+pub async fn latest(core: &Core, who: &Member, partner: &Partner) -> Result<Option<Model>> {
+    Ok(usable_by(who)
+        .filter(Column::Partner.eq(partner.id()))
+        .filter(Column::State.eq(AccountState::Connected))
+        .order_by_desc(Column::ConnectedAt)
+        .one(core.db.reader())
+        .await?)
+}
+
+fn usable_by(who: &Member) -> Select<Entity> {
+    let own = Condition::all().add(Column::UserId.eq(who.user)).add(Column::Credentials.is_not_null());
+    Entity::of(who.organization).filter(Condition::any().add(own).add(Column::UserId.is_null()))
+}
+
+/// One account of the organization.
+///
+/// # Errors
+/// See [`of_user`].
+pub async fn find(core: &Core, organization: OrganizationId, id: IntegrationUserId) -> Result<Option<Model>> {
+    Ok(Entity::of(organization).filter(Column::Id.eq(id)).one(core.db.reader()).await?)
+}
+
+/// Lets pass an account that is connected as of this transaction.
+///
+/// # Errors
+/// [`Error::Conflict`] when it was disconnected meanwhile.
+pub async fn must_be_connected(
+    tx: &DatabaseTransaction,
+    organization: OrganizationId,
+    id: IntegrationUserId,
+) -> Result<()> {
+    let there = Entity::of(organization).filter(Column::Id.eq(id)).filter(Column::State.eq(AccountState::Connected));
+    match there.one(tx).await? {
+        Some(_) => Ok(()),
+        None => Err(Error::Conflict("The account was disconnected meanwhile. Connect it again.".into())),
+    }
+}
+
+/// The installation in this workspace, whichever organization has it.
+///
+/// # Errors
+/// See [`of_user`].
+pub async fn installation(core: &Core, partner: &Partner, account_id: &str) -> Result<Option<Model>> {
+    Ok(Entity::installation(partner.id(), account_id).one(core.db.reader()).await?)
+}
+
+/// Which of our users has this account at the partner. When several have connected the same one, the first.
+///
+/// # Errors
+/// See [`of_user`].
+pub async fn user_of_account(
+    db: &impl ConnectionTrait,
+    organization: OrganizationId,
+    partner: &str,
+    account_id: &str,
+) -> Result<Option<UserId>> {
+    Ok(Entity::of(organization)
+        .filter(Column::Partner.eq(partner))
+        .filter(Column::AccountId.eq(account_id))
+        .filter(Column::UserId.is_not_null())
+        .order_by_asc(Column::CreatedAt)
+        .one(db)
+        .await?
+        .and_then(|row| row.user_id))
+}
+
+impl Entity {
+    /// Before the tenant is known there is only the partner's id of the workspace, which the app's secret vouches for.
+    fn installation(partner: &str, account_id: &str) -> Select<Self> {
+        use sea_orm::EntityTrait;
+        Self::find()
+            .filter(Column::Partner.eq(partner))
+            .filter(Column::AccountId.eq(account_id))
+            .filter(Column::UserId.is_null())
+    }
+}
