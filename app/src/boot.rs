@@ -9,6 +9,7 @@ use std::{collections::BTreeSet, net::SocketAddr, path::Path, sync::Arc, time::D
 use anyhow::{Context, Result, anyhow};
 use axum::Router;
 use tokio::{net::TcpListener, task::JoinSet, time::timeout};
+use tokio_util::task::AbortOnDropHandle;
 use url::Url;
 
 use crate::{
@@ -16,7 +17,10 @@ use crate::{
     config::{self, Config, PartnersSettings, Variables},
     core::{Core, Site, Tools, instance, partners::Partners},
     db::{Db, migrate},
-    jobs::Jobs,
+    jobs::{
+        Jobs,
+        upkeep::{self, Rhythm},
+    },
     logs, metrics,
     queue::{Queue, WorkerOptions, Workers},
     registry::PARTNERS,
@@ -142,18 +146,21 @@ pub struct Service {
     stopping: Stopping,
     servers: JoinSet<()>,
     workers: Option<Workers>,
+    upkeep: Option<AbortOnDropHandle<()>>,
 }
 
 impl Service {
     /// Nothing yet.
     pub fn new(core: Core) -> Self {
-        Self { core, stopping: Stopping::default(), servers: JoinSet::new(), workers: None }
+        Self { core, stopping: Stopping::default(), servers: JoinSet::new(), workers: None, upkeep: None }
     }
 
-    /// Starts to work off the queue.
+    /// Starts to work off the queue, and the upkeep of the whole instance.
     pub fn work(&mut self) {
         let jobs = Arc::new(Jobs::new(self.core.clone()));
         self.workers = Some(Workers::start(self.core.queue.clone(), jobs, WorkerOptions::default()));
+        let upkeep = upkeep::keep_up(self.core.clone(), Rhythm::default());
+        self.upkeep = Some(AbortOnDropHandle::new(tokio::spawn(upkeep)));
         tracing::info!("working off the queue");
     }
 
@@ -199,7 +206,9 @@ impl Service {
     pub async fn until_stopped(self) -> Result<()> {
         server::on_signal().await?;
         tracing::info!("stopping");
-        let Self { core, stopping, servers, workers } = self;
+        let Self { core, stopping, servers, workers, upkeep } = self;
+        // What it does is undone when it is cut off, and done the next time.
+        drop(upkeep);
         let answered = async {
             // Without a server nobody asks whether we are ready.
             stopping.stop(if servers.is_empty() { Duration::ZERO } else { LAME }).await;

@@ -37,6 +37,11 @@ impl Clock {
         self.now().div_euclid(1000)
     }
 
+    /// The moment that was so long ago, unix milliseconds.
+    pub fn before(&self, ago: std::time::Duration) -> i64 {
+        self.now().saturating_sub(i64::try_from(ago.as_millis()).unwrap_or(i64::MAX))
+    }
+
     /// Moves a clock that is set by hand; the system's stays as it is.
     pub fn advance(&self, by: std::time::Duration) {
         if let Some(now) = &self.by_hand {

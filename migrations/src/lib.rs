@@ -15,7 +15,8 @@ mod m0004_jobs;
 mod m0005_inbox;
 mod m0006_instance;
 mod m0007_open_entries;
-mod m0008_outbox;
+mod m0008_old_dead_letters;
+mod m0009_outbox;
 mod table;
 
 /// All steps, in order.
@@ -32,7 +33,8 @@ impl MigratorTrait for Migrator {
             Box::new(m0005_inbox::Migration),
             Box::new(m0006_instance::Migration),
             Box::new(m0007_open_entries::Migration),
-            Box::new(m0008_outbox::Migration),
+            Box::new(m0008_old_dead_letters::Migration),
+            Box::new(m0009_outbox::Migration),
         ]
     }
 }

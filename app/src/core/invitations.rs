@@ -14,7 +14,7 @@ use super::{
     sealing, teams,
 };
 use crate::db::{
-    InvitationId, TeamId, UserId,
+    InvitationId, Outdated, TeamId, UserId,
     entity::{
         Tenant, invitation,
         member::{self, Role},
@@ -191,6 +191,15 @@ pub async fn accept(core: &Core, user: UserId, token: &SecretString) -> Result<A
             })
         })
         .await
+}
+
+/// Forgets the invitations whose seven days are over, accepted or not, of all organizations. Answers with how many.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn forget_expired(core: &Core) -> Result<u64> {
+    let (key, limit) = ("organization_id, id", core.clock.now());
+    Ok(core.db.forget(Outdated { table: "invitations", key, which: "expires_at <= $1", limit }).await?)
 }
 
 /// The row of a link that counts now, as far as the row alone can tell.

@@ -24,6 +24,7 @@ mod partner_http;
 pub mod partners;
 mod passwords;
 pub mod people;
+pub mod retention;
 pub mod rotation;
 pub mod sealing;
 pub mod sessions;

@@ -19,7 +19,7 @@ use tower_sessions::{
 
 use super::{Core, Error, Result, sealing::digest_of};
 use crate::db::{
-    UserId,
+    Outdated, UserId,
     entity::{session, user},
 };
 
@@ -89,6 +89,15 @@ pub async fn end_others(tx: &DatabaseTransaction, user: UserId, here: &[u8]) -> 
     Ok(())
 }
 
+/// Forgets the sessions that ended by themselves. Answers with how many.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn forget_ended(core: &Core) -> Result<u64> {
+    let limit = core.clock.now();
+    Ok(core.db.forget(Outdated { table: "sessions", key: "id_hash", which: "expires_at <= $1", limit }).await?)
+}
+
 /// Where tower-sessions keeps its records.
 #[derive(Clone)]
 pub struct Sessions {
@@ -140,11 +149,7 @@ impl SessionStore for Sessions {
             let kept = self
                 .core
                 .db
-                .write(async |tx| {
-                    session::Entity::insert(row.into_active_model()).exec_without_returning(tx).await?;
-                    // Those that ran out are cleared away where new ones come in, so there are never many.
-                    session::Entity::delete_many().filter(session::Column::ExpiresAt.lte(now)).exec(tx).await
-                })
+                .write(async |tx| session::Entity::insert(row.into_active_model()).exec_without_returning(tx).await)
                 .await;
             match kept {
                 Ok(_) => return Ok(()),

@@ -4,10 +4,12 @@
 //! tenant's table starts from its tenant, see [`entity::Tenant`].
 
 pub mod entity;
+mod forget;
 mod ids;
 mod migrate;
 mod open;
 
+pub use forget::Outdated;
 pub use ids::*;
 pub use migrate::{migrate, missing_steps};
 pub use open::{Backend, DatabaseUrl};

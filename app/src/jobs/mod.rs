@@ -2,6 +2,8 @@
 //!
 //! A job carries ids and can be run twice: the core looks the row up first, and what is gone or done is success.
 
+pub mod upkeep;
+
 use async_trait::async_trait;
 use integration_contract::ErrorKind;
 use serde::{Deserialize, de::DeserializeOwned};
@@ -94,12 +96,16 @@ impl Work for Jobs {
     }
 
     fn policy(&self, kind: &str) -> Policy {
-        match kind {
-            inbox::READ_MESSAGE => Policy::FEW_TRIES,
-            // All others work at a partner, who may be away for a weekend. A kind that only a newer binary knows waits as
-            // long: that one will run it.
-            _ => Policy::DAYS,
-        }
+        patience_with(kind)
+    }
+}
+
+fn patience_with(kind: &str) -> Policy {
+    match kind {
+        inbox::READ_MESSAGE => Policy::FEW_TRIES,
+        // All others work at a partner, who may be away for a weekend. A kind that only a newer binary knows waits as
+        // long: that one will run it.
+        _ => Policy::DAYS,
     }
 }
 
@@ -124,4 +130,18 @@ fn outcome(job: &Job, error: Error) -> Outcome {
 
 fn payload<T: DeserializeOwned>(job: &Job) -> Result<T> {
     serde_json::from_value(job.payload.clone()).map_err(|error| anyhow::anyhow!("a job's payload: {error}").into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_works_at_a_partner_is_tried_for_days() {
+        use integration_links::{INSPECT, INSTALL, UNINSTALL};
+        for kind in [INSTALL, UNINSTALL, INSPECT, integration_users::DISCONNECT, "of_a_newer_binary"] {
+            assert_eq!(patience_with(kind), Policy::DAYS, "{kind}");
+        }
+        assert_eq!(patience_with(inbox::READ_MESSAGE), Policy::FEW_TRIES);
+    }
 }

@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, time::Duration};
 
 use sea_orm::{
     ColumnTrait, ConnectionTrait, DatabaseTransaction, DbErr, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
-    Statement, sea_query::Expr,
+    sea_query::Expr,
 };
 
 use super::{
@@ -13,7 +13,7 @@ use super::{
     lease::milliseconds,
 };
 use crate::db::{
-    Db, OrganizationId,
+    Db, OrganizationId, Outdated,
     entity::job::{Column, Entity, JobState, Model},
 };
 
@@ -130,23 +130,14 @@ pub async fn discard_about(
     Ok(())
 }
 
-/// Deletes dead letters older than this, at most `batch`. Answers with how many, so that the caller goes on until none.
+/// Forgets the dead letters older than this, of all tenants. Answers with how many.
 ///
 /// # Errors
 /// The database's.
-pub async fn prune(db: &Db, older_than: Duration, batch: u64) -> Result<u64, DbErr> {
-    db.write(async |tx| {
-        let backend = tx.get_database_backend();
-        let now = clock::now_once(backend);
-        let sql = format!(
-            "DELETE FROM jobs WHERE id IN (
-                 SELECT id FROM jobs WHERE state IN ('dead', 'quarantined') AND died_at < {now} - $1 LIMIT $2
-             )"
-        );
-        let values = [milliseconds(older_than).into(), i64::try_from(batch).unwrap_or(i64::MAX).into()];
-        Ok(tx.execute_raw(Statement::from_sql_and_values(backend, sql, values)).await?.rows_affected())
-    })
-    .await
+pub async fn forget(db: &Db, older_than: Duration) -> Result<u64, DbErr> {
+    let now = clock::now_once(db.reader().get_database_backend());
+    let which = format!("state IN ('dead', 'quarantined') AND died_at < {now} - $1");
+    db.forget(Outdated { table: "jobs", key: "id", which: &which, limit: milliseconds(older_than) }).await
 }
 
 impl From<Model> for DeadLetter {

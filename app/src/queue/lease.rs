@@ -191,7 +191,7 @@ pub async fn heartbeat(db: &Db, leases: &[Lease], length: Duration) -> Result<Ha
 /// The database's.
 pub async fn reclaim_expired(db: &Db, in_hand: &[Lease]) -> Result<u64, DbErr> {
     let now = clock::now_once(db.reader().get_database_backend());
-    reclaim(db, &format!("leased_until < {now}"), in_hand).await
+    reclaim(db, &format!("leased_until < {now}"), in_hand, None).await
 }
 
 /// Gives back every lease: for the start of the only process that works on a database.
@@ -199,15 +199,25 @@ pub async fn reclaim_expired(db: &Db, in_hand: &[Lease]) -> Result<u64, DbErr> {
 /// # Errors
 /// The database's.
 pub async fn reclaim_all(db: &Db) -> Result<u64, DbErr> {
-    reclaim(db, "TRUE", &[]).await
+    reclaim(db, "TRUE", &[], None).await
 }
 
-async fn reclaim(db: &Db, which: &str, in_hand: &[Lease]) -> Result<u64, DbErr> {
+/// Gives back, on PostgreSQL, the leases of owners who are known to be gone.
+///
+/// # Errors
+/// The database's.
+pub(super) async fn reclaim_from(db: &Db, gone: &HashSet<String>) -> Result<u64, DbErr> {
+    let gone = serde_json::json!(gone);
+    reclaim(db, "lease_owner IN (SELECT jsonb_array_elements_text($2))", &[], Some(gone.into())).await
+}
+
+/// `$2` in `which` is `more`.
+async fn reclaim(db: &Db, which: &str, in_hand: &[Lease], more: Option<Value>) -> Result<u64, DbErr> {
     let backend = db.reader().get_database_backend();
-    let in_hand = list(&in_hand.iter().collect::<Vec<_>>());
+    let values: Vec<Value> = [list(&in_hand.iter().collect::<Vec<_>>())].into_iter().chain(more).collect();
     let which = format!("FROM jobs WHERE state = 'leased' AND {which} AND NOT ({})", among(backend));
     // Usually there is none, and on SQLite looking first leaves the writer to others.
-    let any = Statement::from_sql_and_values(backend, format!("SELECT 1 {which} LIMIT 1"), [in_hand.clone()]);
+    let any = Statement::from_sql_and_values(backend, format!("SELECT 1 {which} LIMIT 1"), values.clone());
     if db.reader().query_one_raw(any).await?.is_none() {
         return Ok(0);
     }
@@ -218,7 +228,7 @@ async fn reclaim(db: &Db, which: &str, in_hand: &[Lease]) -> Result<u64, DbErr> 
              last_error = 'the process that had it ended or was stalled'
          WHERE id IN (SELECT id {which} LIMIT 500 {others})"
     );
-    let statement = Statement::from_sql_and_values(backend, sql, [in_hand]);
+    let statement = Statement::from_sql_and_values(backend, sql, values);
     let mut all = 0;
     loop {
         let some = db.write(async |tx| tx.execute_raw(statement.clone()).await).await?.rows_affected();

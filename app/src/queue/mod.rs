@@ -28,6 +28,7 @@ mod lane;
 pub mod lease;
 mod listen;
 mod policy;
+mod presence;
 mod run;
 mod seat;
 mod settler;
@@ -42,7 +43,7 @@ use tokio::sync::Notify;
 
 pub use add::{NewJob, add, add_many};
 pub use lane::{Lane, move_lanes_on};
-pub use policy::Policy;
+pub use policy::{Policy, longer_by_chance};
 pub use upkeep::{count, let_due_go_on};
 pub use worker::{WorkerOptions, Workers};
 

@@ -49,7 +49,7 @@ impl Policy {
 }
 
 /// `pause` and up to one `part`th of it more; never less, because a partner that names a time means it.
-pub(super) fn longer_by_chance(pause: Duration, part: u32) -> Duration {
+pub fn longer_by_chance(pause: Duration, part: u32) -> Duration {
     // The low half of a random UUID is random bits.
     let chance = Uuid::new_v4().as_u128() as u32;
     pause + (pause / part).mul_f64(f64::from(chance) / f64::from(u32::MAX))

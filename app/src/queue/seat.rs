@@ -1,4 +1,4 @@
-//! The seat: on SQLite one process at a time works on a database.
+//! The seat: on SQLite one process at a time works on a database. On PostgreSQL there are seats for all, see [`super::presence`].
 //!
 //! A lock file beside the database says who. While one process holds it, no other has a job in hand; so whoever gets it
 //! knows that every lease in the table belongs to a process that is gone, and need not wait for the leases to run out.
@@ -16,18 +16,15 @@ use tokio::time::sleep;
 use tracing::{info, warn};
 
 use super::{PATIENCE, lease, within, worker::Pause};
-use crate::db::{Backend, Db};
+use crate::db::Db;
 
 /// Held while it is not dropped.
 pub(super) struct Seat {
     _lock: Option<File>,
 }
 
-/// Waits for the seat, and gives back what its last holder had in hand. On PostgreSQL there are seats for all.
+/// Waits for the seat, and gives back what its last holder had in hand.
 pub(super) async fn take(db: &Db) -> Seat {
-    if db.backend() == Backend::Postgres {
-        return Seat { _lock: None };
-    }
     let mut pause = Pause::default();
     loop {
         match sit_down(db).await {

@@ -2,7 +2,7 @@
 //!
 //! One task claims as long as slots are free; each job runs in a task of its own ([`super::run`]); one task commits how
 //! they ended ([`super::settler`]); one renews the leases, one does the upkeep ([`super::upkeep`]), and on PostgreSQL one
-//! listens ([`super::listen`]). An error of the database ends none of them: they log, pause, and go on.
+//! listens ([`super::listen`]) and one takes over from who is gone ([`super::presence`]). An error of the database ends none of them: they log, pause, and go on.
 
 use std::{
     collections::HashMap,
@@ -19,7 +19,7 @@ use super::{
     PATIENCE, Queue, Work,
     claim::{Claimed, Slots, Turn, claim},
     lease::{self, Lease, Owner},
-    listen, run, seat,
+    listen, presence, run, seat,
     settler::Settler,
     upkeep, within,
 };
@@ -176,17 +176,40 @@ fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+/// What must be held before anything is claimed, so that others know of us.
+enum Place {
+    TheOne(seat::Seat),
+    OneOfMany(Box<listen::Ear>),
+}
+
+impl Place {
+    async fn take(crew: &Crew) -> Self {
+        match crew.queue.db.backend() {
+            Backend::Sqlite => Self::TheOne(seat::take(&crew.queue.db).await),
+            Backend::Postgres => {
+                let ear = listen::Ear::open(crew.queue.clone(), crew.owner.clone()).await;
+                Self::OneOfMany(Box::new(ear))
+            }
+        }
+    }
+}
+
 async fn oversee(crew: Arc<Crew>) {
-    let seat = tokio::select! {
-        seat = seat::take(&crew.queue.db) => seat,
+    let place = tokio::select! {
+        place = Place::take(&crew) => place,
         () = crew.stop.cancelled() => return,
     };
     let beside = TaskTracker::new();
+    let seat = match place {
+        Place::TheOne(seat) => Some(seat),
+        Place::OneOfMany(ear) => {
+            beside.spawn(unless_ended(crew.clone(), listen::listen(*ear)));
+            beside.spawn(unless_ended(crew.clone(), presence::take_over(crew.clone())));
+            None
+        }
+    };
     beside.spawn(unless_ended(crew.clone(), upkeep::renew_leases(crew.clone())));
     beside.spawn(unless_ended(crew.clone(), upkeep::keep_up(crew.clone())));
-    if crew.queue.db.backend() == Backend::Postgres {
-        beside.spawn(unless_ended(crew.clone(), listen::listen(crew.queue.clone())));
-    }
 
     let runs = TaskTracker::new();
     claim_until_stopped(&crew, &runs).await;

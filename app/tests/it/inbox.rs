@@ -110,7 +110,7 @@ impl World {
 
 /// A link of a new organization.
 async fn link(core: &Core) -> (OrganizationId, LinkId) {
-    let (organization, team, link) = (OrganizationId::new(), TeamId::new(), LinkId::new());
+    let (organization, team) = (OrganizationId::new(), TeamId::new());
     let rows = async |tx: &sea_orm::DatabaseTransaction| {
         let acme = organization::Model { id: organization, name: "Acme".into(), created_at: 0 };
         organization::Entity::insert(acme.into_active_model()).exec_without_returning(tx).await?;
@@ -121,7 +121,16 @@ async fn link(core: &Core) -> (OrganizationId, LinkId) {
             time_zone: Set("UTC".into()),
             created_at: Set(0),
         };
-        team::Entity::insert(product).exec_without_returning(tx).await?;
+        team::Entity::insert(product).exec_without_returning(tx).await
+    };
+    core.db.write(rows).await.unwrap();
+    (organization, link_of(core, organization, team).await)
+}
+
+/// A link of a team.
+pub async fn link_of(core: &Core, organization: OrganizationId, team: TeamId) -> LinkId {
+    let link = LinkId::new();
+    let row = async |tx: &sea_orm::DatabaseTransaction| {
         let pipe = integration_link::ActiveModel {
             organization_id: Set(organization),
             id: Set(link),
@@ -138,11 +147,10 @@ async fn link(core: &Core) -> (OrganizationId, LinkId) {
             updated_at: Set(0),
             ..Default::default()
         };
-        integration_link::Entity::insert(pipe).exec_without_returning(tx).await?;
-        Ok::<_, sea_orm::DbErr>(())
+        integration_link::Entity::insert(pipe).exec_without_returning(tx).await
     };
-    core.db.write(rows).await.unwrap();
-    (organization, link)
+    core.db.write(row).await.unwrap();
+    link
 }
 
 async fn a_new_hook_is_kept_whole_with_marks_and_job(test: TestDatabase) {
@@ -427,7 +435,7 @@ async fn a_failed_or_ignored_message_can_be_read_again(test: TestDatabase) {
     assert!(matches!(inbox::replay(core, organization, link, id).await, Err(Error::Conflict(_))));
 }
 
-async fn marks_and_finished_messages_are_forgotten_after_a_while_in_batches(test: TestDatabase) {
+async fn marks_and_finished_messages_are_forgotten_after_a_while(test: TestDatabase) {
     let world = World::new(test).await;
     let days = |days: u64| Duration::from_secs(days * 24 * 3600);
     for number in 0..5 {
@@ -440,19 +448,15 @@ async fn marks_and_finished_messages_are_forgotten_after_a_while_in_batches(test
     world.core.clock.advance(days(20));
     world.receive("young", "young").await;
     assert_eq!(world.receive("0", "0").await, Received::Repeated);
-    assert_eq!(inbox::prune(&world.core, days(30), 1000).await.unwrap(), 0);
+    let forget = async || {
+        let messages = inbox::forget_messages(&world.core, days(30)).await.unwrap();
+        (messages, inbox::forget_marks(&world.core, days(30)).await.unwrap())
+    };
+    assert_eq!(forget().await, (0, 0));
     world.core.clock.advance(days(11));
 
-    let mut batches = Vec::new();
-    loop {
-        let forgotten = inbox::prune(&world.core, days(30), 3).await.unwrap();
-        batches.push(forgotten);
-        if forgotten == 0 {
-            break;
-        }
-    }
+    assert_eq!(forget().await, (4, 10));
 
-    assert_eq!(batches, [6, 4, 3, 1, 0]);
     let left: Vec<_> = world.messages().await.into_iter().map(|message| message.delivery).collect();
     assert_eq!(left, ["0", "young"], "one that was not read yet is not forgotten");
     assert_eq!(world.marks().await, 2);
@@ -502,6 +506,6 @@ on_both_databases!(
     names_of_any_kind_are_made_fit_to_store,
     what_became_of_a_message_stands_on_the_links_page,
     a_failed_or_ignored_message_can_be_read_again,
-    marks_and_finished_messages_are_forgotten_after_a_while_in_batches,
+    marks_and_finished_messages_are_forgotten_after_a_while,
     a_flood_is_kept_and_its_jobs_stand_in_the_order_of_arrival,
 );

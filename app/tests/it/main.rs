@@ -11,5 +11,6 @@ mod inbox;
 mod log;
 mod people;
 mod queue;
+mod retention;
 mod server;
 mod storage;

@@ -16,7 +16,7 @@ use tokio::{
     time::timeout,
 };
 
-pub use read::{MessageLine, finish, list, load, prune, replay};
+pub use read::{MessageLine, finish, forget_marks, forget_messages, list, load, replay};
 
 use crate::{
     clock::Clock,

@@ -3,8 +3,7 @@
 use std::time::Duration;
 
 use sea_orm::{
-    ColumnTrait, ConnectionTrait, DatabaseTransaction, DerivePartialModel, QueryFilter, QueryOrder, QuerySelect,
-    Statement, Value, sea_query::Expr,
+    ColumnTrait, DatabaseTransaction, DerivePartialModel, QueryFilter, QueryOrder, QuerySelect, sea_query::Expr,
 };
 
 use super::{
@@ -14,7 +13,7 @@ use super::{
 use crate::{
     core::{Core, Error, Result},
     db::{
-        LinkId, MessageId, OrganizationId,
+        LinkId, MessageId, OrganizationId, Outdated,
         entity::{
             Tenant,
             inbox_message::{Column, Entity, MessageState, Model},
@@ -121,32 +120,23 @@ pub async fn replay(core: &Core, organization: OrganizationId, link: LinkId, id:
     Ok(())
 }
 
-/// Forgets marks and finished messages older than this, at most `batch` of each, in two short commits. Answers with how
-/// many, so that the caller goes on until none.
-///
-/// Older than the longest time in which a partner delivers again, or an old hook would count as new.
+/// Forgets the messages older than this, of all tenants, but for those that are still to be read. Answers with how many.
 ///
 /// # Errors
 /// The database's.
-pub async fn prune(core: &Core, older_than: Duration, batch: u64) -> Result<u64> {
-    let before = core.clock.now() - i64::try_from(older_than.as_millis()).unwrap_or(i64::MAX);
-    let marks = "DELETE FROM inbox_marks WHERE (organization_id, link_id, mark) IN (
-             SELECT organization_id, link_id, mark FROM inbox_marks WHERE seen_at < $1 ORDER BY seen_at LIMIT $2
-         )";
-    let messages = "DELETE FROM inbox_messages WHERE (organization_id, id) IN (
-             SELECT organization_id, id FROM inbox_messages WHERE received_at < $1 AND state <> 'received'
-             ORDER BY received_at LIMIT $2
-         )";
-    let mut forgotten = 0;
-    for sql in [messages, marks] {
-        let values: [Value; 2] = [before.into(), i64::try_from(batch).unwrap_or(i64::MAX).into()];
-        forgotten += core
-            .db
-            .write(async |tx| {
-                let statement = Statement::from_sql_and_values(tx.get_database_backend(), sql, values);
-                Ok::<_, Error>(tx.execute_raw(statement).await?.rows_affected())
-            })
-            .await?;
-    }
-    Ok(forgotten)
+pub async fn forget_messages(core: &Core, older_than: Duration) -> Result<u64> {
+    let which = "received_at < $1 AND state <> 'received'";
+    let limit = core.clock.before(older_than);
+    Ok(core.db.forget(Outdated { table: "inbox_messages", key: "organization_id, id", which, limit }).await?)
+}
+
+/// Forgets the marks older than this, of all tenants. Answers with how many.
+///
+/// Longer than any partner delivers again: a hook whose marks are gone counts as new.
+///
+/// # Errors
+/// The database's.
+pub async fn forget_marks(core: &Core, older_than: Duration) -> Result<u64> {
+    let (key, limit) = ("organization_id, link_id, mark", core.clock.before(older_than));
+    Ok(core.db.forget(Outdated { table: "inbox_marks", key, which: "seen_at < $1", limit }).await?)
 }

@@ -15,7 +15,7 @@ use crate::{
         sealing::{Place, digest_of, random_text},
     },
     db::{
-        IntegrationUserId, OrganizationId, UserId,
+        IntegrationUserId, OrganizationId, Outdated, UserId,
         entity::{
             Tenant,
             integration_link::{self, LinkState},
@@ -67,7 +67,6 @@ pub async fn begin(core: &Core, who: &Member, session_hash: Vec<u8>, partner: &P
     let url = partner.integration.authorize_url(&ask)?;
     core.db
         .write(async |tx| {
-            oauth_state::Entity::delete_many().filter(oauth_state::Column::ExpiresAt.lt(now)).exec(tx).await?;
             let row = oauth_state::ActiveModel {
                 state_hash: Set(state_hash),
                 organization_id: Set(who.organization),
@@ -118,6 +117,15 @@ pub async fn finish(
     let connected = partner.integration.oauth_callback(&http, grant).await?;
     let account = keep(core, begun.organization_id, user, partner, &connected).await?;
     Ok((begun.organization_id, Consent::Connected(Box::new(account))))
+}
+
+/// Forgets the consents that nobody came back from in time. Answers with how many.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn forget_stale_consents(core: &Core) -> Result<u64> {
+    let limit = core.clock.now();
+    Ok(core.db.forget(Outdated { table: "oauth_states", key: "state_hash", which: "expires_at <= $1", limit }).await?)
 }
 
 async fn take_state(

@@ -16,7 +16,7 @@ mod leave;
 use sea_orm::{ColumnTrait, Condition, ConnectionTrait, DatabaseTransaction, QueryFilter, QueryOrder, Select};
 
 pub use claim::{Claim, accept_claim, claimed, offer_claim};
-pub use consent::{Callback, Consent, begin, finish};
+pub use consent::{Callback, Consent, begin, finish, forget_stale_consents};
 pub use credentials::{account, mark_broken, taken_back};
 pub use leave::{DISCONNECT, disconnect, forget, give_back, let_go, let_go_gave_up};
 

@@ -10,7 +10,7 @@ use patchbay::{
 use super::{Do, FakeWork, add, in_lane, numbered, quick, rows, sql, until, until_empty};
 use crate::harness::{TestDatabase, on_both_databases};
 
-const END_ALL_CONNECTIONS: &str = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+pub const END_ALL_CONNECTIONS: &str = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity
      WHERE datname = current_database() AND pid <> pg_backend_pid()";
 
 async fn workers_outlive_a_database_that_fails(test: TestDatabase) {

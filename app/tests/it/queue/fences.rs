@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use patchbay::{
-    db::{Backend, Db, OrganizationId, entity::job::JobState},
+    db::{Db, OrganizationId, entity::job::JobState},
     queue::{
         Job, Queue, WorkerOptions, Workers,
         claim::{Slots, Turn, claim},
@@ -11,7 +11,10 @@ use patchbay::{
     },
 };
 
-use super::{Do, FakeWork, add, in_lane, numbered, quick, rows, short_leases, sql, until, until_empty};
+use super::{
+    Do, FakeWork, add, faults::END_ALL_CONNECTIONS, in_lane, numbered, quick, rows, short_leases, sql, until,
+    until_empty,
+};
 use crate::harness::{TestDatabase, on_both_databases};
 
 /// Takes everything there is, as `owner`.
@@ -122,20 +125,15 @@ async fn nobody_declares_itself_dead(test: TestDatabase) {
 
 async fn a_dead_workers_job_runs_again(test: TestDatabase) {
     add(&test.db, vec![numbered(OrganizationId::new(), 1)]).await;
-    // On SQLite a worker that starts knows that the other is gone; on PostgreSQL the lease has to run out.
-    let length = match test.db.backend() {
-        Backend::Sqlite => Duration::from_secs(30),
-        Backend::Postgres => Duration::from_millis(500),
-    };
-    take(&test.db, &Owner::new(), length).await;
+    take(&test.db, &Owner::new(), Duration::from_secs(30)).await;
 
     let begun = Instant::now();
     let work = FakeWork::new(|_| Do::Finish);
-    let workers = Workers::start(Queue::new(test.db.clone()), work.clone(), short_leases());
+    let workers = Workers::start(Queue::new(test.db.clone()), work.clone(), WorkerOptions::default());
     until_empty(&test.db).await;
 
     assert_eq!(work.runs()[0].deaths, 1);
-    assert!(begun.elapsed() < Duration::from_secs(5));
+    assert!(begun.elapsed() < Duration::from_secs(5), "{:?}", begun.elapsed());
     workers.drain(Duration::from_secs(5)).await;
 }
 
@@ -252,6 +250,30 @@ async fn on_sqlite_a_second_process_works_only_when_the_first_is_gone() {
     until_empty(&test.db).await;
     assert_eq!(second.numbers(), [20]);
     new.drain(Duration::from_secs(5)).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn on_postgres_who_starts_takes_no_job_from_one_that_lives() {
+    let test = TestDatabase::postgres().await;
+    let (theirs, ours) = (FakeWork::new(|_| Do::FinishAfter(Duration::from_secs(7))), FakeWork::new(|_| Do::Finish));
+    add(&test.db, vec![numbered(OrganizationId::new(), 1)]).await;
+    let db = Db::open(&test.url).await.unwrap();
+    let old = Workers::start(Queue::new(db.clone()), theirs.clone(), WorkerOptions::default());
+    until("it runs", async || theirs.runs().len() == 1).await;
+
+    let new = Workers::start(Queue::new(test.db.clone()), ours.clone(), WorkerOptions::default());
+    for _ in 0..10 {
+        tokio::time::sleep(Duration::from_millis(400)).await;
+        // Not even when its sessions are cut all the time.
+        let _cut = sql(&test.db, END_ALL_CONNECTIONS).await;
+    }
+    until_empty(&test.db).await;
+
+    assert_eq!((theirs.runs().len(), ours.runs().len()), (1, 0));
+    assert!(theirs.runs()[0].ended.is_some());
+    for workers in [old, new] {
+        workers.drain(Duration::from_secs(5)).await;
+    }
 }
 
 #[test]

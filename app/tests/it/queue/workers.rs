@@ -328,17 +328,21 @@ async fn a_dead_letter_can_be_replayed_and_discarded_by_its_tenant_only(test: Te
     workers.drain(Duration::from_secs(5)).await;
 }
 
-async fn old_dead_letters_are_pruned_in_batches(test: TestDatabase) {
+async fn old_dead_letters_are_forgotten_and_nothing_else_is(test: TestDatabase) {
     let organization = OrganizationId::new();
-    dead_ones(&test.db, organization).await;
+    let old = dead_ones(&test.db, organization).await;
+    sql(&test.db, "UPDATE jobs SET died_at = died_at - 172800000").await.unwrap();
+    let young = dead_ones(&test.db, OrganizationId::new()).await.split_off(old.len());
     add(&test.db, vec![numbered(organization, 4)]).await;
+    // However long it has been waiting.
+    sql(&test.db, "UPDATE jobs SET created_at = 0").await.unwrap();
     let day = Duration::from_secs(24 * 3600);
 
-    assert_eq!(dead::prune(&test.db, day, 2).await.unwrap(), 0);
-    sql(&test.db, "UPDATE jobs SET died_at = died_at - 172800000").await.unwrap();
-    assert_eq!(dead::prune(&test.db, day, 2).await.unwrap(), 2);
-    assert_eq!(dead::prune(&test.db, day, 2).await.unwrap(), 1);
-    assert_eq!(rows(&test.db).await.len(), 1);
+    assert_eq!(dead::forget(&test.db, 3 * day).await.unwrap(), 0);
+    assert_eq!(dead::forget(&test.db, day).await.unwrap(), 3);
+    let left = rows(&test.db).await;
+    assert_eq!(left[..3].iter().map(|job| job.id).collect::<Vec<_>>(), young);
+    assert_eq!((left.len(), left[3].state), (4, JobState::Ready));
 }
 
 /// Three jobs of one lane, all given up; their numbers in the table.
@@ -369,5 +373,5 @@ on_both_databases!(
     draining_waits_for_what_ends_in_time_and_gives_back_the_rest,
     dropped_workers_give_back_what_they_had,
     a_dead_letter_can_be_replayed_and_discarded_by_its_tenant_only,
-    old_dead_letters_are_pruned_in_batches,
+    old_dead_letters_are_forgotten_and_nothing_else_is,
 );

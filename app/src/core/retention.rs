@@ -1,0 +1,74 @@
+//! Retention: what is kept for how long, and forgetting what is over its time.
+
+use std::time::{Duration, Instant};
+
+use super::{Core, Result, inbox, integration_users, invitations, sessions};
+use crate::queue::dead;
+
+/// How long hooks, the marks by which a repeated one is known, and dead letters are kept. Longer than any partner
+/// delivers again: an old hook would count as new else.
+pub const KEPT: Duration = Duration::from_hours(30 * 24);
+
+/// How many of each were forgotten.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Forgotten {
+    /// Sessions that ended by themselves.
+    pub sessions: u64,
+    /// Consents that nobody came back from.
+    pub consents: u64,
+    /// Invitations that count no longer.
+    pub invitations: u64,
+    /// Jobs that were given up.
+    pub dead_letters: u64,
+    /// Hooks that were read.
+    pub messages: u64,
+    /// Marks of hooks.
+    pub marks: u64,
+}
+
+/// Forgets what is over its time, of all tenants. May run in several processes at once, and may be cut off anywhere.
+///
+/// # Errors
+/// When the database does not answer; the rest is left for the next time.
+pub async fn forget(core: &Core) -> Result<Forgotten> {
+    let begun = Instant::now();
+    let forgotten = Forgotten {
+        sessions: sessions::forget_ended(core).await?,
+        consents: integration_users::forget_stale_consents(core).await?,
+        invitations: invitations::forget_expired(core).await?,
+        dead_letters: dead::forget(&core.db, KEPT).await?,
+        // Marks outlive their message, so they go after it.
+        messages: inbox::forget_messages(core, KEPT).await?,
+        marks: inbox::forget_marks(core, KEPT).await?,
+    };
+    forgotten.publish(begun.elapsed());
+    Ok(forgotten)
+}
+
+impl Forgotten {
+    fn publish(self, took: Duration) {
+        let Self { sessions, consents, invitations, dead_letters, messages, marks } = self;
+        tracing::info!(
+            sessions,
+            consents,
+            invitations,
+            dead_letters,
+            messages,
+            marks,
+            ?took,
+            "forgot what is over its time"
+        );
+        let counts = [
+            ("sessions", sessions),
+            ("consents", consents),
+            ("invitations", invitations),
+            ("dead_letters", dead_letters),
+            ("messages", messages),
+            ("marks", marks),
+        ];
+        for (what, count) in counts {
+            metrics::counter!("patchbay_forgotten_total", "what" => what).increment(count);
+        }
+        metrics::histogram!("patchbay_forgetting_seconds").record(took);
+    }
+}

@@ -1,0 +1,119 @@
+//! Forgetting: rows whose time is over are deleted a few at a time, so that nobody waits long for SQLite's one writer.
+
+use std::time::{Duration, Instant};
+
+use sea_orm::{ConnectionTrait, DbBackend, DbErr, Statement};
+use tokio::time::sleep;
+
+use super::Db;
+
+/// Rows of one table whose time is over.
+#[derive(Clone, Copy, Debug)]
+pub struct Outdated<'a> {
+    /// The table.
+    pub table: &'static str,
+    /// The columns of its primary key.
+    pub key: &'static str,
+    /// Which rows, as SQL in which `$1` is `limit`.
+    pub which: &'a str,
+    /// Unix milliseconds, or as many milliseconds ago.
+    pub limit: i64,
+}
+
+impl Db {
+    /// Deletes rows whose time is over, a few in each commit, until there are none. Answers with how many.
+    ///
+    /// Several processes may do it at once: each takes rows that no other has in hand.
+    ///
+    /// # Errors
+    /// The database's. What was deleted until then stays deleted.
+    pub async fn forget(&self, outdated: Outdated<'_>) -> Result<u64, DbErr> {
+        let Outdated { table, key, which, limit } = outdated;
+        let backend = self.reader.get_database_backend();
+        // Usually there is none, and on SQLite looking first leaves the writer to others.
+        let any = Statement::from_sql_and_values(
+            backend,
+            format!("SELECT 1 FROM {table} WHERE {which} LIMIT 1"),
+            [limit.into()],
+        );
+        if self.reader.query_one_raw(any).await?.is_none() {
+            return Ok(0);
+        }
+        let others = if backend == DbBackend::Postgres { "FOR UPDATE SKIP LOCKED" } else { "" };
+        let sql = format!(
+            "WITH outdated AS MATERIALIZED (SELECT {key} FROM {table} WHERE {which} LIMIT $2 {others})
+             DELETE FROM {table} WHERE ({key}) IN (SELECT {key} FROM outdated)"
+        );
+        let (mut batch, mut all) = (Batch::default(), 0);
+        loop {
+            let (some, begun) = self
+                .write(async |tx| {
+                    // From here on others wait.
+                    let begun = Instant::now();
+                    let delete = Statement::from_sql_and_values(backend, &sql, [limit.into(), batch.rows.into()]);
+                    Ok::<_, DbErr>((tx.execute_raw(delete).await?.rows_affected(), begun))
+                })
+                .await?;
+            all += some;
+            if some < batch.rows.unsigned_abs() {
+                return Ok(all);
+            }
+            let took = begun.elapsed();
+            batch.learn(took);
+            // As much time for the others as they had to wait.
+            sleep(took).await;
+        }
+    }
+}
+
+/// How many rows to delete in one commit: a row of one table has a megabyte, of another a hundred bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Batch {
+    rows: i64,
+}
+
+impl Batch {
+    /// No commit should keep others waiting for longer.
+    const LONGEST: Duration = Duration::from_millis(50);
+    const MOST: i64 = 2000;
+
+    /// The next one is smaller when this one came near the limit, and greater when it was far from it.
+    fn learn(&mut self, took: Duration) {
+        if took > Self::LONGEST / 2 {
+            self.rows = (self.rows / 4).max(1);
+        } else if took < Self::LONGEST / 8 {
+            self.rows = (self.rows * 2).min(Self::MOST);
+        }
+    }
+}
+
+impl Default for Batch {
+    fn default() -> Self {
+        Self { rows: 50 }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn settled(a_row_takes: Duration) -> (i64, Duration) {
+        let mut batch = Batch::default();
+        (0..20).for_each(|_| batch.learn(a_row_takes * u32::try_from(batch.rows).unwrap()));
+        (batch.rows, a_row_takes * u32::try_from(batch.rows).unwrap())
+    }
+
+    #[test]
+    fn a_batch_grows_while_it_is_quick_and_never_settles_beyond_the_limit() {
+        assert_eq!(settled(Duration::from_nanos(10)).0, Batch::MOST);
+        for micros in [1, 10, 100, 1000, 10_000] {
+            let (rows, took) = settled(Duration::from_micros(micros));
+            assert!(rows >= 1 && took <= Batch::LONGEST, "{rows} rows take {took:?}");
+        }
+    }
+
+    #[test]
+    fn rows_that_are_slow_each_go_one_by_one() {
+        assert_eq!(settled(Duration::from_millis(200)).0, 1);
+    }
+}

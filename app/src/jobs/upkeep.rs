@@ -1,0 +1,36 @@
+//! Upkeep: what is done from time to time for the whole instance. It belongs to no tenant, so it is no job in the queue.
+
+use std::time::Duration;
+
+use tokio::time::sleep;
+
+use crate::{
+    core::{Core, retention},
+    queue::longer_by_chance,
+};
+
+/// When the upkeep is done; each pause is somewhat longer by chance, as processes often start together.
+#[derive(Clone, Copy, Debug)]
+pub struct Rhythm {
+    /// For the first time, after the start.
+    pub first: Duration,
+    /// And then again.
+    pub every: Duration,
+}
+
+impl Default for Rhythm {
+    fn default() -> Self {
+        Self { first: Duration::from_secs(20), every: Duration::from_hours(1) }
+    }
+}
+
+/// Does the upkeep until it is dropped.
+pub async fn keep_up(core: Core, rhythm: Rhythm) {
+    sleep(longer_by_chance(rhythm.first, 2)).await;
+    loop {
+        if let Err(error) = retention::forget(&core).await {
+            tracing::warn!(?error, "could not forget what is over its time; the next upkeep goes on with it");
+        }
+        sleep(longer_by_chance(rhythm.every, 10)).await;
+    }
+}
