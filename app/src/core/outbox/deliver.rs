@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use integration_contract::{Error as PartnerError, ErrorKind, Http, Outgoing, OutgoingEntry, Posted, Receipt, Told, Want};
+use integration_contract::{Error as PartnerError, ErrorKind, Http, Outgoing, OutgoingEntry, Receipt, Told, Want};
 use sea_orm::{
     ActiveValue::Set, ColumnTrait, DatabaseTransaction, QueryFilter, QueryOrder, sea_query::Expr,
 };
@@ -75,12 +75,23 @@ pub async fn deliver(core: &Core, organization: OrganizationId, id: OutboxMessag
     delivery.attempt().await
 }
 
-/// The job that sends a message is out of attempts: the message says so, and can be sent again by hand.
+/// The job that sends a message, in this turn if one is named, is out of attempts: the message says so, and can be sent
+/// again by hand.
 ///
 /// # Errors
 /// When the database does not answer.
-pub async fn gave_up(core: &Core, organization: OrganizationId, id: OutboxMessageId, why: &str) -> Result<()> {
+pub async fn gave_up(
+    core: &Core,
+    organization: OrganizationId,
+    id: OutboxMessageId,
+    turn: Option<i32>,
+    why: &str,
+) -> Result<()> {
     let Some(message) = load(core.db.reader(), organization, id).await? else { return Ok(()) };
+    if turn.is_some_and(|turn| turn != message.turn) {
+        // A newer job has it.
+        return Ok(());
+    }
     finish(core, &message, OutboxState::Failed, why).await?;
     Ok(())
 }

@@ -33,7 +33,7 @@ pub const SEND_DIGEST: &str = "send_digest";
 pub fn next_strike(now: i64, zone: &TimeZone, hour: u8) -> (Date, i64) {
     let today = crate::clock::day_of(now, zone);
     let at = |day: Date| {
-        let time = day.at(i8::try_from(hour.min(23)).unwrap_or(0), 0, 0, 0);
+        let time = day.at(i8::try_from(hour).unwrap_or(0).clamp(0, 23), 0, 0, 0);
         // Only at the ends of the calendar is there no such moment.
         time.to_zoned(zone.clone()).map_or(Timestamp::MAX, |moment| moment.timestamp()).as_millisecond()
     };

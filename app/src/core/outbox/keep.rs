@@ -4,7 +4,7 @@ use std::{collections::HashMap, time::Duration};
 
 use sea_orm::{
     ActiveEnum, ColumnTrait, ConnectionTrait, DatabaseTransaction, DerivePartialModel, QueryFilter, QueryOrder,
-    QuerySelect, Statement, Value,
+    QuerySelect, Statement,
     sea_query::{Expr, ExprTrait, Query},
 };
 
@@ -13,10 +13,10 @@ use super::{DELIVER, TOO_OLD, digest, job, load, milliseconds, payload};
 use crate::{
     core::{Core, Error, Result},
     db::{
-        Db, EntryId, LinkId, OrganizationId, OutboxMessageId,
+        Db, EntryId, LinkId, OrganizationId, Outdated, OutboxMessageId,
         entity::{
             Tenant, entry,
-            integration_link::{self, LinkState},
+            integration_link,
             outbox_attempt,
             outbox_message::{Column, Entity, Model, OutboxKind, OutboxState},
             post::{self, PostState},
@@ -292,32 +292,22 @@ async fn attempts(
     Ok(tried)
 }
 
-/// Forgets finished messages older than this with their attempts, and posts that were not changed for [`POSTS_KEPT`];
-/// at most `batch` of each, in short commits. Answers with how many, so that the caller goes on until
-/// none.
+/// Forgets finished messages older than this with their attempts, of all tenants. Answers with how many.
 ///
 /// # Errors
 /// When the database does not answer.
-pub async fn prune(core: &Core, older_than: Duration, batch: u64) -> Result<u64> {
-    let now = core.clock.now();
-    let messages = "DELETE FROM outbox_messages WHERE (organization_id, id) IN (
-             SELECT organization_id, id FROM outbox_messages WHERE finished_at < $1 ORDER BY finished_at LIMIT $2
-         )";
-    let posts = "DELETE FROM posts WHERE (organization_id, link_id, about) IN (
-             SELECT organization_id, link_id, about FROM posts WHERE updated_at < $1 ORDER BY updated_at LIMIT $2
-         )";
-    let mut forgotten = 0;
-    for (sql, age) in [(messages, older_than), (posts, POSTS_KEPT)] {
-        let values: [Value; 2] = [(now - milliseconds(age)).into(), i64::try_from(batch).unwrap_or(i64::MAX).into()];
-        forgotten += core
-            .db
-            .write(async |tx| {
-                let statement = Statement::from_sql_and_values(tx.get_database_backend(), sql, values);
-                Ok::<_, Error>(tx.execute_raw(statement).await?.rows_affected())
-            })
-            .await?;
-    }
-    Ok(forgotten)
+pub async fn forget_messages(core: &Core, older_than: Duration) -> Result<u64> {
+    let (key, limit) = ("organization_id, id", core.clock.before(older_than));
+    Ok(core.db.forget(Outdated { table: "outbox_messages", key, which: "finished_at < $1", limit }).await?)
+}
+
+/// Forgets what stands at partners and was not changed for this long, of all tenants. Answers with how many.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn forget_posts(core: &Core, older_than: Duration) -> Result<u64> {
+    let (key, limit) = ("organization_id, link_id, about", core.clock.before(older_than));
+    Ok(core.db.forget(Outdated { table: "posts", key, which: "updated_at < $1", limit }).await?)
 }
 
 /// How many unfinished messages there are in each state, of all tenants: for the metrics.

@@ -42,7 +42,8 @@ pub use breaker::Breakers;
 pub use deliver::{deliver, gave_up};
 pub use digest::{SEND_DIGEST, next_strike, strike};
 pub use keep::{
-    AttemptLine, Line, POSTS_KEPT, cancel, count, go_on, list, prune, replay, until_calls_have_begun,
+    ATTEMPTS_SHOWN, AttemptLine, CallNote, Line, POSTS_KEPT, cancel, count, forget_messages, forget_posts, go_on, list,
+    replay, until_calls_have_begun,
 };
 pub use picture::outgoing;
 pub use tell::{Occasion, tell};

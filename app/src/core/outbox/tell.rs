@@ -5,8 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use integration_contract::{Capability, Want};
 use jiff::tz::TimeZone;
 use sea_orm::{
-    ActiveValue::Set, ColumnTrait, DatabaseTransaction, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder,
-    TryInsertResult,
+    ColumnTrait, DatabaseTransaction, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder,
     sea_query::{Expr, ExprTrait, OnConflict},
 };
 
@@ -21,7 +20,7 @@ use crate::{
         entity::{
             Tenant,
             integration_link::{self, LinkLevel, LinkState},
-            outbox_message::{self, Column, Entity, Model, OutboxKind, OutboxState},
+            outbox_message::{Column, Entity, Model, OutboxKind, OutboxState},
             post::{self, PostState},
             team,
         },
@@ -238,11 +237,11 @@ pub(super) fn new_message(
 /// Writes a message, unless its link has an unfinished one about the same; says whether it is new.
 pub(super) async fn insert(tx: &DatabaseTransaction, message: &Model) -> Result<bool> {
     let written = Entity::insert(message.clone().into_active_model())
+        // Of any index: that of unfinished ones is what counts.
         .on_conflict(OnConflict::new().do_nothing().to_owned())
-        .do_nothing()
         .exec_without_returning(tx)
         .await?;
-    Ok(matches!(written, TryInsertResult::Inserted(rows) if rows > 0))
+    Ok(written > 0)
 }
 
 /// What one call of [`tell`] comes to.
