@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use integration_contract::{ErrorKind, Happening, IntegrationLink};
-use sea_orm::{ActiveModelTrait, ActiveValue::Set, ColumnTrait, DatabaseTransaction, IntoActiveModel, QueryFilter, QuerySelect};
+use sea_orm::{
+    ActiveModelTrait, ActiveValue::Set, ColumnTrait, DatabaseTransaction, IntoActiveModel, QueryFilter, QuerySelect,
+};
 
 use super::{account, account_is_broken, as_partner_sees, load};
 use crate::{

@@ -13,8 +13,7 @@ use super::{
 };
 use crate::{
     core::{
-        Core, Error, Result,
-        integration_users,
+        Core, Error, Result, integration_users,
         ledger::LinkLedger,
         organizations, outbox,
         partners::Partner,

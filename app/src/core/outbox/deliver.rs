@@ -3,9 +3,7 @@
 use std::time::Duration;
 
 use integration_contract::{Error as PartnerError, ErrorKind, Http, Outgoing, OutgoingEntry, Receipt, Told, Want};
-use sea_orm::{
-    ActiveValue::Set, ColumnTrait, DatabaseTransaction, QueryFilter, QueryOrder, sea_query::Expr,
-};
+use sea_orm::{ActiveValue::Set, ColumnTrait, DatabaseTransaction, QueryFilter, QueryOrder, sea_query::Expr};
 use uuid::Uuid;
 
 use super::{

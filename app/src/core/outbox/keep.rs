@@ -13,11 +13,9 @@ use super::{DELIVER, TOO_OLD, digest, job, load, milliseconds, payload};
 use crate::{
     core::{Core, Error, Result},
     db::{
-        Db, EntryId, LinkId, OrganizationId, Outdated, OutboxMessageId,
+        Db, EntryId, LinkId, OrganizationId, OutboxMessageId, Outdated,
         entity::{
-            Tenant, entry,
-            integration_link,
-            outbox_attempt,
+            Tenant, entry, integration_link, outbox_attempt,
             outbox_message::{Column, Entity, Model, OutboxKind, OutboxState},
             post::{self, PostState},
         },

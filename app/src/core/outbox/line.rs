@@ -9,8 +9,8 @@ use std::{
 
 use async_trait::async_trait;
 use integration_contract::{Error, ErrorKind, Http, Request, Response, Result, Transport};
-use serde::{Deserialize, Serialize};
 use sea_orm::{ColumnTrait, QueryFilter, QuerySelect};
+use serde::{Deserialize, Serialize};
 use tokio::sync::RwLockReadGuard;
 
 use super::{mask, milliseconds};

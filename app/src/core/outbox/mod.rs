@@ -35,7 +35,7 @@ mod tell;
 
 use std::time::Duration;
 
-use sea_orm::{ConnectionTrait, QueryFilter, ColumnTrait};
+use sea_orm::{ColumnTrait, ConnectionTrait, QueryFilter};
 
 pub use answer::answer;
 pub use breaker::Breakers;

@@ -96,8 +96,7 @@ async fn listening(
     organization: OrganizationId,
     team: TeamId,
 ) -> Result<Vec<integration_link::Model>> {
-    let partners: Vec<&str> =
-        core.partners.all().iter().filter(|partner| delivers(partner)).map(Partner::id).collect();
+    let partners: Vec<&str> = core.partners.all().iter().filter(|partner| delivers(partner)).map(Partner::id).collect();
     if partners.is_empty() {
         return Ok(Vec::new());
     }

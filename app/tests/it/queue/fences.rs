@@ -90,6 +90,7 @@ async fn every_end_does_what_it_says(test: TestDatabase) {
         let expected = match end {
             End::Done => None,
             End::Again { .. } => Some((JobState::Waiting, 1, false, true)),
+            End::Later { .. } => Some((JobState::Waiting, 0, false, true)),
             End::Dead { .. } => Some((JobState::Dead, 1, true, true)),
             End::Quarantined { .. } => Some((JobState::Quarantined, 0, true, true)),
             End::Released => Some((JobState::Ready, 0, false, true)),
