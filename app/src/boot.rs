@@ -25,7 +25,7 @@ use crate::{
     queue::{Queue, WorkerOptions, Workers},
     registry::PARTNERS,
     server::{self, Limits, Stopping},
-    state::AppState,
+    state::{AppState, Demo},
     web::{
         self,
         layers::{Hosts, Layers},
@@ -147,12 +147,18 @@ pub struct Service {
     servers: JoinSet<()>,
     workers: Option<Workers>,
     upkeep: Option<AbortOnDropHandle<()>>,
+    demo: Option<Arc<Demo>>,
 }
 
 impl Service {
     /// Nothing yet.
     pub fn new(core: Core) -> Self {
-        Self { core, stopping: Stopping::default(), servers: JoinSet::new(), workers: None, upkeep: None }
+        Self { core, stopping: Stopping::default(), servers: JoinSet::new(), workers: None, upkeep: None, demo: None }
+    }
+
+    /// Lets the pages tell that this is the demo. Comes before [`Service::web`].
+    pub fn demo(&mut self, demo: Demo) {
+        self.demo = Some(Arc::new(demo));
     }
 
     /// Starts to work off the queue, and the upkeep of the whole instance.
@@ -186,7 +192,8 @@ impl Service {
             token: config.metrics.token.clone(),
         };
         let address = listener.local_addr().context("the socket has no address")?;
-        let router = web::router(AppState::new(self.core.clone())).merge(operators::router(operators));
+        let state = AppState { demo: self.demo.clone(), ..AppState::new(self.core.clone()) };
+        let router = web::router(state).merge(operators::router(operators));
         self.serve(listener, web::layers::wrap(router, layers(&self.core, config, address)));
         tracing::info!(%address, public_url = %self.core.site.public_url, "answering requests");
         Ok(())
@@ -206,7 +213,7 @@ impl Service {
     pub async fn until_stopped(self) -> Result<()> {
         server::on_signal().await?;
         tracing::info!("stopping");
-        let Self { core, stopping, servers, workers, upkeep } = self;
+        let Self { core, stopping, servers, workers, upkeep, demo: _ } = self;
         // What it does is undone when it is cut off, and done the next time.
         drop(upkeep);
         let answered = async {

@@ -4,6 +4,7 @@ use std::{num::NonZeroU32, sync::Arc};
 
 use axum::extract::FromRef;
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
+use url::Url;
 
 use crate::{core::Core, db::LinkId};
 
@@ -14,13 +15,37 @@ pub struct AppState {
     pub core: Core,
     /// How many hooks a link may bring.
     pub hook_limits: HookLimits,
+    /// What visitors of the demo are told; none outside of it.
+    pub demo: Option<Arc<Demo>>,
 }
 
 impl AppState {
     /// The state around a core.
     pub fn new(core: Core) -> Self {
-        Self { core, hook_limits: HookLimits::default() }
+        Self { core, hook_limits: HookLimits::default(), demo: None }
     }
+}
+
+/// What visitors of the demo are told: as whom to log in, and where the partners' sandboxes are.
+#[derive(Debug)]
+pub struct Demo {
+    /// Everybody's password.
+    pub password: &'static str,
+    /// Whoever can be logged in as; the first one is where to begin.
+    pub people: Vec<DemoPerson>,
+    /// The partners' sandboxes, by name and address.
+    pub sandboxes: Vec<(&'static str, Url)>,
+}
+
+/// Somebody to log in as.
+#[derive(Clone, Copy, Debug)]
+pub struct DemoPerson {
+    /// What they log in with.
+    pub email: &'static str,
+    /// What others see.
+    pub name: &'static str,
+    /// Where they belong.
+    pub what: &'static str,
 }
 
 /// How many hooks a link may bring: 600 a minute for as long as it likes, 1,000 at once.

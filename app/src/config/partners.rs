@@ -61,6 +61,7 @@ mod tests {
         events: &[],
         levels: &[],
         hooks: None,
+        pace: None,
         settings: &[Setting { name: "CLIENT_ID", default: None, help: "", required: true }],
         capabilities: &[],
     };

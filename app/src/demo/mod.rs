@@ -7,7 +7,11 @@ mod people;
 use std::{net::Ipv4Addr, path::PathBuf};
 
 use anyhow::{Result, anyhow};
-use axum::{Router, response::Html, routing::get};
+use axum::{
+    Router,
+    response::{Html, Redirect},
+    routing::get,
+};
 use tokio::net::TcpListener;
 use url::Url;
 
@@ -24,6 +28,7 @@ use crate::{
     db::DatabaseUrl,
     registry::PARTNERS,
     server::{self, PortTaken},
+    state::Demo,
 };
 
 /// How the demo is started.
@@ -56,6 +61,7 @@ pub async fn run(options: Options) -> Result<()> {
 
     let mut service = Service::new(core.clone());
     service.work();
+    service.demo(guide(&core.partners, &sandbox_url));
     service.web(product, &config)?;
     service.serve(sandboxes, with_index(opened.router, &core.partners));
     say(welcome(&core, &sandbox_url, &options))?;
@@ -89,7 +95,9 @@ fn open_sandboxes(public_url: &Url, sandbox_url: &Url) -> Sandboxes {
     for entry in PARTNERS {
         let callback = our_url(public_url, &format!("auth/{}/callback", entry.id));
         let sandbox = (entry.sandbox)(&our_url(sandbox_url, entry.id), &callback);
-        router = router.nest(&format!("/{}", entry.id), sandbox.router);
+        let path = format!("/{}", entry.id);
+        // A nested router is not found under its own path with a slash after it, which people type.
+        router = router.route(&format!("{path}/"), get(Redirect::permanent(&path))).nest(&path, sandbox.router);
         settings.push((entry.id, sandbox.settings));
     }
     Sandboxes { router, settings: settings.into_iter().collect() }
@@ -108,6 +116,12 @@ fn settings(given: Config, options: &Options, partners: PartnersSettings) -> Con
     }
 }
 
+/// What the pages tell visitors.
+fn guide(partners: &Partners, sandbox_url: &Url) -> Demo {
+    let sandboxes = partners.all().iter().map(|partner| (partner.name(), our_url(sandbox_url, partner.id())));
+    Demo { password: people::PASSWORD, people: people::PEOPLE.to_vec(), sandboxes: sandboxes.collect() }
+}
+
 /// A page that leads to each sandbox.
 fn with_index(router: Router, partners: &Partners) -> Router {
     let links = partners.all().iter().map(|partner| {
@@ -115,7 +129,9 @@ fn with_index(router: Router, partners: &Partners) -> Router {
         format!("<li><a href=\"/{id}\">{name}</a></li>", id = partner.id(), name = partner.name())
     });
     let page = format!(
-        "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><title>Sandboxes</title></head>\n<body><main>\
+        "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" \
+         content=\"width=device-width\"><meta name=\"color-scheme\" content=\"light dark\"><title>Sandboxes</title>\
+         <style>body {{ font: 1rem/1.6 system-ui, sans-serif; max-width: 40rem; margin: 3rem auto; padding: 0 1rem }}</style></head>\n<body><main>\
          <h1>Sandboxes</h1><p>Each stands in for a partner: open one in a second window and do something there.</p>\
          <ul>{}</ul></main></body></html>\n",
         links.collect::<String>()

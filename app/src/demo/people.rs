@@ -14,18 +14,11 @@ use crate::{
         users::{self, NewUser},
     },
     db::{TeamId, UserId, entity::member::Role},
+    state::DemoPerson,
 };
 
 /// Everybody's.
 pub(super) const PASSWORD: &str = "patchbay";
-
-/// Somebody to log in as.
-pub(super) struct DemoPerson {
-    pub email: &'static str,
-    name: &'static str,
-    /// Where they belong.
-    pub what: &'static str,
-}
 
 /// In the order in which they are told.
 pub(super) const PEOPLE: [DemoPerson; 3] = [

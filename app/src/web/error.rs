@@ -62,6 +62,8 @@ impl From<tower_sessions::session::Error> for Error {
 struct Sentences {
     happened: String,
     next: String,
+    /// Where it goes on, and what that is called.
+    door: (&'static str, &'static str),
 }
 
 impl Error {
@@ -107,10 +109,7 @@ impl Error {
                         seconds => format!("Wait {seconds} seconds, then try again."),
                     },
                 ),
-                core::Error::Partner(_) => (
-                    "The partner did not do its part.".into(),
-                    "Try again in a while; nothing was changed here.".into(),
-                ),
+                core::Error::Partner(error) => (error.sentence().to_owned(), "Nothing was changed here.".into()),
                 core::Error::Busy(_) => (
                     "The database did not answer in time.".into(),
                     "Try again in half a minute. If it lasts, tell whoever runs this server.".into(),
@@ -142,7 +141,11 @@ impl Error {
                 "Go back and use the buttons on the page.".into(),
             ),
         };
-        Sentences { happened, next }
+        let door = match self {
+            Self::StartAgain | Self::Core(core::Error::Partner(_)) => ("/integrations", "Go to the integrations"),
+            _ => ("/", "Go to the first page"),
+        };
+        Sentences { happened, next, door }
     }
 }
 
@@ -182,6 +185,7 @@ struct ErrorPage {
     status: u16,
     happened: String,
     next: String,
+    door: (&'static str, &'static str),
     request_id: Option<RequestId>,
 }
 
@@ -192,7 +196,7 @@ pub(super) async fn draw(State(state): State<AppState>, mut request: Request, ne
     if let Some(sentences) = response.extensions_mut().remove::<Sentences>() {
         let page = match visitor.get() {
             Some(visitor) => visitor.page_after_error(&state.core).await,
-            None => Page { site: state.core.site.name.clone(), ..Page::default() },
+            None => Page { site: state.core.site.name.clone(), demo: state.demo.clone(), ..Page::default() },
         };
         response = drawn(response, page, sentences);
     }
@@ -202,9 +206,9 @@ pub(super) async fn draw(State(state): State<AppState>, mut request: Request, ne
 fn drawn(bare: Response, mut page: Page, sentences: Sentences) -> Response {
     let (mut parts, body) = bare.into_parts();
     page.title = parts.status.canonical_reason().unwrap_or("Error").to_owned();
-    let Sentences { happened, next } = sentences;
+    let Sentences { happened, next, door } = sentences;
     let request_id = RequestId::current();
-    let error = ErrorPage { page, status: parts.status.as_u16(), happened, next, request_id };
+    let error = ErrorPage { page, status: parts.status.as_u16(), happened, next, door, request_id };
     match error.render() {
         Ok(html) => {
             parts.headers.remove(header::CONTENT_LENGTH);

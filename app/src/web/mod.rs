@@ -30,6 +30,7 @@ fn pages(state: &AppState) -> Router<AppState> {
         .merge(routes::logs())
         .merge(routes::people())
         .merge(routes::integrations())
+        .merge(routes::styleguide())
         .fallback(error::no_such_page)
         .method_not_allowed_fallback(error::no_such_method)
         .layer(middleware::from_fn_with_state(state.clone(), cross_origin::refuse))

@@ -1,13 +1,18 @@
 //! What every page shows around its own content. Each page's struct has a field `page: Page`; `templates/base.html`
 //! draws it.
 
+use std::sync::Arc;
+
 use askama::Template;
 use axum::response::{Html, IntoResponse, Response};
 use http::StatusCode;
 use unicode_segmentation::UnicodeSegmentation;
 
 use super::{Error, Result, assets};
-use crate::db::{OrganizationId, TeamId};
+use crate::{
+    db::{OrganizationId, TeamId},
+    state::Demo,
+};
 
 /// Draws a page.
 ///
@@ -33,6 +38,8 @@ pub struct Page {
     pub flash: Option<Flash>,
     /// Which entry of the navigation it belongs to.
     pub place: Place,
+    /// What visitors of the demo are told; none outside of it.
+    pub demo: Option<Arc<Demo>>,
 }
 
 impl Page {
@@ -159,8 +166,7 @@ impl Tone {
 
 /// A moment (unix milliseconds) as a person reads it where no team's time zone applies.
 pub fn moment(milliseconds: &i64) -> String {
-    let moment = jiff::Timestamp::from_millisecond(*milliseconds).unwrap_or_default();
-    moment.strftime("%-d %B %Y, %H:%M UTC").to_string()
+    Moment::at(*milliseconds).text
 }
 
 /// A person's initials, from the first and the last word of their name.
@@ -173,7 +179,8 @@ pub fn initials(name: &str) -> String {
 
 /// Which of the six colours a person's initials stand on: always the same for a name.
 pub fn shade(name: &str) -> u32 {
-    name.chars().fold(7_u32, |sum, letter| sum.wrapping_mul(31).wrapping_add(letter.into())) % 6
+    // FNV-1a: with a mere sum, many pairs of short names share a colour.
+    name.chars().fold(2_166_136_261_u32, |hash, letter| (hash ^ u32::from(letter)).wrapping_mul(16_777_619)) % 6
 }
 
 #[cfg(test)]
@@ -198,6 +205,7 @@ mod tests {
     #[test]
     fn a_name_keeps_its_shade() {
         assert_eq!(shade("Ada"), shade("Ada"));
+        assert_ne!(shade("Ada Lovelace"), shade("Bob Kahn"));
         assert!(shade("👩‍👩‍👧‍👦 and somebody with a very long name indeed") < 6);
     }
 }
@@ -217,7 +225,7 @@ impl Moment {
         let zoned = jiff::Timestamp::from_millisecond(millis).unwrap_or_default().to_zoned(jiff::tz::TimeZone::UTC);
         Self {
             iso: zoned.strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
-            text: zoned.strftime("%-d %b %Y, %H:%M:%S UTC").to_string(),
+            text: zoned.strftime("%-d %B %Y, %H:%M UTC").to_string(),
         }
     }
 }

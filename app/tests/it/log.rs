@@ -194,14 +194,15 @@ async fn an_entry_is_written_done_changed_and_archived_twice(test: TestDatabase)
     let log = t.log();
     let page = t.bob.get(&log).await.text;
     assert!(page.contains("Ship it ") && page.contains(&format!("{log}?tag=launch")));
-    assert!(page.contains(&format!("action=\"{entry}/complete\"")) && page.contains("id=\"open\""));
+    let button = format!("action=\"{entry}/complete\"");
+    assert!(page.contains(&button));
 
     for _ in 0..2 {
         let answer = t.bob.post_form(&format!("{entry}/complete"), &[("next", &format!("{log}?tag=launch"))]).await;
         let id = entry.rsplit('/').next().unwrap();
         assert_eq!((answer.status, answer.location()), (303, format!("{log}?tag=launch#entry-{id}").as_str()));
     }
-    assert!(!t.bob.get(&log).await.text.contains("id=\"open\""), "nothing is open any more");
+    assert!(!t.bob.get(&log).await.text.contains(&button), "it is done");
     for _ in 0..2 {
         assert_eq!(t.bob.post_form(&format!("{entry}/reopen"), &[]).await.status, 303);
     }
@@ -304,6 +305,33 @@ async fn a_told_entry_says_where_it_came_from(test: TestDatabase) {
     t.app.finish().await;
 }
 
+async fn what_is_open_from_earlier_days_stands_above_today(test: TestDatabase) {
+    let t = TestApp::two_organizations(test).await;
+    let who = t.app.member("ada@example.com", t.acme).await;
+    let zone = TimeZone::get("Europe/Vienna").unwrap();
+    let yesterday = t.app.clock.today(&zone).yesterday().unwrap();
+    entries::write_on(&t.app.core, &who, t.product, Some(yesterday), "[] An old goal").await.unwrap();
+    t.written_by(&t.ada, "[] A goal of today").await;
+
+    let page = t.ada.get(&t.log()).await.text;
+
+    assert_eq!(page.matches("An old goal").count(), 2, "above today, and under its own day");
+    assert_eq!(page.matches("A goal of today").count(), 1, "under today only");
+    t.app.finish().await;
+}
+
+async fn a_team_without_links_is_told_how_to_connect(test: TestDatabase) {
+    let t = TestApp::two_organizations(test).await;
+    t.written_by(&t.ada, "Wrote a line").await;
+
+    let of_admin = t.ada.get(&t.log()).await.text;
+    let of_member = t.bob.get(&t.log()).await.text;
+
+    assert!(of_admin.contains("Connect a tool"));
+    assert!(!of_member.contains("Connect a tool"), "a member can't add a link for a team");
+    t.app.finish().await;
+}
+
 async fn a_long_log_has_older_pages(test: TestDatabase) {
     let t = TestApp::two_organizations(test).await;
     for batch in 0..3 {
@@ -368,6 +396,8 @@ on_both_databases!(
     a_form_from_elsewhere_and_a_link_change_nothing,
     whatever_is_written_is_only_text,
     a_told_entry_says_where_it_came_from,
+    what_is_open_from_earlier_days_stands_above_today,
+    a_team_without_links_is_told_how_to_connect,
     a_long_log_has_older_pages,
     the_first_page_leads_on,
     files_are_served_and_named_by_their_content,

@@ -17,14 +17,14 @@ use crate::{
     },
     db::{
         EntryId, IntegrationUserId, OrganizationId,
-        entity::{Tenant, account_claim, entry, integration_user, integration_user::AccountState},
+        entity::{Tenant, account_claim, entry, integration_user, integration_user::AccountState, organization},
     },
 };
 
 /// What can be claimed, for the page that asks.
 pub struct Claim {
     /// In which organization.
-    pub organization: OrganizationId,
+    pub organization: organization::Model,
     /// What the partner calls the account.
     pub account_name: String,
 }
@@ -67,8 +67,7 @@ pub async fn offer_claim(
 /// [`Error::NotFound`] when it was never offered, was taken, has run out, or is of an organization they are not in.
 pub async fn claimed(core: &Core, person: &Person, partner: &Partner, token: &SecretString) -> Result<Claim> {
     let row = account_claim::Entity::open(core, partner, token).one(core.db.reader()).await?.ok_or(Error::NotFound)?;
-    person.member_of(row.organization_id)?;
-    Ok(Claim { organization: row.organization_id, account_name: row.account_name })
+    of_theirs(person, &row)
 }
 
 /// Takes the offer: the account at the partner is the person's from now on.
@@ -80,6 +79,7 @@ pub async fn accept_claim(core: &Core, person: &Person, partner: &Partner, token
     core.db
         .write(async |tx| {
             let row = account_claim::Entity::open(core, partner, token).one(tx).await?.ok_or(Error::NotFound)?;
+            let claim = of_theirs(person, &row)?;
             let who = person.member_of(row.organization_id)?;
             account_claim::Entity::delete_by_id(row.token_hash.clone()).exec(tx).await?;
             match user_of_account(tx, who.organization, partner.id(), &row.account_id).await? {
@@ -95,7 +95,7 @@ pub async fn accept_claim(core: &Core, person: &Person, partner: &Partner, token
                         user_id: Set(Some(who.user)),
                         partner: Set(row.partner),
                         account_id: Set(row.account_id),
-                        account_name: Set(row.account_name.clone()),
+                        account_name: Set(row.account_name),
                         account_url: Set(row.account_url),
                         scopes: Set(serde_json::json!([])),
                         credentials: Set(None),
@@ -117,9 +117,15 @@ pub async fn accept_claim(core: &Core, person: &Person, partner: &Partner, token
                 .col_expr(entry::Column::UserId, who.user.into())
                 .exec(tx)
                 .await?;
-            Ok(Claim { organization: who.organization, account_name: row.account_name })
+            Ok(claim)
         })
         .await
+}
+
+fn of_theirs(person: &Person, row: &account_claim::Model) -> Result<Claim> {
+    let theirs = person.memberships.iter().find(|membership| membership.organization.id == row.organization_id);
+    let organization = theirs.ok_or(Error::NotFound)?.organization.clone();
+    Ok(Claim { organization, account_name: row.account_name.clone() })
 }
 
 impl account_claim::Entity {

@@ -119,13 +119,15 @@ pub async fn finish(
     Ok((begun.organization_id, Consent::Connected(Box::new(account))))
 }
 
-/// Forgets the consents that nobody came back from in time. Answers with how many.
+/// Forgets the consents that nobody came back from in time, and the claims that nobody took. Answers with how many.
 ///
 /// # Errors
 /// When the database does not answer.
 pub async fn forget_stale_consents(core: &Core) -> Result<u64> {
     let limit = core.clock.now();
-    Ok(core.db.forget(Outdated { table: "oauth_states", key: "state_hash", which: "expires_at <= $1", limit }).await?)
+    let which = "expires_at <= $1";
+    let consents = core.db.forget(Outdated { table: "oauth_states", key: "state_hash", which, limit }).await?;
+    Ok(consents + core.db.forget(Outdated { table: "account_claims", key: "token_hash", which, limit }).await?)
 }
 
 async fn take_state(

@@ -1,5 +1,7 @@
 //! A form that one of our pages, open in this very browser, has sent.
 
+use std::sync::Arc;
+
 use axum::extract::{FromRef, FromRequest, FromRequestParts, Request};
 use http::{HeaderMap, header};
 use integration_contract::{FormInput, SecretString, text::without_nul};
@@ -7,6 +9,7 @@ use integration_contract::{FormInput, SecretString, text::without_nul};
 use super::Visitor;
 use crate::{
     core::Core,
+    state::Demo,
     web::{
         Error, Result,
         body::{FORM_LIMIT, read_body},
@@ -29,6 +32,7 @@ impl<S> FromRequest<S> for Form
 where
     S: Send + Sync,
     Core: FromRef<S>,
+    Option<Arc<Demo>>: FromRef<S>,
 {
     type Rejection = Error;
 

@@ -1,5 +1,7 @@
 //! A signed-in person. Who is not, is sent to log in and comes back to the page they wanted.
 
+use std::sync::Arc;
+
 use axum::{
     extract::{FromRef, FromRequestParts},
     response::{IntoResponse, Redirect, Response},
@@ -13,6 +15,7 @@ use crate::{
         people::{Member, Person},
     },
     db::{OrganizationId, entity::user},
+    state::Demo,
     web::{
         Result,
         page::{Page, Tone},
@@ -96,6 +99,7 @@ impl<S> FromRequestParts<S> for SignedIn
 where
     S: Send + Sync,
     Core: FromRef<S>,
+    Option<Arc<Demo>>: FromRef<S>,
 {
     type Rejection = NotSignedIn;
 

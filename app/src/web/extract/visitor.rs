@@ -18,6 +18,7 @@ use crate::{
         teams, users,
     },
     db::{OrganizationId, UserId, entity::user},
+    state::Demo,
     web::{
         Error, Result, browser_session,
         page::{Flash, Page, Seen, Tone},
@@ -44,6 +45,7 @@ pub struct Visitor {
     core: Core,
     session: Session,
     cookies: Cookies,
+    demo: Option<Arc<Demo>>,
 }
 
 /// Where the visitor of a request is remembered, for extractors that follow and for the error page.
@@ -68,6 +70,7 @@ impl Visitor {
             person: self.seen().await?,
             csrf: self.token(),
             flash: self.take_flash().await?,
+            demo: self.demo.clone(),
             ..Page::default()
         })
     }
@@ -79,6 +82,7 @@ impl Visitor {
             person: self.seen().await.unwrap_or_default(),
             // Signed out, the frame has no form, and an address that leads nowhere sets no cookie.
             csrf: self.person.as_ref().map(|_| self.token()).unwrap_or_default(),
+            demo: self.demo.clone(),
             ..Page::default()
         }
     }
@@ -157,7 +161,7 @@ impl Visitor {
         }
     }
 
-    async fn read(parts: &Parts, core: Core) -> Result<Self> {
+    async fn read(parts: &Parts, core: Core, demo: Option<Arc<Demo>>) -> Result<Self> {
         let missing = || Error::from(anyhow::anyhow!("the session layer is not around this route"));
         let session = parts.extensions.get::<Session>().cloned().ok_or_else(missing)?;
         let cookies = parts.extensions.get::<Cookies>().cloned().ok_or_else(missing)?;
@@ -179,7 +183,7 @@ impl Visitor {
                 person.organizations().find(|id| Some(*id) == chosen).or_else(|| person.organizations().next())
             }
         };
-        Ok(Self { person, current, core, session, cookies })
+        Ok(Self { person, current, core, session, cookies, demo })
     }
 
     async fn seen(&self) -> Result<Option<Seen>> {
@@ -236,6 +240,7 @@ impl<S> FromRequestParts<S> for Visitor
 where
     S: Send + Sync,
     Core: FromRef<S>,
+    Option<Arc<Demo>>: FromRef<S>,
 {
     type Rejection = Error;
 
@@ -244,7 +249,7 @@ where
         if let Some(visitor) = slot.get() {
             return Ok(visitor.clone());
         }
-        let visitor = Self::read(parts, Core::from_ref(state)).await?;
+        let visitor = Self::read(parts, Core::from_ref(state), FromRef::from_ref(state)).await?;
         Ok(slot.get_or_init(|| visitor).clone())
     }
 }

@@ -1,15 +1,20 @@
-//! What no handler should see: addresses without end, methods that only serve to look around, other people's names.
+//! What no handler should see: addresses without end, methods that only serve to look around, other people's names, and
+//! pages under a name of ours that is not the public one.
 
 use std::sync::Arc;
 
 use axum::{
     extract::{Request, State},
     middleware::Next,
-    response::{IntoResponse, Response},
+    response::{IntoResponse, Redirect, Response},
 };
 use http::{HeaderValue, Method, StatusCode, header};
 
-use super::{Layers, hosts::Stranger};
+use super::{
+    Layers,
+    hosts::{Called, Stranger},
+    readers::{self, Reader},
+};
 
 /// The longest address.
 const URI_LIMIT: usize = 8 * 1024;
@@ -25,7 +30,12 @@ pub(super) async fn keep(State(layers): State<Arc<Layers>>, request: Request, ne
     }
     if !goes_by_any_name(request.uri().path(), &layers) {
         match layers.hosts.check(request.uri(), request.headers()) {
-            Ok(()) => {}
+            Ok(Called::ByName) => {}
+            Ok(Called::ByOtherName(home)) => {
+                if let Some(address) = address_of_page(&request, home) {
+                    return Redirect::temporary(&address).into_response();
+                }
+            }
             Err(Stranger::Nobody) => return StatusCode::BAD_REQUEST.into_response(),
             Err(Stranger::SomebodyElse) => {
                 let host = request.headers().get(header::HOST);
@@ -35,6 +45,17 @@ pub(super) async fn keep(State(layers): State<Arc<Layers>>, request: Request, ne
         }
     }
     next.run(request).await
+}
+
+/// Where the page is that a person asks for; none when it is no page, or something is sent along.
+fn address_of_page(request: &Request, mut home: url::Url) -> Option<String> {
+    let reads = matches!(*request.method(), Method::GET | Method::HEAD);
+    if !reads || readers::of(request.uri().path()) != Reader::Person {
+        return None;
+    }
+    home.set_path(request.uri().path());
+    home.set_query(request.uri().query());
+    Some(home.into())
 }
 
 /// Balancers and scrapers come to an address, not to a name.

@@ -15,6 +15,7 @@ use super::{
     RequestId,
     readers::{self, Reader},
 };
+use crate::web::assets;
 
 /// Puts a readable body on an error that has none, or one that a framework wrote.
 pub(super) async fn dress(request: Request, next: Next) -> Response {
@@ -61,11 +62,15 @@ fn is_bare(response: &Response, reader: Reader) -> bool {
 
 fn page(status: StatusCode) -> String {
     let (title, sentence) = words(status);
-    let id = RequestId::current().map(|id| format!("<p>Request <code>{id}</code></p>")).unwrap_or_default();
+    let id = RequestId::current()
+        .map(|id| format!("<p class=\"soft small\">Request <code>{id}</code></p>"))
+        .unwrap_or_default();
+    let style = assets::url("app.css");
     format!(
         "<!doctype html>\n<html lang=\"en\">\n<head><meta charset=\"utf-8\"><meta name=\"viewport\" \
-         content=\"width=device-width\"><title>{title}</title></head>\n<body><main><h1>{title}</h1><p>{sentence}</p>\
-         <p><a href=\"/\">Go to the first page</a></p>{id}</main></body>\n</html>\n"
+         content=\"width=device-width\"><title>{title}</title><link rel=\"stylesheet\" href=\"{style}\"></head>\n\
+         <body><main class=\"main\"><section class=\"card narrow centred\"><h1>{title}</h1><p class=\"lead\">{sentence}</p>\
+         <p><a class=\"button button-primary\" href=\"/\">Go to the first page</a></p>{id}</section></main></body>\n</html>\n"
     )
 }
 
@@ -80,7 +85,7 @@ fn json(status: StatusCode) -> String {
 fn words(status: StatusCode) -> (&'static str, &'static str) {
     match status.as_u16() {
         400 => ("That request can't be understood", "Go back and try again from the page you came from."),
-        401 => ("Please sign in", "This is for people who are signed in."),
+        401 => ("Please log in", "This is for people who are logged in."),
         403 => ("That is not allowed", "Go back, load the page again and repeat what you did."),
         404 => ("Not found", "There is nothing here, or nothing that you may see."),
         405 => ("That can't be done here", "The address is right, but not for this kind of request."),

@@ -7,6 +7,7 @@ use axum::{
 
 use crate::state::AppState;
 
+mod authorize;
 mod connect;
 mod hook;
 mod integrations;
@@ -15,7 +16,7 @@ mod log;
 pub mod operators;
 mod people;
 #[cfg(debug_assertions)]
-pub mod styleguide;
+mod styleguide;
 
 /// People: accounts, organizations, teams, invitations.
 pub(super) fn people() -> Router<AppState> {
@@ -35,8 +36,17 @@ pub(super) fn integrations() -> Router<AppState> {
         .route("/integrations/{partner}/icon.svg", get(integrations::icon))
         .route("/integrations/{partner}/link", get(links::new).post(links::create).delete(links::destroy))
         .route("/integrations/{partner}/link/{link}", get(links::show).post(links::change))
+        .route("/integrations/{partner}/authorize", get(authorize::show).post(authorize::accept))
         .route("/auth/{partner}", post(connect::start))
         .route("/auth/{partner}/callback", get(connect::callback))
+}
+
+/// The components, for whoever changes them; a release has no such page.
+pub(super) fn styleguide() -> Router<AppState> {
+    #[cfg(debug_assertions)]
+    return Router::new().route("/styleguide", get(styleguide::show));
+    #[cfg(not(debug_assertions))]
+    Router::new()
 }
 
 /// What partners call: no session, no cookies, no pages.

@@ -65,7 +65,6 @@ async fn from_the_first_click_to_the_last_removal(scripts: Scripts) -> Result<()
     let widgets = format!("{}/github/acme/widgets", demo.sandbox);
 
     tour::log_in(&browser, &demo.address, "ada@example.com").await?;
-    //browser.follow("Product").await?;
     let log = browser.address().await?;
     tour::link_widgets(&browser, &demo.address).await?;
     let settings = browser.address().await?;

@@ -31,10 +31,10 @@ fn rust(folders: &[&str]) -> Vec<File> {
     files(folders, &[".rs"])
 }
 
-/// The partners' crates: every folder beside the contract and the testkit.
+/// The partners' crates: every folder beside the contract and the two kits.
 fn partners() -> Vec<String> {
     let mut names = folders("integrations");
-    names.retain(|name| !matches!(name.as_str(), "contract" | "testkit"));
+    names.retain(|name| !matches!(name.as_str(), "contract" | "sandboxkit" | "testkit"));
     names
 }
 
@@ -130,7 +130,7 @@ fn manifests_keep_the_crates_apart() {
     let without =
         |allowed: &[&str]| -> Vec<&str> { ours.iter().copied().filter(|name| !allowed.contains(name)).collect() };
     let storage = ["sea-orm", "sea-orm-migration", "sqlx"];
-    let server = ["axum", "askama", "reqwest", "tokio", "hyper"];
+    let server = ["axum", "askama", "reqwest", "tokio", "hyper", "integration-sandboxkit"];
 
     let mut wrong = Vec::new();
     let contract = manifest("integrations/contract");
@@ -141,14 +141,17 @@ fn manifests_keep_the_crates_apart() {
     let testkit = manifest("integrations/testkit");
     wrong.extend(rules::forbidden_dependencies(&testkit, "dependencies", &without(&["integration-contract"]), false));
 
+    let sandboxkit = manifest("integrations/sandboxkit");
+    wrong.extend(rules::forbidden_dependencies(&sandboxkit, "dependencies", &ours, false));
+
     for partner in partners() {
         let partner = manifest(&format!("integrations/{partner}"));
-        let others = without(&["integration-contract"]);
+        let others = without(&["integration-contract", "integration-sandboxkit"]);
         wrong.extend(rules::forbidden_dependencies(&partner, "dependencies", &others, false));
         wrong.extend(rules::forbidden_dependencies(&partner, "dependencies", &storage, false));
         // The sandbox is a server; nothing else of a partner is.
         wrong.extend(rules::forbidden_dependencies(&partner, "dependencies", &server, true));
-        let others = without(&["integration-contract", "integration-testkit"]);
+        let others = without(&["integration-contract", "integration-sandboxkit", "integration-testkit"]);
         wrong.extend(rules::forbidden_dependencies(&partner, "dev-dependencies", &others, false));
     }
 

@@ -22,11 +22,12 @@ async fn take(db: &Db, owner: &Owner, length: Duration) -> Vec<Job> {
     claim(db, owner, &Slots::new(100), &mut Turn::default(), length).await.unwrap().jobs
 }
 
-fn every_end() -> [End; 5] {
+fn every_end() -> [End; 6] {
     let why = || "late".to_owned();
     [
         End::Done,
         End::Again { pause: Duration::ZERO, why: why() },
+        End::Later { pause: Duration::ZERO },
         End::Dead { why: why() },
         End::Quarantined { why: why() },
         End::Released,

@@ -106,6 +106,37 @@ async fn every_answer_has_the_headers_that_make_it_safe() {
 }
 
 #[tokio::test]
+async fn a_page_under_another_of_this_machines_names_is_at_the_public_one() {
+    let ask_as = async |method: &str, host: &str, path: &str| {
+        let layers = layers("http://localhost:3000", "127.0.0.1:3000".parse().unwrap());
+        let request = Request::builder().method(method).uri(path).header("host", host).body(Body::empty()).unwrap();
+        wrap(router(), layers).oneshot(request).await.unwrap()
+    };
+
+    for host in ["127.0.0.1:3000", "[::1]:3000"] {
+        for method in ["GET", "HEAD"] {
+            for path in ["/", "/number/7?a=b%20c&next=%2Fx", "//evil.example/x"] {
+                let answer = ask_as(method, host, path).await;
+                assert_eq!(answer.status(), 307, "{method} {host} {path}");
+                assert_eq!(header(&answer, "location"), format!("http://localhost:3000{path}"));
+            }
+        }
+        // What browsers do not send to another address, and what is no page.
+        let cases = [
+            ("POST", "/", 405),
+            ("POST", "/integrations/acme/hook", 401),
+            ("GET", "/integrations/acme/hook", 405),
+            ("GET", "/api/v1/x", 500),
+            ("GET", "/healthz", 200),
+        ];
+        for (method, path, status) in cases {
+            assert_eq!(ask_as(method, host, path).await.status(), status, "{method} {host} {path}");
+        }
+    }
+    assert_eq!(ask_as("GET", "localhost:3000", "/").await.status(), 200);
+}
+
+#[tokio::test]
 async fn over_https_browsers_are_told_to_stay_there() {
     let response = ask_at("https://localhost", get_of("/nowhere")).await;
     assert_eq!(header(&response, "strict-transport-security"), "max-age=31536000; includeSubDomains");

@@ -41,7 +41,7 @@ async fn tenant(test: &TestDatabase, vault: &Vault, accounts: usize) -> Tenanted
         let account = integration_user::Model {
             organization_id: organization,
             id: *id,
-            user_id: user,
+            user_id: Some(user),
             partner: "acme".into(),
             account_id: id.to_string(),
             account_name: "ada".into(),
@@ -49,8 +49,10 @@ async fn tenant(test: &TestDatabase, vault: &Vault, accounts: usize) -> Tenanted
             scopes: json!([]),
             credentials: Some(vault.seal(Place::credentials(organization, *id), &format!("token {id}").into())),
             expires_at: None,
+            refreshing_until: None,
             state: integration_user::AccountState::Connected,
             reason: None,
+            connected_at: 0,
             created_at: 0,
             updated_at: 0,
         };

@@ -2,7 +2,7 @@
 //! webhooks that are really delivered, and web pages on which a person opens an issue or pushes a commit.
 //!
 //! It shares no code with the rest of this crate: a mistake in reading GitHub's documents would otherwise be made
-//! on both sides, and hide.
+//! on both sides, and hide. What has nothing to do with GitHub is in `integration-sandboxkit`.
 //!
 //! | address | room | what |
 //! |---|---|---|
@@ -22,7 +22,6 @@ mod control;
 mod hooks;
 mod oauth;
 mod pages;
-mod random;
 mod refusal;
 mod rest;
 mod shapes;
@@ -31,8 +30,10 @@ mod world;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use axum::Router;
+use axum::http::request;
 use axum::middleware::from_fn_with_state;
 use axum::routing::get;
+use integration_sandboxkit::{Desk, Gated, gate};
 use reqwest::Client;
 use reqwest::redirect::Policy;
 use url::Url;
@@ -62,7 +63,7 @@ pub fn open(at: &Url, callback: &Url) -> Opened {
         // `nest` knows its own path only without the slash at the end; clients ask for both.
         .route("/api/v3/", rest::root())
         .nest("/login/oauth", oauth::router())
-        .layer(from_fn_with_state(sandbox.clone(), control::gate::pass));
+        .layer(from_fn_with_state(sandbox.clone(), gate::pass::<Sandbox>));
     let router = guarded.merge(pages::router()).nest("/_sandbox", control::router());
     let router =
         router.route("/_sandbox/", get(control::shortcuts::overview)).fallback(pages::elsewhere).with_state(sandbox);
@@ -94,5 +95,17 @@ impl Sandbox {
         let done = deed(&mut self.world());
         hooks::courier::dispatch(self);
         done
+    }
+}
+
+impl Gated for Sandbox {
+    type Own = control::rules::Effect;
+
+    fn desk<T>(&self, look: impl FnOnce(&mut Desk<Self::Own>) -> T) -> T {
+        look(&mut self.world().control.desk)
+    }
+
+    fn who(&self, call: &request::Parts, _: &[u8]) -> String {
+        rest::login(&self.world(), &call.headers)
     }
 }

@@ -37,12 +37,19 @@ struct NewLinkPage {
     partner_name: &'static str,
     account: Option<String>,
     problem: Option<String>,
+    /// Those that the person may add a link to.
     teams: Vec<(TeamId, String)>,
-    team: TeamId,
+    team: Option<TeamId>,
     levels: Vec<(&'static str, &'static str)>,
     level: &'static str,
     form: LinkForm,
     errors: FieldErrors,
+}
+
+impl NewLinkPage {
+    fn back(&self) -> String {
+        format!("/integrations/{}", self.partner)
+    }
 }
 
 /// `GET /integrations/{p}/link`: the form. Without an account: the partner's page, which has the Connect button.
@@ -72,12 +79,16 @@ async fn draw_new(
     let member = who.member()?;
     let card = partner.integration.card();
     let (form, trouble) = form_of(core, &member, partner, &with, so_far).await;
-    let teams: Vec<_> = teams::visible(core, &member).await?.into_iter().map(|team| (team.id, team.name)).collect();
+    let mut teams: Vec<_> = teams::visible(core, &member).await?.into_iter().map(|team| (team.id, team.name)).collect();
     let wished = so_far.one("team").parse().ok();
     let team = wished.filter(|wished| teams.iter().any(|(id, _)| id == wished));
-    let Some(team) = team.or_else(|| teams.first().map(|(id, _)| *id)) else {
+    let team = team.or_else(|| teams.first().map(|(id, _)| *id));
+    if team.is_none() {
         return Err(Error::forbidden("A link feeds a team's log. Make a team, or ask an admin to add the link.").into());
-    };
+    }
+    if !member.is_admin() && !card.levels.contains(&Level::User) {
+        teams.clear();
+    }
     let levels: Vec<_> = card.levels.iter().map(|level| level_words(*level)).collect();
     let wished = so_far.one("level");
     let level = levels.iter().find(|(value, _)| *value == wished).or(levels.first()).map_or("team", |(value, _)| value);
@@ -157,7 +168,11 @@ pub async fn create(
     let new = NewLink { level, team: team.id, account: with.row.as_ref().map(|row| row.id), checked };
     match integration_links::create(&core, &member, partner, new).await {
         Ok(Created::New(link)) => {
-            who.flash(Tone::Good, format!("Added {}. It is being set up at {}.", link.name, partner.name())).await?;
+            who.flash(
+                Tone::Good,
+                format!("Added {}. What happens there from now on becomes an entry of the log.", link.name),
+            )
+            .await?;
             Ok(Redirect::to(&settings_path(&link)).into_response())
         }
         Ok(Created::SameAgain(link)) => Ok(Redirect::to(&settings_path(&link)).into_response()),

@@ -70,7 +70,8 @@ impl MessageRow {
     fn of(message: inbox::MessageLine) -> Self {
         let (tone, state) = match message.state {
             MessageState::Received => (Tone::Neutral, "Waiting"),
-            MessageState::Done => (Tone::Good, "In the log"),
+            // An entry, an older one changed, or the link itself: what is told of differs by event.
+            MessageState::Done => (Tone::Good, "Understood"),
             MessageState::Ignored => (Tone::Neutral, "Nothing"),
             MessageState::Failed => (Tone::Bad, "Failed"),
             MessageState::Rejected => (Tone::Bad, "Rejected"),

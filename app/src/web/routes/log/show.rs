@@ -15,7 +15,7 @@ use super::{
     shown::{self, Entry},
 };
 use crate::{
-    core::{self, Core, entries, people::Member, teams},
+    core::{self, Core, entries, integration_links, people::Member, teams},
     db::{TeamId, UserId, entity::team},
     web::{
         Result,
@@ -46,6 +46,8 @@ struct LogPage {
     calendar: Calendar,
     people: Vec<Choice>,
     sources: Vec<Choice>,
+    /// Whether nothing is linked, and this person may change that.
+    may_connect: bool,
 }
 
 /// The day that is shown, when it is only one.
@@ -167,7 +169,12 @@ async fn draw_log(
     let zone = entries::zone(&team);
     let today = entries::today(core, &team);
     let listing = entries::list(core, member, id, &asked.filter, asked.before).await?;
-    let open = if asked.is_plain() { entries::open(core, member, id).await? } else { Vec::new() };
+    let mut open = if asked.is_plain() { entries::open(core, member, id).await? } else { Vec::new() };
+    // What stands under today is in sight already.
+    open.retain(|entry| {
+        entry.row.occurred_on != today.to_string() || listing.entries.iter().all(|shown| shown.row.id != entry.row.id)
+    });
+    let may_connect = member.is_admin() && integration_links::for_team(core, member.organization, id).await?.is_empty();
     let (first, last) = Calendar::span(&asked, today);
     let counted = entries::days(core, member, id, first, last).await?;
     let people = teams::members(core, member, id).await?;
@@ -185,6 +192,7 @@ async fn draw_log(
         calendar: Calendar::new(&asked, id, today, &counted),
         people: people_to_choose(&asked, people.into_iter().map(|user| (user.id, user.name))),
         sources: sources(core, member, id, &asked).await?,
+        may_connect,
         team,
         asked,
     };

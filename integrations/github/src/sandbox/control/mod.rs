@@ -8,7 +8,7 @@
 //! | `POST /_sandbox/users/{login}/revoke` | ends all tokens and permissions of a user |
 //! | `POST /_sandbox/apps/{client_id}/suspend` `{suspended}` | suspends an app, or not |
 //! | `GET`, `DELETE /_sandbox/calls` | recorded calls of API and OAuth (`?path=` a glob, `?method=`, `?who=`); forget them |
-//! | `GET`, `POST`, `DELETE /_sandbox/rules` | faults of answers, see [`rules`] |
+//! | `GET`, `POST`, `DELETE /_sandbox/rules` | faults of answers, see [`integration_sandboxkit::rules`] and [`rules`] |
 //! | `GET`, `POST`, `DELETE /_sandbox/deliveries` | faults of webhook deliveries, see [`mail`] |
 //! | `GET /_sandbox/hooks` | every webhook there is |
 //! | `POST /_sandbox/events` `{repository, event, payload}` | sends that to all active hooks of the repository, as it is |
@@ -17,8 +17,6 @@
 //! | `GET`, `POST /_sandbox/strict` | `{refuse_loopback_hooks, hook_timeout_ms}` |
 //! | `POST /_sandbox/reset` | ends all faults, limits and strictness; the world stays |
 
-mod calls;
-pub(super) mod gate;
 pub(super) mod mail;
 pub(super) mod rules;
 pub(super) mod shortcuts;
@@ -30,11 +28,11 @@ use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
+use integration_sandboxkit::Desk;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use self::calls::RecordedCall;
-use self::rules::Rule;
+use self::rules::Effect;
 use super::Sandbox;
 use super::oauth::consent::Ticket;
 use super::refusal::Refusal;
@@ -45,10 +43,7 @@ pub(super) struct Control {
     pub strictness: Strictness,
     /// Open consent pages.
     pub tickets: VecDeque<Ticket>,
-    rules: Vec<Rule>,
-    calls: VecDeque<RecordedCall>,
-    last_call: u64,
-    last_rule: u64,
+    pub desk: Desk<Effect>,
 }
 
 /// Where a stand-in on one machine must be laxer than GitHub, unless a test wants it strict.
@@ -83,8 +78,7 @@ pub(super) fn router() -> Router<Sandbox> {
         .route("/tokens", post(shortcuts::make_token))
         .route("/users/{login}/revoke", post(shortcuts::revoke_user))
         .route("/apps/{client_id}/suspend", post(shortcuts::suspend_app))
-        .route("/calls", get(calls::list).delete(calls::forget))
-        .route("/rules", get(rules::list).post(rules::add).delete(rules::clear))
+        .merge(integration_sandboxkit::router())
         .route("/deliveries", get(mail::list).post(mail::add).delete(mail::clear))
         .route("/hooks", get(shortcuts::hooks))
         .route("/events", post(shortcuts::send_event))
@@ -119,7 +113,7 @@ async fn set_strictness(State(sandbox): State<Sandbox>, Json(strictness): Json<S
 
 async fn reset(State(sandbox): State<Sandbox>) -> Json<Value> {
     sandbox.change(|world| {
-        world.control.rules.clear();
+        world.control.desk.rules.clear();
         world.control.strictness = Strictness::default();
         world.post.mischief.clear();
         world.post.held = false;

@@ -3,6 +3,7 @@
 use axum::Json;
 use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Response};
+use integration_sandboxkit::{rules, table};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -35,6 +36,7 @@ pub(in super::super) async fn overview(State(sandbox): State<Sandbox>) -> Json<V
             })
         })
         .collect();
+    let effects = [rules::effects(), table(include_str!("rules.rs"))].concat();
     let at = &world.at;
     Json(json!({
         "what": "GitHub sandbox: a stand-in inside Patchbay",
@@ -45,15 +47,9 @@ pub(in super::super) async fn overview(State(sandbox): State<Sandbox>) -> Json<V
         "users": users,
         "apps": apps,
         "control": table(include_str!("mod.rs")),
-        "effects_of_rules": table(include_str!("rules.rs")),
+        "effects_of_rules": effects,
         "effects_of_deliveries": table(include_str!("mail.rs")),
     }))
-}
-
-/// The rows of the table in a file's own documentation, so that it is written once.
-fn table(source: &str) -> Vec<&str> {
-    let rows = source.lines().filter_map(|line| line.strip_prefix("//! | ")).map(|row| row.trim_end_matches(" |"));
-    rows.skip(1).collect()
 }
 
 fn ready_token(world: &mut World, account: AccountId) -> String {

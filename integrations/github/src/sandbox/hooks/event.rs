@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
+use integration_sandboxkit::random;
 use serde_json::{Map, Value, json};
 
-use super::super::random;
 use super::super::refusal::Refusal;
 use super::super::shapes;
 use super::super::world::people::Kind;

@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use aws_lc_rs::hmac;
+use integration_sandboxkit::random;
 use jiff::Timestamp;
 use reqwest::Client;
 
@@ -131,7 +132,7 @@ fn headers(letter: &Letter, body: &[u8]) -> Vec<(String, String)> {
     let secret = match letter.forgery {
         None => letter.config.secret.clone(),
         Some(Forgery::OldSecret) => letter.previous_secret.clone().or_else(|| letter.config.secret.clone()),
-        Some(Forgery::WrongSignature) => Some(super::super::random::hex(32)),
+        Some(Forgery::WrongSignature) => Some(random::hex(32)),
         Some(Forgery::NoSignature) => None,
     };
     if let Some(secret) = secret {

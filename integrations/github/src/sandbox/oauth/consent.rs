@@ -4,12 +4,13 @@ use askama::Template;
 use axum::extract::{RawForm, RawQuery, State};
 use axum::http::HeaderMap;
 use axum::response::{IntoResponse, Redirect, Response};
+use integration_sandboxkit::fields::Fields;
+use integration_sandboxkit::random;
 use url::{Url, form_urlencoded};
 
 use super::super::Sandbox;
 use super::super::pages::Page;
-use super::super::pages::session::{Fields, Visitor, guard_cookie};
-use super::super::random;
+use super::super::pages::session::{Visitor, guard_cookie};
 use super::super::refusal::Refusal;
 use super::super::world::apps::{App, Code};
 use super::super::world::{AccountId, World};

@@ -8,13 +8,13 @@ use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+use integration_sandboxkit::Who;
+use integration_sandboxkit::fields::Fields;
 use serde_json::Value;
 use url::form_urlencoded;
 
 use super::super::Sandbox;
-use super::super::control::gate::Who;
 use super::super::control::rules::TokenAnswer;
-use super::super::pages::session::Fields;
 use super::super::world::World;
 use super::super::world::apps::{Code, Token};
 use super::fits_callback;

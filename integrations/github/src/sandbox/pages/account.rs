@@ -2,11 +2,12 @@
 
 use askama::Template;
 use axum::response::Response;
+use integration_sandboxkit::cookies::set_cookie;
 
 use super::super::oauth::scopes;
 use super::super::refusal::Refusal;
 use super::super::world::World;
-use super::session::{USER_COOKIE, set_cookie};
+use super::session::USER_COOKIE;
 use super::{Page, Visit, see, show as show_page};
 
 struct Choice {
@@ -69,13 +70,13 @@ pub(super) fn login(world: &mut World, visit: &Visit) -> Result<Response, Refusa
     let missing = || Refusal::custom("User", "there is nobody of that name here");
     let login = world.user_named(&login).ok_or_else(missing)?.login.clone();
     let mut response = see(world, &return_to(visit));
-    set_cookie(world, USER_COOKIE, &login, response.headers_mut());
+    set_cookie(&world.at, USER_COOKIE, &login, response.headers_mut());
     Ok(response)
 }
 
 pub(super) fn logout(world: &mut World, _: &Visit) -> Result<Response, Refusal> {
     let mut response = see(world, "/");
-    set_cookie(world, USER_COOKIE, "", response.headers_mut());
+    set_cookie(&world.at, USER_COOKIE, "", response.headers_mut());
     Ok(response)
 }
 

@@ -14,17 +14,19 @@ mod webhooks;
 use askama::Template;
 use axum::Router;
 use axum::extract::{RawForm, RawPathParams, State};
-use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
-use axum::response::{Html, IntoResponse, Response};
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, get as on_get, post as on_post};
+use integration_sandboxkit::fields::Fields;
+use integration_sandboxkit::pages::{sent_by_ourselves, style};
 
-use self::session::{Fields, Visitor};
+pub(super) use integration_sandboxkit::pages::show;
+
+use self::session::Visitor;
 use super::Sandbox;
 use super::refusal::Refusal;
 use super::world::people::Role;
 use super::world::{AccountId, RepositoryId, World};
-
-const STYLE: &str = include_str!("../../../templates/sandbox/style.css");
 
 pub(super) fn router() -> Router<Sandbox> {
     Router::new()
@@ -110,10 +112,10 @@ fn post(room: Room) -> MethodRouter<Sandbox> {
 
 /// A form that another site's page sent does nothing.
 fn guarded(room: Room, headers: &HeaderMap) -> Room {
-    let origin = headers.get("sec-fetch-site").map(HeaderValue::as_bytes);
-    match origin {
-        None | Some(b"same-origin" | b"none") => room,
-        Some(_) => |_, _| Err(Refusal::forbidden("This form was sent from another site.")),
+    if sent_by_ourselves(headers) {
+        room
+    } else {
+        |_, _| Err(Refusal::forbidden("This form was sent from another site."))
     }
 }
 
@@ -208,26 +210,6 @@ struct Reference {
     url: String,
 }
 
-pub(super) fn show(page: &impl Template) -> Response {
-    match page.render() {
-        Ok(html) => {
-            let policy =
-                "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; frame-ancestors 'none'";
-            let headers = [
-                (header::CONTENT_SECURITY_POLICY, policy),
-                (header::CACHE_CONTROL, "no-store"),
-                (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
-                (header::REFERRER_POLICY, "no-referrer"),
-            ];
-            (headers, Html(html)).into_response()
-        }
-        Err(error) => {
-            tracing::error!(%error, "a sandbox page could not be written");
-            StatusCode::INTERNAL_SERVER_ERROR.into_response()
-        }
-    }
-}
-
 /// After a form: on to that page.
 fn see(world: &World, path: &str) -> Response {
     (StatusCode::SEE_OTHER, [(header::LOCATION, format!("{}{path}", world.at))]).into_response()
@@ -242,8 +224,4 @@ fn see_below(world: &World, repository: RepositoryId, path: &str) -> Result<Resp
 /// Every other address.
 pub(super) async fn elsewhere(State(sandbox): State<Sandbox>, headers: HeaderMap) -> Response {
     Page::refusal(&sandbox.world(), &Visitor::of(&headers), &Refusal::not_found())
-}
-
-async fn style() -> impl IntoResponse {
-    ([(header::CONTENT_TYPE, "text/css; charset=utf-8"), (header::CACHE_CONTROL, "max-age=300")], STYLE)
 }

@@ -5,10 +5,10 @@ use std::cell::Cell;
 use axum::http::{HeaderMap, Method, StatusCode, header};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use integration_sandboxkit::fields::Fields;
 use serde_json::{Map, Value};
 
 use super::super::oauth::scopes;
-use super::super::pages::session::Fields;
 use super::super::refusal::Refusal;
 use super::super::world::people::Role;
 use super::super::world::repository::Repository;

@@ -4,9 +4,8 @@ use aws_lc_rs::digest::{SHA256, digest};
 use axum::body::Body;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use integration_sandboxkit::{Who, random};
 
-use super::super::control::gate::Who;
-use super::super::random;
 use super::super::refusal::Refusal;
 use super::super::world::World;
 use super::answer::Answer;

@@ -8,11 +8,11 @@ use axum::http::request::Parts;
 use axum::http::{StatusCode, header};
 use axum::response::Response;
 use axum::routing::{MethodFilter, MethodRouter, on};
+use integration_sandboxkit::fields::Fields;
 use serde_json::{Map, Value};
 
 use super::super::Sandbox;
-use super::super::control::gate::PrimaryLimit;
-use super::super::pages::session::Fields;
+use super::super::control::rules::PrimaryLimit;
 use super::super::refusal::Refusal;
 use super::super::world::World;
 use super::answer::Answer;

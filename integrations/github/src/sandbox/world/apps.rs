@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use integration_sandboxkit::random;
 use jiff::{Span, Timestamp};
 
-use super::super::random;
 use super::AccountId;
 
 /// The app the product is registered as.

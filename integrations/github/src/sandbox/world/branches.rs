@@ -1,12 +1,12 @@
 //! Pushes: commits, branches and tags appear, move and go.
 
+use integration_sandboxkit::random;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::repository::{Commit, NO_COMMIT, Repository};
 use super::{AccountId, RepositoryId, World};
 use crate::sandbox::hooks::event::Event;
-use crate::sandbox::random;
 use crate::sandbox::refusal::Refusal;
 use crate::sandbox::shapes;
 

@@ -1,4 +1,6 @@
-//! Recorded calls: what the product really asked of us.
+//! Recorded calls: what the product really asked of a sandbox.
+
+use std::collections::VecDeque;
 
 use axum::Json;
 use axum::extract::{Query, State};
@@ -6,41 +8,48 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::super::Sandbox;
-use super::Control;
-use super::rules::matches_glob;
+use crate::Gated;
+use crate::rules::matches_glob;
 
 const KEPT: usize = 10_000;
 /// Of a body, so much is kept.
 const BODY_KEPT: usize = 64 * 1024;
 
+/// The newest calls, oldest first.
+#[derive(Default)]
+pub struct RecordedCalls {
+    kept: VecDeque<RecordedCall>,
+    last: u64,
+}
+
 #[derive(Serialize)]
-pub(super) struct RecordedCall {
+struct RecordedCall {
     id: u64,
     at: String,
     method: String,
     path: String,
     query: String,
     body: String,
-    /// The login the token belongs to; "-" for nobody.
+    /// Whose token it was, in the partner's words; "-" for nobody.
     who: String,
     /// `null`: not answered (yet), or the answer was lost on purpose.
     status: Option<u16>,
     ms: Option<u64>,
 }
 
+/// What a reader of the record looks for.
 #[derive(Deserialize)]
-pub(super) struct Wanted {
+pub struct Wanted {
     path: Option<String>,
     method: Option<String>,
     who: Option<String>,
 }
 
-impl Control {
-    pub fn note_call(&mut self, method: &str, path: &str, query: &str, who: String, body: &[u8]) -> u64 {
-        self.last_call += 1;
-        self.calls.push_back(RecordedCall {
-            id: self.last_call,
+impl RecordedCalls {
+    pub(crate) fn note_call(&mut self, method: &str, path: &str, query: &str, who: String, body: &[u8]) -> u64 {
+        self.last += 1;
+        self.kept.push_back(RecordedCall {
+            id: self.last,
             at: Timestamp::now().to_string(),
             method: method.to_owned(),
             path: path.to_owned(),
@@ -50,14 +59,14 @@ impl Control {
             status: None,
             ms: None,
         });
-        while self.calls.len() > KEPT {
-            self.calls.pop_front();
+        while self.kept.len() > KEPT {
+            self.kept.pop_front();
         }
-        self.last_call
+        self.last
     }
 
-    pub fn note_answer(&mut self, id: u64, status: u16, ms: u64, who: Option<String>) {
-        if let Some(call) = self.calls.iter_mut().rev().find(|call| call.id == id) {
+    pub(crate) fn note_answer(&mut self, id: u64, status: u16, ms: u64, who: Option<String>) {
+        if let Some(call) = self.kept.iter_mut().rev().find(|call| call.id == id) {
             call.status = Some(status);
             call.ms = Some(ms);
             call.who = who.unwrap_or_else(|| std::mem::take(&mut call.who));
@@ -65,18 +74,16 @@ impl Control {
     }
 }
 
-pub(super) async fn list(State(sandbox): State<Sandbox>, Query(wanted): Query<Wanted>) -> Json<Value> {
-    let world = sandbox.world();
+pub(crate) async fn list<S: Gated>(State(sandbox): State<S>, Query(wanted): Query<Wanted>) -> Json<Value> {
     let fits = |call: &&RecordedCall| {
         wanted.path.as_deref().is_none_or(|glob| matches_glob(glob, &call.path))
             && wanted.method.as_deref().is_none_or(|method| method == call.method)
             && wanted.who.as_deref().is_none_or(|who| who == call.who)
     };
-    let found: Vec<&RecordedCall> = world.control.calls.iter().filter(fits).collect();
-    Json(json!(found))
+    sandbox.desk(|desk| Json(json!(desk.calls.kept.iter().filter(fits).collect::<Vec<_>>())))
 }
 
-pub(super) async fn forget(State(sandbox): State<Sandbox>) -> Json<Value> {
-    sandbox.world().control.calls.clear();
+pub(crate) async fn forget<S: Gated>(State(sandbox): State<S>) -> Json<Value> {
+    sandbox.desk(|desk| desk.calls.kept.clear());
     Json(json!({"forgotten": true}))
 }

@@ -1,0 +1,5 @@
+//! The JSON of Slack's nouns, with the fields Slack sends.
+
+pub(super) mod channel;
+pub(super) mod message;
+pub(super) mod people;
