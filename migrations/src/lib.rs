@@ -16,6 +16,7 @@ mod m0005_inbox;
 mod m0006_instance;
 mod m0007_open_entries;
 mod m0008_old_dead_letters;
+mod m0009_outbox;
 mod table;
 
 /// All steps, in order.
@@ -33,6 +34,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0006_instance::Migration),
             Box::new(m0007_open_entries::Migration),
             Box::new(m0008_old_dead_letters::Migration),
+            Box::new(m0009_outbox::Migration),
         ]
     }
 }

@@ -130,7 +130,10 @@ async fn apply(
             };
             outcome.write(core, tx, message).await
         })
-        .await
+        .await?;
+    // What it is about may have to be told to other partners.
+    core.queue.wake();
+    Ok(())
 }
 
 /// One happening; the inner error is the reason why nothing came of it.
@@ -158,11 +161,11 @@ async fn happen(
             write_lines(core, tx, link, message, lines, user).await?.map(|_| ())
         }
         Happening::EntryEdited { external_id, text } => {
-            let changed = entries::amend(tx, organization, link.id, &external_id, &text, core.clock.now()).await?;
+            let changed = entries::amend(core, tx, organization, link.id, &external_id, &text).await?;
             there_or(changed, "The log has no entry of what was edited.")
         }
         Happening::EntryRetracted { external_id } => {
-            let retracted = entries::retract(tx, organization, link.id, &external_id, core.clock.now()).await?;
+            let retracted = entries::retract(core, tx, organization, link.id, &external_id).await?;
             there_or(retracted, "The log has no entry of what was deleted.")
         }
         of_link => {
@@ -182,7 +185,7 @@ async fn write_entry(
 ) -> Result<bool> {
     let occurred_on = day_in_team(tx, link, message, entry.happened_at).await?;
     let recorded = Recorded { user, link: link.id, partner: link.partner.clone(), entry, occurred_on };
-    entries::record(tx, link.organization_id, link.team_id, recorded, core.clock.now()).await
+    entries::record(core, tx, link.organization_id, link.team_id, recorded).await
 }
 
 async fn write_lines(
@@ -195,7 +198,7 @@ async fn write_lines(
 ) -> Result<Result<Vec<EntryId>, String>> {
     let occurred_on = day_in_team(tx, link, message, lines.happened_at).await?;
     let recorded = RecordedLines { user, link: link.id, partner: link.partner.clone(), lines, occurred_on };
-    entries::record_lines(tx, link.organization_id, link.team_id, recorded, core.clock.now()).await
+    entries::record_lines(core, tx, link.organization_id, link.team_id, recorded).await
 }
 
 /// The day in the team's time zone on which it happened at the partner (unix seconds), or the hook arrived.

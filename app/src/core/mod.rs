@@ -20,6 +20,7 @@ pub mod invitations;
 pub mod ledger;
 mod naming;
 pub mod organizations;
+pub mod outbox;
 mod partner_http;
 pub mod partners;
 mod passwords;
@@ -42,6 +43,9 @@ struct Inner {
     passwords: passwords::Passwords,
     attempts: attempts::Attempts,
     inbox: inbox::Inbox,
+    breakers: outbox::Breakers,
+    /// Held while a call to a partner is allowed and has not begun, see [`outbox::until_calls_have_begun`].
+    beginning: tokio::sync::RwLock<()>,
 }
 
 /// See [`Core`].
@@ -78,6 +82,8 @@ impl Core {
             inbox,
             passwords: passwords::Passwords::default(),
             attempts: attempts::Attempts::default(),
+            breakers: outbox::Breakers::default(),
+            beginning: tokio::sync::RwLock::default(),
         }))
     }
 

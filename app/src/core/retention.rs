@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use super::{Core, Result, inbox, integration_users, invitations, sessions};
+use super::{Core, Result, inbox, integration_users, invitations, outbox, sessions};
 use crate::queue::dead;
 
 /// How long hooks, the marks by which a repeated one is known, and dead letters are kept. Longer than any partner
@@ -24,6 +24,10 @@ pub struct Forgotten {
     pub messages: u64,
     /// Marks of hooks.
     pub marks: u64,
+    /// What was sent to partners, or was not.
+    pub outgoing: u64,
+    /// What stands at partners and has not changed for long.
+    pub posts: u64,
 }
 
 /// Forgets what is over its time, of all tenants. May run in several processes at once, and may be cut off anywhere.
@@ -40,6 +44,8 @@ pub async fn forget(core: &Core) -> Result<Forgotten> {
         // Marks outlive their message, so they go after it.
         messages: inbox::forget_messages(core, KEPT).await?,
         marks: inbox::forget_marks(core, KEPT).await?,
+        outgoing: outbox::forget_messages(core, KEPT).await?,
+        posts: outbox::forget_posts(core, outbox::POSTS_KEPT).await?,
     };
     forgotten.publish(begun.elapsed());
     Ok(forgotten)
@@ -47,7 +53,7 @@ pub async fn forget(core: &Core) -> Result<Forgotten> {
 
 impl Forgotten {
     fn publish(self, took: Duration) {
-        let Self { sessions, consents, invitations, dead_letters, messages, marks } = self;
+        let Self { sessions, consents, invitations, dead_letters, messages, marks, outgoing, posts } = self;
         tracing::info!(
             sessions,
             consents,
@@ -55,6 +61,8 @@ impl Forgotten {
             dead_letters,
             messages,
             marks,
+            outgoing,
+            posts,
             ?took,
             "forgot what is over its time"
         );
@@ -65,6 +73,8 @@ impl Forgotten {
             ("dead_letters", dead_letters),
             ("messages", messages),
             ("marks", marks),
+            ("outgoing", outgoing),
+            ("posts", posts),
         ];
         for (what, count) in counts {
             metrics::counter!("patchbay_forgotten_total", "what" => what).increment(count);

@@ -15,8 +15,8 @@ use super::{
     sealing::{Place, Vault},
 };
 use crate::db::{
-    Db, IntegrationUserId, LinkId, OrganizationId,
-    entity::{Tenant, integration_link, integration_user, oauth_state, organization},
+    Db, IntegrationUserId, LinkId, OrganizationId, OutboxMessageId,
+    entity::{Tenant, integration_link, integration_user, oauth_state, organization, outbox_message},
 };
 
 /// Rows per transaction: on SQLite nobody else writes meanwhile.
@@ -116,6 +116,13 @@ async fn pass(db: &Db, vault: &Vault) -> Result<Pass, DbErr> {
                 &mut pass,
                 (integration_link::Column::Id, integration_link::Column::HookSecret),
                 |row| Place::hook_secret(organization, LinkId(row)),
+            )
+            .await?;
+        tenant
+            .column::<outbox_message::Entity>(
+                &mut pass,
+                (outbox_message::Column::Id, outbox_message::Column::Content),
+                |row| Place::outbox_content(organization, OutboxMessageId(row)),
             )
             .await?;
     }

@@ -22,7 +22,7 @@ use aws_lc_rs::{
 use integration_contract::{ExposeSecret, SecretString};
 use uuid::Uuid;
 
-use crate::db::{IntegrationUserId, LinkId, OrganizationId};
+use crate::db::{IntegrationUserId, LinkId, OrganizationId, OutboxMessageId};
 
 const NONCE: usize = 12;
 
@@ -271,6 +271,11 @@ impl Place {
         let mut row = [0; 16];
         row.iter_mut().zip(state_hash).for_each(|(to, from)| *to = *from);
         Self { organization, row: Uuid::from_bytes(row), column: "oauth_states.verifier" }
+    }
+
+    /// Where the content of an outgoing message stands.
+    pub fn outbox_content(organization: OrganizationId, message: OutboxMessageId) -> Self {
+        Self { organization, row: message.0, column: "outbox_messages.content" }
     }
 
     /// Where the instance's check value stands; it belongs to no tenant.

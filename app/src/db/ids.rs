@@ -60,4 +60,8 @@ ids! {
     RemoteId
     /// A kept hook.
     MessageId
+    /// A message on its way to a partner.
+    OutboxMessageId
+    /// One try at sending one.
+    AttemptId
 }

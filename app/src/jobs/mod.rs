@@ -9,8 +9,8 @@ use integration_contract::ErrorKind;
 use serde::{Deserialize, de::DeserializeOwned};
 
 use crate::{
-    core::{Core, Error, Result, happenings, inbox, integration_links, integration_users},
-    db::{IntegrationUserId, LinkId, MessageId},
+    core::{Core, Error, Result, happenings, inbox, integration_links, integration_users, outbox},
+    db::{IntegrationUserId, LinkId, MessageId, OutboxMessageId},
     queue::{Job, Outcome, Policy, Work},
 };
 
@@ -27,6 +27,13 @@ struct OfLink {
 #[derive(Deserialize)]
 struct OfMessage {
     message: MessageId,
+}
+
+#[derive(Deserialize)]
+struct OfOutgoing {
+    message: OutboxMessageId,
+    #[serde(default)]
+    turn: i32,
 }
 
 #[derive(Deserialize)]
@@ -56,8 +63,15 @@ impl Jobs {
             integration_users::DISCONNECT => {
                 integration_users::give_back(core, organization, payload::<OfAccount>(job)?.account).await
             }
+            outbox::SEND_DIGEST => outbox::strike(core, organization, payload::<OfOutgoing>(job)?.message).await,
             other => Err(anyhow::anyhow!("there is no job of the kind {other}").into()),
         }
+    }
+
+    /// Sends a message. How that ended is more than whether it worked.
+    async fn deliver(&self, job: &Job) -> Result<Outcome> {
+        let OfOutgoing { message, turn } = payload(job)?;
+        outbox::deliver(&self.core, job.organization, message, turn).await
     }
 
     async fn end(&self, job: &Job, why: &str) -> Result<()> {
@@ -75,6 +89,13 @@ impl Jobs {
             integration_users::DISCONNECT => {
                 integration_users::forget(core, organization, payload::<OfAccount>(job)?.account).await
             }
+            outbox::DELIVER => {
+                let OfOutgoing { message, turn } = payload(job)?;
+                outbox::gave_up(core, organization, message, Some(turn), why).await
+            }
+            outbox::SEND_DIGEST => {
+                outbox::gave_up(core, organization, payload::<OfOutgoing>(job)?.message, None, why).await
+            }
             _ => Ok(()),
         }
     }
@@ -83,10 +104,11 @@ impl Jobs {
 #[async_trait]
 impl Work for Jobs {
     async fn run(&self, job: &Job) -> Outcome {
-        match self.perform(job).await {
-            Ok(()) => Outcome::Done,
-            Err(error) => outcome(job, error),
-        }
+        let done = match job.kind.as_str() {
+            outbox::DELIVER => self.deliver(job).await,
+            _ => self.perform(job).await.map(|()| Outcome::Done),
+        };
+        done.unwrap_or_else(|error| outcome(job, error))
     }
 
     async fn gave_up(&self, job: &Job, why: &str) {
@@ -102,7 +124,7 @@ impl Work for Jobs {
 
 fn patience_with(kind: &str) -> Policy {
     match kind {
-        inbox::READ_MESSAGE => Policy::FEW_TRIES,
+        inbox::READ_MESSAGE | outbox::SEND_DIGEST => Policy::FEW_TRIES,
         // All others work at a partner, who may be away for a weekend. A kind that only a newer binary knows waits as
         // long: that one will run it.
         _ => Policy::DAYS,
@@ -139,7 +161,7 @@ mod tests {
     #[test]
     fn what_works_at_a_partner_is_tried_for_days() {
         use integration_links::{INSPECT, INSTALL, UNINSTALL};
-        for kind in [INSTALL, UNINSTALL, INSPECT, integration_users::DISCONNECT, "of_a_newer_binary"] {
+        for kind in [INSTALL, UNINSTALL, INSPECT, integration_users::DISCONNECT, outbox::DELIVER, "of_a_newer_binary"] {
             assert_eq!(patience_with(kind), Policy::DAYS, "{kind}");
         }
         assert_eq!(patience_with(inbox::READ_MESSAGE), Policy::FEW_TRIES);

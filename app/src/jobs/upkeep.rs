@@ -5,7 +5,7 @@ use std::time::Duration;
 use tokio::time::sleep;
 
 use crate::{
-    core::{Core, retention},
+    core::{Core, outbox, retention},
     queue::longer_by_chance,
 };
 
@@ -24,11 +24,27 @@ impl Default for Rhythm {
     }
 }
 
+/// How often what waits to be sent is counted for the metrics.
+const COUNT: Duration = Duration::from_secs(15);
+
 /// Does the upkeep until it is dropped.
 pub async fn keep_up(core: Core, rhythm: Rhythm) {
+    tokio::join!(forget(&core, rhythm), count(&core));
+}
+
+async fn count(core: &Core) {
+    loop {
+        if let Err(error) = outbox::count(&core.db).await {
+            tracing::debug!(?error, "could not count what waits to be sent");
+        }
+        sleep(COUNT).await;
+    }
+}
+
+async fn forget(core: &Core, rhythm: Rhythm) {
     sleep(longer_by_chance(rhythm.first, 2)).await;
     loop {
-        if let Err(error) = retention::forget(&core).await {
+        if let Err(error) = retention::forget(core).await {
             tracing::warn!(?error, "could not forget what is over its time; the next upkeep goes on with it");
         }
         sleep(longer_by_chance(rhythm.every, 10)).await;

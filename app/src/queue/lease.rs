@@ -61,6 +61,11 @@ pub enum End {
         /// Why it failed.
         why: String,
     },
+    /// Not tried: waits, and no attempt counts.
+    Later {
+        /// For so long.
+        pause: Duration,
+    },
     /// Failed for good.
     Dead {
         /// Why.
@@ -113,7 +118,7 @@ impl Settlement {
     fn lane_to_move(&self) -> Option<&Lane> {
         match self.end {
             End::Done | End::Dead { .. } | End::Quarantined { .. } => self.lane.as_ref(),
-            End::Again { .. } | End::Released => None,
+            End::Again { .. } | End::Later { .. } | End::Released => None,
         }
     }
 }
@@ -144,6 +149,9 @@ async fn write_end(tx: &DatabaseTransaction, settlement: &Settlement) -> Result<
             format!("state = 'waiting', run_at = {now} + $4, attempts = attempts + 1, last_error = $5, {free}"),
             vec![milliseconds(*pause).into(), readable(why).into()],
         ),
+        End::Later { pause } => {
+            (format!("state = 'waiting', run_at = {now} + $4, {free}"), vec![milliseconds(*pause).into()])
+        }
         End::Dead { why } => (
             format!("state = $4, died_at = {now}, attempts = attempts + 1, last_error = $5, {free}"),
             vec![JobState::Dead.into(), readable(why).into()],

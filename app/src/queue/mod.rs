@@ -5,7 +5,8 @@
 //!   (lane free)  ────► ready ───────────────────► leased ─────────────► (no row)
 //!   (lane taken) ────► blocked ──► ready           │ │ │
 //!   (run_at)     ────► waiting ──► ready           │ │ └─ Again ──► waiting, until its pause is over
-//!                        ▲ its time has come       │ └─── Failed, or out of patience ──► dead
+//!                        ▲ its time has come       │ │    (Later: the same, but no attempt was made)
+//!                        │                         │ └─── Failed, or out of patience ──► dead
 //!                                                  └───── the process died ──► ready; the third time: quarantined
 //! ```
 //!
@@ -110,6 +111,11 @@ pub enum Outcome {
         after: Option<Duration>,
         /// The reason, for the people who look at it.
         why: String,
+    },
+    /// It was not tried: something has to pass first. This is no attempt, however often it happens.
+    Later {
+        /// How long that takes.
+        after: Duration,
     },
     /// It will never work out: no further attempt.
     Failed {

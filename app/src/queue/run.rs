@@ -40,6 +40,7 @@ async fn settle(crew: &Crew, job: &Job, end: End) {
     let how = match &end {
         End::Done => "done",
         End::Again { .. } => "again",
+        End::Later { .. } => "later",
         End::Dead { .. } => "dead",
         End::Quarantined { .. } => "quarantined",
         End::Released => "released",
@@ -79,6 +80,7 @@ async fn attempt(crew: &Crew, job: &Arc<Job>) -> End {
     let attempts = job.attempts + 1;
     match outcome {
         Ok(Outcome::Done) => End::Done,
+        Ok(Outcome::Later { after }) => End::Later { pause: longer_by_chance(after.min(LONGEST_AFTER), 10) },
         Ok(Outcome::Failed { why }) => die(crew, job, &policy, why).await,
         Ok(Outcome::Again { why, .. }) | Err(why) if policy.is_out_of_patience(attempts, job.age + begun.elapsed()) => {
             die(crew, job, &policy, why).await

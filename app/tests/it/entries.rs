@@ -113,8 +113,8 @@ impl Acme {
             },
             occurred_on: "2026-11-22".parse().unwrap(),
         };
-        let (organization, team, now) = (self.ada.organization, self.team, self.core.clock.now());
-        self.core.db.write(async |tx| entries::record(tx, organization, team, recorded, now).await).await.unwrap()
+        let (core, organization, team) = (&self.core, self.ada.organization, self.team);
+        core.db.write(async |tx| entries::record(core, tx, organization, team, recorded).await).await.unwrap()
     }
 }
 
@@ -294,16 +294,15 @@ async fn an_entry_follows_what_it_speaks_of(test: TestDatabase) {
     let (link, organization) = (LinkId::new(), acme.ada.organization);
     acme.told(link, "comment:1", "Commented: first").await;
     let amend = async |link, id: &str| {
-        let now = acme.core.clock.now();
-        acme.core
-            .db
-            .write(async |tx| entries::amend(tx, organization, link, id, "Commented: second", now).await)
+        let core = &acme.core;
+        core.db
+            .write(async |tx| entries::amend(core, tx, organization, link, id, "Commented: second").await)
             .await
             .unwrap()
     };
     let retract = async |organization, id: &str| {
-        let now = acme.core.clock.now();
-        acme.core.db.write(async |tx| entries::retract(tx, organization, link, id, now).await).await.unwrap()
+        let core = &acme.core;
+        core.db.write(async |tx| entries::retract(core, tx, organization, link, id).await).await.unwrap()
     };
 
     assert!(!amend(LinkId::new(), "comment:1").await && !amend(link, "comment:2").await);

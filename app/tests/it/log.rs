@@ -75,8 +75,8 @@ impl TwoOrganizations {
             },
             occurred_on: self.app.clock.today(&TimeZone::UTC),
         };
-        let now = self.app.clock.now();
-        let write = async |tx: &_| entries::record(tx, self.acme, self.product, recorded, now).await;
+        let core = &self.app.core;
+        let write = async |tx: &_| entries::record(core, tx, self.acme, self.product, recorded).await;
         assert!(self.app.database.db.write(write).await.unwrap());
     }
 }

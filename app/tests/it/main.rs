@@ -9,6 +9,7 @@ mod floor_plan;
 mod harness;
 mod inbox;
 mod log;
+mod outbox;
 mod people;
 mod queue;
 mod retention;

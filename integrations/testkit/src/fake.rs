@@ -13,6 +13,11 @@
 //! | `{"do":"panic"}` · `{"do":"spin","ms":500}` | `hook` panics · is busy for that long (at most a minute) |
 //!
 //! `"lane":"…"` in any of them is the message's lane. All else is ignored with a reason.
+//!
+//! A link's field `tell` says which entries it is told of: `no`, `now`, `done` (only those, at once), `digest-18` (once a
+//! day at that hour). What it was told is in [`FakePartner::heard`], what stands in its rooms in [`FakePartner::posts`].
+
+mod deliver;
 
 use std::{
     collections::{BTreeMap, VecDeque},
@@ -23,10 +28,11 @@ use std::{
 use async_trait::async_trait;
 use http::StatusCode;
 use integration_contract::{
-    Account, Address, Author, Card, CheckedLink, Connect, Effect, Encoding, Error, ErrorKind, EventKind, Field,
-    FieldErrors, FieldKind, FormInput, Happening, HookAnswer, HookCall, HookReply, HookRules, Integration,
-    IntegrationLink, Ledger, Level, LinkForm, LinkRefused, LinkSettings, NewEntry, Part, Reading, Remote, Result,
-    Scheme, SecretOf, SecretString, Status, Undone, UndoneOutcome, Verified, strict_json,
+    Account, Address, Author, Capability, Card, CheckedLink, Choice, Connect, Effect, Encoding, Error, ErrorKind,
+    EventKind, Field, FieldErrors, FieldKind, FormInput, Happening, HookAnswer, HookCall, HookReply, HookRules,
+    Integration, IntegrationLink, Ledger, Level, LinkForm, LinkRefused, LinkSettings, NewEntry, Outgoing,
+    OutgoingEntry, Part, Reading, Receipt, Remote, Result, Scheme, SecretOf, SecretString, Status, Undone,
+    UndoneOutcome, Verified, Want, strict_json,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -35,6 +41,9 @@ const SIGNATURE: &str = "x-fake-signature";
 const DELIVERY: &str = "x-fake-delivery";
 const KIND: &str = "subscription";
 const ROOM: &str = "room";
+const TELL: &str = "tell";
+
+pub use deliver::{Heard, Post};
 
 /// A partner that does as it is told. Clones are the same partner.
 #[derive(Clone)]
@@ -54,6 +63,8 @@ pub enum Trouble {
     LosesAnswer,
     /// Takes this long, then does it.
     Waits(Duration),
+    /// Does it, then takes this long to answer.
+    AnswersLate(Duration),
 }
 
 /// What stands at the fake partner because of a link.
@@ -73,11 +84,18 @@ struct Outside {
     last_id: u64,
     on_create: VecDeque<Trouble>,
     on_destroy: VecDeque<Trouble>,
+    ear: deliver::Ear,
 }
 
 #[derive(Serialize, Deserialize)]
 struct Settings {
     room: String,
+    #[serde(default = "nothing")]
+    tell: String,
+}
+
+fn nothing() -> String {
+    "no".to_owned()
 }
 
 impl Default for FakePartner {
@@ -113,7 +131,7 @@ impl FakePartner {
             }),
             pace: None,
             settings: &[],
-            capabilities: &[],
+            capabilities: &[Capability::Deliver],
         }
     }
 
@@ -180,7 +198,7 @@ async fn meet(trouble: Option<Trouble>) -> Result<bool> {
         Some(Trouble::Limits(wait)) => {
             Err(Error::new(ErrorKind::RateLimited, "The fake partner asks us to slow down.").retry_after(wait))
         }
-        Some(Trouble::Waits(time)) => {
+        Some(Trouble::Waits(time) | Trouble::AnswersLate(time)) => {
             tokio::time::sleep(time).await;
             Ok(false)
         }
@@ -209,7 +227,20 @@ impl Integration for FakePartner {
             kind: FieldKind::Text { placeholder: "workshop" },
             values: so_far.all(ROOM).to_vec(),
         };
-        Ok(LinkForm { fields: vec![room], notice: None })
+        let choice = |value: &str, label: &str| Choice { value: value.to_owned(), label: label.to_owned() };
+        let tell = Field {
+            name: TELL,
+            label: "From the log",
+            help: "What the room is told.".to_owned(),
+            kind: FieldKind::One(vec![
+                choice("no", "Nothing"),
+                choice("now", "Every entry, at once"),
+                choice("done", "What got done, at once"),
+                choice("digest-18", "The day's entries, at six in the evening"),
+            ]),
+            values: so_far.all(TELL).to_vec(),
+        };
+        Ok(LinkForm { fields: vec![room, tell], notice: None })
     }
 
     async fn check_link(&self, _cx: &Account, input: &FormInput) -> Result<CheckedLink, LinkRefused> {
@@ -218,19 +249,23 @@ impl Integration for FakePartner {
         if room.is_empty() || room.len() > 50 || !plain {
             return Err(FieldErrors::of(ROOM, "Name a room with letters, digits and hyphens.").into());
         }
-        let settings = LinkSettings::of(&Settings { room: room.to_owned() });
+        let tell = if input.one(TELL).is_empty() { nothing() } else { input.one(TELL).to_owned() };
+        if !matches!(tell.as_str(), "no" | "now" | "done") && deliver::hour_of(&tell).is_none() {
+            return Err(FieldErrors::of(TELL, "Choose what the room is told.").into());
+        }
+        let settings = LinkSettings::of(&Settings { room: room.to_owned(), tell });
         Ok(CheckedLink { settings, target: format!("room:{room}") })
     }
 
     fn form_input(&self, link: &IntegrationLink) -> FormInput {
         link.settings
             .read::<Settings>()
-            .map(|settings| FormInput::from_iter([(ROOM, settings.room)]))
+            .map(|settings| FormInput::from_iter([(ROOM, settings.room), (TELL, settings.tell)]))
             .unwrap_or_default()
     }
 
     async fn create_link(&self, _cx: &Account, link: &IntegrationLink, ledger: &dyn Ledger) -> Result<()> {
-        let Settings { room } = link.settings.read()?;
+        let Settings { room, .. } = link.settings.read()?;
         let reservation = ledger.reserve(KIND, &room).await?;
         let trouble = self.outside().on_create.pop_front();
         let lose = match meet(trouble).await {
@@ -309,7 +344,7 @@ impl Integration for FakePartner {
     }
 
     fn hook(&self, link: &IntegrationLink, call: &Verified<HookCall>) -> Result<Reading> {
-        let Settings { room } = link.settings.read()?;
+        let Settings { room, tell } = link.settings.read()?;
         let body = strict_json::object(&call.body)?;
         let external_id = word(&body, "id").to_owned();
         let text = word(&body, "text").to_owned();
@@ -323,7 +358,7 @@ impl Integration for FakePartner {
                 Reading::of(Happening::TargetGone { reason: format!("The room is gone: {}", word(&body, "reason")) })
             }
             "rename" => {
-                let settings = Settings { room: word(&body, ROOM).to_owned() };
+                let settings = Settings { room: word(&body, ROOM).to_owned(), tell };
                 Reading::of(Happening::TargetChanged(LinkSettings::of(&settings)))
             }
             "malformed" => return Err(Error::new(ErrorKind::Malformed, "The hook asked to be malformed.")),
@@ -334,6 +369,14 @@ impl Integration for FakePartner {
             }
             other => Reading::ignored(format!("“{other}” is nothing that the fake partner does.")),
         })
+    }
+
+    fn wants(&self, link: &IntegrationLink, entry: &OutgoingEntry) -> Want {
+        self.wants_entry(link, entry)
+    }
+
+    async fn deliver(&self, cx: &Account, link: &IntegrationLink, message: &Outgoing) -> Result<Receipt> {
+        self.hear(cx, link, message).await
     }
 }
 

@@ -13,7 +13,11 @@ use super::{
     write::{mention_rows, tag_rows},
 };
 use crate::{
-    core::{Core, Error, Result, people::Member},
+    core::{
+        Core, Error, Result,
+        outbox::{self, Occasion},
+        people::Member,
+    },
     db::{
         EntryId, OrganizationId, TeamId,
         entity::{
@@ -62,6 +66,7 @@ pub async fn edit(core: &Core, who: &Member, team: TeamId, id: EntryId, change: 
             entry_mention::Entity::insert_many(mentions).exec_without_returning(tx).await?;
 
             let completed_on = completed(&entry, change.status, today);
+            let occasion = if entry.status == change.status { Occasion::Follow } else { Occasion::News };
             let mut row = entry.into_active_model();
             row.body = Set(body.clone());
             row.status = Set(change.status);
@@ -71,9 +76,11 @@ pub async fn edit(core: &Core, who: &Member, team: TeamId, id: EntryId, change: 
             }
             row.updated_at = Set(core.clock.now());
             row.update(tx).await?;
-            Ok(())
+            outbox::tell(core, tx, who.organization, team, &[id], occasion).await
         })
-        .await
+        .await?;
+    core.queue.wake();
+    Ok(())
 }
 
 /// Marks a goal or blocker as done today. One that is done stays as it is.
@@ -109,9 +116,11 @@ async fn set_status(core: &Core, who: &Member, team: TeamId, id: EntryId, status
             row.completed_on = Set(completed_on);
             row.updated_at = Set(core.clock.now());
             row.update(tx).await?;
-            Ok(())
+            outbox::tell(core, tx, who.organization, team, &[id], Occasion::News).await
         })
-        .await
+        .await?;
+    core.queue.wake();
+    Ok(())
 }
 
 /// Takes an entry out of the log; it can be brought back.
@@ -136,16 +145,20 @@ async fn set_archived(core: &Core, who: &Member, team: TeamId, id: EntryId, arch
             let standing = Standing::of(tx, who, team).await?;
             let entry = locked(tx, who.organization, team, id).await?;
             standing.must_own(&entry)?;
-            if entry.archived_at.is_some() != archived {
-                let now = core.clock.now();
-                let mut row = entry.into_active_model();
-                row.archived_at = Set(archived.then_some(now));
-                row.updated_at = Set(now);
-                row.update(tx).await?;
+            if entry.archived_at.is_some() == archived {
+                return Ok(());
             }
-            Ok(())
+            let now = core.clock.now();
+            let mut row = entry.into_active_model();
+            row.archived_at = Set(archived.then_some(now));
+            row.updated_at = Set(now);
+            row.update(tx).await?;
+            let occasion = if archived { Occasion::Follow } else { Occasion::News };
+            outbox::tell(core, tx, who.organization, team, &[id], occasion).await
         })
-        .await
+        .await?;
+    core.queue.wake();
+    Ok(())
 }
 
 /// A day of the log: not more than a year ahead.

@@ -20,8 +20,11 @@ use super::{
     write::{mention_rows, tag_rows},
 };
 use crate::{
-    core::Result,
-    core::sealing::digest_of,
+    core::{
+        Core, Result,
+        outbox::{self, Occasion},
+        sealing::digest_of,
+    },
     db::{
         EntryId, LinkId, OrganizationId, TeamId, UserId,
         entity::{
@@ -70,23 +73,24 @@ pub struct RecordedLines {
 }
 
 /// Writes an entry, unless the link has told of it before; says whether it is new. Its time is when it happened at the
-/// partner, or `now`.
+/// partner, or now. What partners are told of it is in the same commit, here and below: wake the queue after it.
 ///
 /// # Errors
 /// When the database does not answer.
 pub async fn record(
+    core: &Core,
     tx: &DatabaseTransaction,
     organization: OrganizationId,
     team: TeamId,
     recorded: Recorded,
-    now: i64,
 ) -> Result<bool> {
+    let (id, now) = (EntryId::new(), core.clock.now());
     let Recorded { user, link, partner, entry, occurred_on } = recorded;
     let happened_at = entry.happened_at.and_then(|seconds| seconds.checked_mul(1000)).unwrap_or(now);
     let source = short(&entry.source);
     let row = entry::Model {
         organization_id: organization,
-        id: EntryId::new(),
+        id,
         team_id: team,
         user_id: user,
         status: status(entry.status),
@@ -108,7 +112,11 @@ pub async fn record(
         .on_conflict_do_nothing_on([entry::Column::OrganizationId, entry::Column::LinkId, entry::Column::ExternalId])
         .exec_without_returning(tx)
         .await?;
-    Ok(matches!(written, TryInsertResult::Inserted(rows) if rows > 0))
+    let new = matches!(written, TryInsertResult::Inserted(rows) if rows > 0);
+    if new {
+        outbox::tell(core, tx, organization, team, &[id], Occasion::News).await?;
+    }
+    Ok(new)
 }
 
 /// Follows a change of the text behind an entry; says whether there is such an entry.
@@ -116,20 +124,22 @@ pub async fn record(
 /// # Errors
 /// When the database does not answer.
 pub async fn amend(
+    core: &Core,
     tx: &DatabaseTransaction,
     organization: OrganizationId,
     link: LinkId,
     external_id: &str,
     text: &str,
-    now: i64,
 ) -> Result<bool> {
     let Some(entry) = told(tx, organization, link, external_id).await? else { return Ok(false) };
     forget_words(tx, organization, entry.id).await?;
+    let (id, team) = (entry.id, entry.team_id);
     let text = body(text, entry.source.as_deref().unwrap_or_default());
     let mut row = entry.into_active_model();
     row.body = Set(text);
-    row.updated_at = Set(now);
+    row.updated_at = Set(core.clock.now());
     row.update(tx).await?;
+    outbox::tell(core, tx, organization, team, &[id], Occasion::Follow).await?;
     Ok(true)
 }
 
@@ -140,12 +150,13 @@ pub async fn amend(
 /// # Errors
 /// When the database does not answer.
 pub async fn record_lines(
+    core: &Core,
     tx: &DatabaseTransaction,
     organization: OrganizationId,
     team: TeamId,
     recorded: RecordedLines,
-    now: i64,
 ) -> Result<Result<Vec<EntryId>, String>> {
+    let now = core.clock.now();
     let typed = match lines(&recorded.lines.text) {
         Ok(typed) => typed,
         Err(sentence) => return Ok(Err(sentence)),
@@ -155,7 +166,7 @@ pub async fn record_lines(
     // The newest entry of a day stands first. Ids grow, so the first line takes the last: a message reads as written.
     let mut fresh: Vec<EntryId> = typed.iter().map(|_| EntryId::new()).collect();
     fresh.reverse();
-    let mut written = Vec::new();
+    let (mut written, mut news, mut followed) = (Vec::new(), Vec::new(), Vec::new());
     for ((index, line), fresh) in typed.into_iter().enumerate().zip(fresh) {
         let name = line_name(&recorded.lines.external_id, index);
         let known =
@@ -168,6 +179,8 @@ pub async fn record_lines(
         {
             continue;
         }
+        let reworded = known.as_ref().is_some_and(|row| row.status == line.status && row.archived_at.is_none());
+        if reworded { &mut followed } else { &mut news }.push(id);
         forget_words(tx, organization, id).await?;
         let (tags, mentioned) = (tag_rows(organization, id, &line.body), handles.mentioned(&line.body));
         match known {
@@ -182,8 +195,10 @@ pub async fn record_lines(
         entry_mention::Entity::insert_many(mentions).exec_without_returning(tx).await?;
     }
     for gone in there {
-        archive(tx, gone, now).await?;
+        followed.extend(archive(tx, gone, now).await?);
     }
+    outbox::tell(core, tx, organization, team, &news, Occasion::News).await?;
+    outbox::tell(core, tx, organization, team, &followed, Occasion::Follow).await?;
     Ok(Ok(written))
 }
 
@@ -245,28 +260,33 @@ fn line_name(external_id: &str, index: usize) -> String {
 /// # Errors
 /// When the database does not answer.
 pub async fn retract(
+    core: &Core,
     tx: &DatabaseTransaction,
     organization: OrganizationId,
     link: LinkId,
     external_id: &str,
-    now: i64,
 ) -> Result<bool> {
     let entries = told_lines(tx, organization, link, external_id).await?;
-    let any = !entries.is_empty();
+    let Some(team) = entries.first().map(|entry| entry.team_id) else { return Ok(false) };
+    let mut gone = Vec::new();
     for entry in entries {
-        archive(tx, entry, now).await?;
+        gone.extend(archive(tx, entry, core.clock.now()).await?);
     }
-    Ok(any)
+    outbox::tell(core, tx, organization, team, &gone, Occasion::Follow).await?;
+    Ok(true)
 }
 
-async fn archive(tx: &DatabaseTransaction, entry: entry::Model, now: i64) -> Result<()> {
-    if entry.archived_at.is_none() {
-        let mut row = entry.into_active_model();
-        row.archived_at = Set(Some(now));
-        row.updated_at = Set(now);
-        row.update(tx).await?;
+/// Archives an entry that is not yet; answers with it if so.
+async fn archive(tx: &DatabaseTransaction, entry: entry::Model, now: i64) -> Result<Option<EntryId>> {
+    if entry.archived_at.is_some() {
+        return Ok(None);
     }
-    Ok(())
+    let id = entry.id;
+    let mut row = entry.into_active_model();
+    row.archived_at = Set(Some(now));
+    row.updated_at = Set(now);
+    row.update(tx).await?;
+    Ok(Some(id))
 }
 
 /// The entry of this name, and those of the lines of a message of this name.

@@ -10,7 +10,11 @@ use super::{
     pieces,
 };
 use crate::{
-    core::{Core, Error, Result, people::Member},
+    core::{
+        Core, Error, Result,
+        outbox::{self, Occasion},
+        people::Member,
+    },
     db::{
         EntryId, OrganizationId, TeamId, UserId,
         entity::{entry, entry_mention, entry_tag, user},
@@ -32,7 +36,8 @@ pub async fn write(core: &Core, who: &Member, team: TeamId, text: &str) -> Resul
 /// As [`write()`]; [`Error::Invalid`] (`day`) for a day too far ahead.
 pub async fn write_on(core: &Core, who: &Member, team: TeamId, day: Option<Date>, text: &str) -> Result<Vec<EntryId>> {
     let lines = lines(text).map_err(|sentence| Error::field("body", sentence))?;
-    core.db
+    let written = core
+        .db
         .write(async |tx| {
             let standing = Standing::of(tx, who, team).await?;
             standing.must_be_in_team("write in its log")?;
@@ -40,9 +45,13 @@ pub async fn write_on(core: &Core, who: &Member, team: TeamId, day: Option<Date>
             let today = standing.today(core);
             let day = change::checked_day(day.unwrap_or(today), today)?;
             let author = user::Entity::find_by_id(who.user).one(tx).await?.ok_or(Error::NotFound)?;
-            insert(tx, &author, who.organization, team, day, core.clock.now(), lines).await
+            let written = insert(tx, &author, who.organization, team, day, core.clock.now(), lines).await?;
+            outbox::tell(core, tx, who.organization, team, &written, Occasion::News).await?;
+            Ok::<_, Error>(written)
         })
-        .await
+        .await?;
+    core.queue.wake();
+    Ok(written)
 }
 
 async fn insert(

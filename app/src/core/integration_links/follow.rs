@@ -3,11 +3,13 @@
 use std::time::Duration;
 
 use integration_contract::{ErrorKind, Happening, IntegrationLink};
-use sea_orm::{ActiveModelTrait, ActiveValue::Set, ColumnTrait, DatabaseTransaction, IntoActiveModel, QueryFilter};
+use sea_orm::{
+    ActiveModelTrait, ActiveValue::Set, ColumnTrait, DatabaseTransaction, IntoActiveModel, QueryFilter, QuerySelect,
+};
 
 use super::{account, account_is_broken, as_partner_sees, load};
 use crate::{
-    core::{Core, Error, Result, integration_users, ledger::LinkLedger, partners::Partner},
+    core::{Core, Error, Result, integration_users, ledger::LinkLedger, outbox, partners::Partner},
     db::{
         LinkId, OrganizationId,
         entity::{
@@ -39,12 +41,18 @@ pub async fn follow(
     let now = core.clock.now();
     match happening {
         Happening::HookWorks => {
+            let mut mended = false;
             change_living(tx, link, |row| {
                 if row.state.as_ref() == &LinkState::Broken {
                     stand(row, LinkState::Active, None, now);
+                    mended = true;
                 }
             })
-            .await
+            .await?;
+            if mended {
+                outbox::go_on(tx, link.organization_id, link.id, now).await?;
+            }
+            Ok(())
         }
         Happening::TargetChanged(settings) => {
             let seen = IntegrationLink { settings: settings.clone(), ..as_partner_sees(core, link) };
@@ -99,6 +107,8 @@ pub async fn change_living(
     let current = Entity::of(link.organization_id)
         .filter(Column::Id.eq(link.id))
         .filter(Column::State.is_not_in([LinkState::Removing, LinkState::Removed]))
+        // Held until the end: a removal that came in between would be undone.
+        .lock_exclusive()
         .one(tx)
         .await?;
     if let Some(current) = current {

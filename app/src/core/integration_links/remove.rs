@@ -5,7 +5,7 @@ use sea_orm::{ActiveModelTrait, ActiveValue::Set, ColumnTrait, DatabaseTransacti
 
 use super::{account, as_partner_sees, load, load_in, must_manage, set_up_lane};
 use crate::{
-    core::{Core, Error, Result, integration_users, ledger::LinkLedger, people::Member},
+    core::{Core, Error, Result, integration_users, ledger::LinkLedger, outbox, people::Member},
     db::{
         LinkId, OrganizationId,
         entity::{
@@ -32,7 +32,8 @@ pub enum Removal {
     Already,
 }
 
-/// Removes a link: nothing comes of its hooks from now on, and a job undoes what it made at the partner.
+/// Removes a link: nothing comes of its hooks from now on, nothing is sent to its partner once this has answered, and a
+/// job undoes what it made there.
 ///
 /// # Errors
 /// [`Error::Forbidden`] when the member may not.
@@ -55,10 +56,12 @@ pub async fn remove(core: &Core, who: &Member, link: &Model) -> Result<Removal> 
             change.updated_at = Set(core.clock.now());
             change.update(tx).await?;
             add_job(tx, who.organization, id).await?;
+            outbox::cancel(tx, who.organization, id, core.clock.now()).await?;
             Ok::<_, Error>(Removal::Removed)
         })
         .await?;
     core.queue.wake();
+    outbox::until_calls_have_begun(core).await;
     Ok(removed)
 }
 

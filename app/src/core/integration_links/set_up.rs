@@ -15,7 +15,7 @@ use crate::{
     core::{
         Core, Error, Result, integration_users,
         ledger::LinkLedger,
-        organizations,
+        organizations, outbox,
         partners::Partner,
         people::Member,
         sealing::{Place, random_text},
@@ -302,20 +302,26 @@ pub async fn install_gave_up(core: &Core, organization: OrganizationId, id: Link
 
 /// Writes where a pending link stands, unless somebody changed or removed it meanwhile.
 async fn stand(core: &Core, link: &Model, state: LinkState, reason: Option<&str>) -> Result<()> {
+    let now = core.clock.now();
     core.db
         .write(async |tx| {
-            Entity::update_of(link.organization_id)
+            let stands = Entity::update_of(link.organization_id)
                 .filter(Column::Id.eq(link.id))
                 .filter(Column::State.eq(LinkState::Pending))
                 .filter(Column::UpdatedAt.eq(link.updated_at))
                 .col_expr(Column::State, state.into())
-                .col_expr(Column::StateSince, core.clock.now().into())
+                .col_expr(Column::StateSince, now.into())
                 .col_expr(Column::Reason, Expr::value(reason.map(str::to_owned)))
                 .exec(tx)
                 .await?;
+            if state == LinkState::Active && stands.rows_affected > 0 {
+                outbox::go_on(tx, link.organization_id, link.id, now).await?;
+            }
             Ok::<_, Error>(())
         })
-        .await
+        .await?;
+    core.queue.wake();
+    Ok(())
 }
 
 /// The partner's short name for a row that is about to be written.

@@ -14,6 +14,7 @@ pub enum Do {
     Finish,
     FinishAfter(Duration),
     FailForNow(Duration),
+    Later(Duration),
     FailForGood,
     Panic,
     NeverEnd,
@@ -91,6 +92,7 @@ impl Work for FakeWork {
                 Outcome::Done
             }
             Do::FailForNow(after) => Outcome::Again { after: Some(after), why: "not now".into() },
+            Do::Later(after) => Outcome::Later { after },
             Do::FailForGood => Outcome::Failed { why: "never\0 ever".into() },
             Do::Panic => panic!("out of coffee"),
             Do::NeverEnd => std::future::pending().await,

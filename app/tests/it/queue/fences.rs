@@ -22,11 +22,12 @@ async fn take(db: &Db, owner: &Owner, length: Duration) -> Vec<Job> {
     claim(db, owner, &Slots::new(100), &mut Turn::default(), length).await.unwrap().jobs
 }
 
-fn every_end() -> [End; 5] {
+fn every_end() -> [End; 6] {
     let why = || "late".to_owned();
     [
         End::Done,
         End::Again { pause: Duration::ZERO, why: why() },
+        End::Later { pause: Duration::ZERO },
         End::Dead { why: why() },
         End::Quarantined { why: why() },
         End::Released,
@@ -90,6 +91,7 @@ async fn every_end_does_what_it_says(test: TestDatabase) {
         let expected = match end {
             End::Done => None,
             End::Again { .. } => Some((JobState::Waiting, 1, false, true)),
+            End::Later { .. } => Some((JobState::Waiting, 0, false, true)),
             End::Dead { .. } => Some((JobState::Dead, 1, true, true)),
             End::Quarantined { .. } => Some((JobState::Quarantined, 0, true, true)),
             End::Released => Some((JobState::Ready, 0, false, true)),

@@ -39,6 +39,26 @@ async fn eight_workers_run_500_jobs_once_each(test: TestDatabase) {
     }
 }
 
+async fn what_only_waits_makes_no_attempt_and_stays_in_front_of_its_lane(test: TestDatabase) {
+    let tenant = OrganizationId::new();
+    let waits = Arc::new(AtomicUsize::new(20));
+    let left = waits.clone();
+    let work = FakeWork::with_policy(Policy { attempts: 1, ..Policy::FEW_TRIES }, move |job| {
+        assert_eq!(job.attempts, 0);
+        let first = super::fake_work::number(job) == 0;
+        let waits = left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(usize::from(first)));
+        if first && waits.is_ok() { Do::Later(Duration::from_millis(1)) } else { Do::Finish }
+    });
+    add(&test.db, (0..3).map(|number| in_lane(tenant, "lane", number)).collect()).await;
+    let workers = Workers::start(Queue::new(test.db.clone()), work.clone(), quick());
+    until_empty(&test.db).await;
+
+    let expected: Vec<usize> = [0; 21].into_iter().chain([1, 2]).collect();
+    assert_eq!(work.numbers(), expected);
+    assert!(work.given_up().is_empty());
+    workers.drain(Duration::from_secs(5)).await;
+}
+
 async fn eight_claimants_at_once_never_get_the_same_job(test: TestDatabase) {
     let tenants: Vec<_> = (0..5).map(|_| OrganizationId::new()).collect();
     add(&test.db, (0..500).map(|number| numbered(tenants[number % 5], number)).collect()).await;
@@ -357,6 +377,7 @@ async fn dead_ones(db: &Db, organization: OrganizationId) -> Vec<i64> {
 
 on_both_databases!(
     eight_workers_run_500_jobs_once_each,
+    what_only_waits_makes_no_attempt_and_stays_in_front_of_its_lane,
     eight_claimants_at_once_never_get_the_same_job,
     a_tenant_with_one_job_does_not_wait_for_one_with_5000,
     any_number_of_jobs_is_added_in_one_commit_and_in_order,

@@ -1,0 +1,428 @@
+//! Delivering: one message, one attempt, and what follows from how it ended.
+
+use std::time::Duration;
+
+use integration_contract::{Error as PartnerError, ErrorKind, Http, Outgoing, OutgoingEntry, Receipt, Told, Want};
+use sea_orm::{ActiveValue::Set, ColumnTrait, DatabaseTransaction, QueryFilter, QueryOrder, sea_query::Expr};
+use uuid::Uuid;
+
+use super::{
+    ANSWER_WITHIN, TOO_OLD, answer,
+    attempt::{Attempt, last_of_link, post_of, posted, readable, were_told, word},
+    keep::hold,
+    line::{self, Line, Notes},
+    load, milliseconds,
+    picture::{Picture, pictures},
+};
+use crate::{
+    core::{Core, Error, Result, integration_links, partners::Partner},
+    db::{
+        EntryId, OrganizationId, OutboxMessageId,
+        entity::{
+            Tenant,
+            entry::EntryStatus,
+            integration_link::{self, LinkState},
+            outbox_message::{Column, Entity, Model, OutboxKind, OutboxState},
+            post::PostState,
+        },
+    },
+    queue::Outcome,
+};
+
+/// When to try again a partner that asks us to slow down and does not say how much.
+const SLOW_DOWN: Duration = Duration::from_secs(30);
+
+/// So many attempts in vain are shown on the link; one or two pass before anybody looks.
+const WORTH_SHOWING: i32 = 3;
+
+/// Sends one message. Run by the job; a message that is done, or has a newer job, is left alone.
+///
+/// # Errors
+/// When the database does not answer. What the partner does wrong is in the outcome.
+pub async fn deliver(core: &Core, organization: OrganizationId, id: OutboxMessageId, turn: i32) -> Result<Outcome> {
+    let Some(message) = load(core.db.reader(), organization, id).await? else { return Ok(Outcome::Done) };
+    if message.state != OutboxState::Waiting || message.turn != turn {
+        return Ok(Outcome::Done);
+    }
+    let Some(link) = integration_links::load(core, organization, message.link_id).await? else {
+        return Ok(Outcome::Done);
+    };
+    match link.state {
+        LinkState::Removing | LinkState::Removed => {
+            return finish(core, &message, OutboxState::Cancelled, "The link was removed.").await;
+        }
+        // Whoever wrote to us is answered, whatever the state of the link.
+        _ if message.kind == OutboxKind::Answer => {}
+        LinkState::Paused => return finish(core, &message, OutboxState::Skipped, "The link is paused.").await,
+        LinkState::Pending | LinkState::Broken => {
+            core.db.write(async |tx| hold(tx, &message).await).await?;
+            return Ok(Outcome::Done);
+        }
+        LinkState::Active => {}
+    }
+    let Ok(partner) = core.partners.get(&link.partner) else {
+        return finish(core, &message, OutboxState::Failed, "This installation no longer has this integration.").await;
+    };
+    if let Some(after) = too_soon(core, partner, &message).await? {
+        return Ok(Outcome::Later { after });
+    }
+    let delivery = match compose(core, partner, &link, &message).await? {
+        Ok(composed) => Delivery { core, partner, link: &link, message: &message, composed },
+        Err(Unsent { state, reason }) => return finish(core, &message, state, reason).await,
+    };
+    delivery.attempt().await
+}
+
+/// The job that sends a message, in this turn if one is named, is out of attempts: the message says so, and can be sent
+/// again by hand.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn gave_up(
+    core: &Core,
+    organization: OrganizationId,
+    id: OutboxMessageId,
+    turn: Option<i32>,
+    why: &str,
+) -> Result<()> {
+    let Some(message) = load(core.db.reader(), organization, id).await? else { return Ok(()) };
+    if turn.is_some_and(|turn| turn != message.turn) {
+        // A newer job has it.
+        return Ok(());
+    }
+    finish(core, &message, OutboxState::Failed, why).await?;
+    Ok(())
+}
+
+/// How long the link's pace still asks to wait.
+async fn too_soon(core: &Core, partner: &Partner, message: &Model) -> Result<Option<Duration>> {
+    let Some(pace) = partner.integration.card().pace.filter(|_| message.kind != OutboxKind::Answer) else {
+        return Ok(None);
+    };
+    let last = last_of_link(core, message.organization_id, message.link_id).await?;
+    let passed = last.and_then(|last| u64::try_from(core.clock.now() - last).ok()).map(Duration::from_millis);
+    Ok(passed.and_then(|passed| pace.checked_sub(passed)).filter(|left| !left.is_zero()))
+}
+
+/// What a message comes to when it is sent now.
+struct Composed {
+    outgoing: Outgoing,
+    /// The status of the entry that it tells.
+    status: Option<EntryStatus>,
+    /// What a digest tells, and as what.
+    told: Vec<(String, EntryStatus)>,
+}
+
+/// Why a message is not sent.
+struct Unsent {
+    state: OutboxState,
+    reason: &'static str,
+}
+
+impl Unsent {
+    fn skipped(reason: &'static str) -> Self {
+        Self { state: OutboxState::Skipped, reason }
+    }
+}
+
+async fn compose(
+    core: &Core,
+    partner: &Partner,
+    link: &integration_link::Model,
+    message: &Model,
+) -> Result<Result<Composed, Unsent>> {
+    let post = post_of(core, message).await?;
+    let standing = post.as_ref().filter(|post| PostState::STANDING.contains(&post.state));
+    let (mut status, mut told) = (None, Vec::new());
+    let what = match message.kind {
+        OutboxKind::Entry => {
+            let ids: Vec<EntryId> = message.entry_id.into_iter().collect();
+            let found = pictures(core, core.db.reader(), message.organization_id, &ids).await?.pop();
+            let Some(Picture { row, mut seen }) = found else {
+                return Ok(Err(Unsent::skipped("The entry is gone.")));
+            };
+            status = Some(row.status);
+            if !wanted(core, partner, link, &seen) {
+                if standing.is_none() {
+                    return Ok(Err(Unsent::skipped(if seen.archived {
+                        "The entry was archived before it was sent."
+                    } else {
+                        "The link does not tell of this entry any more."
+                    })));
+                }
+                // To the partner it is the same: what was posted of it should go.
+                seen.archived = true;
+            }
+            Told::Entry(seen)
+        }
+        OutboxKind::Digest => {
+            let members = Entity::of(message.organization_id)
+                .filter(Column::DigestId.eq(message.id))
+                .order_by_asc(Column::Id)
+                .all(core.db.reader())
+                .await?;
+            let ids: Vec<EntryId> = members.iter().filter_map(|member| member.entry_id).collect();
+            let mut entries = pictures(core, core.db.reader(), message.organization_id, &ids).await?;
+            entries.retain(|picture| wanted(core, partner, link, &picture.seen));
+            if entries.is_empty() {
+                return Ok(Err(Unsent::skipped("There was nothing to tell.")));
+            }
+            told = entries.iter().map(|Picture { row, .. }| (super::tell::about_entry(row.id), row.status)).collect();
+            Told::Digest(entries.into_iter().map(|picture| picture.seen).collect())
+        }
+        OutboxKind::Answer => {
+            if core.clock.now() - message.created_at > milliseconds(ANSWER_WITHIN) {
+                let reason = "It could not be given while there was somebody waiting for it.";
+                return Ok(Err(Unsent { state: OutboxState::Failed, reason }));
+            }
+            let (to, answer) = answer::open(core, message)?;
+            Told::Answer { to, answer }
+        }
+    };
+    // A lost answer is looked for by the id it was sent under.
+    let id = standing.filter(|post| post.state == PostState::Maybe).map_or(message.id, |post| post.message_id);
+    Ok(Ok(Composed { outgoing: Outgoing { id: id.to_string(), what, posted: posted(post.as_ref()) }, status, told }))
+}
+
+fn wanted(core: &Core, partner: &Partner, link: &integration_link::Model, entry: &OutgoingEntry) -> bool {
+    let seen = integration_links::as_partner_sees(core, link);
+    !entry.archived && partner.integration.wants(&seen, entry) != Want::No
+}
+
+/// A message that can be sent now.
+struct Delivery<'a> {
+    core: &'a Core,
+    partner: &'a Partner,
+    link: &'a integration_link::Model,
+    message: &'a Model,
+    composed: Composed,
+}
+
+impl Delivery<'_> {
+    async fn attempt(self) -> Result<Outcome> {
+        let core = self.core;
+        let account: Uuid = self.link.integration_user_id.map_or(self.link.id.0, |account| account.0);
+        let permit = match core.breakers().enter(core.clock.now(), account, self.partner.id()) {
+            Ok(permit) => permit,
+            Err(after) => return Ok(Outcome::Later { after }),
+        };
+        let Some(attempt) = Attempt::begin(core, self.message, &self.composed.outgoing).await? else {
+            return Ok(Outcome::Done);
+        };
+        let notes = Notes::default();
+        let result = match self.call(&notes).await {
+            Ok(receipt) => Ok(receipt),
+            Err(Error::Partner(error)) => Err(error),
+            Err(error) => return Err(error),
+        };
+        match &result {
+            Err(error) if matches!(error.kind(), ErrorKind::Unavailable | ErrorKind::UnknownOutcome) => {
+                permit.failed(core.clock.now());
+            }
+            // It was not asked.
+            _ if notes.stopped() => drop(permit),
+            _ => permit.answered(),
+        }
+        let outcome = result.as_ref().map_or_else(|error| word(error.kind()), |_| "delivered");
+        metrics::counter!("outbox_delivered_total", "partner" => self.partner.id(), "outcome" => outcome).increment(1);
+        self.follow(&attempt, &notes, result).await
+    }
+
+    async fn call(&self, notes: &Notes) -> Result<Receipt> {
+        let Self { core, partner, link, message, composed } = self;
+        // Making the account ready may refresh its token, which is nobody's wish for a link that was just removed.
+        if line::begin(core, link.organization_id, link.id).await?.is_none() {
+            return Err(notes.stop().into());
+        }
+        let mut account = integration_links::account(core, partner, link).await?;
+        account.http = Http::new(Line {
+            inner: account.http,
+            core: (*core).clone(),
+            organization: link.organization_id,
+            link: link.id,
+            shows_paths: message.kind != OutboxKind::Answer,
+            notes: notes.clone(),
+        });
+        let seen = integration_links::as_partner_sees(core, link);
+        Ok(partner.integration.deliver(&account, &seen, &composed.outgoing).await?)
+    }
+
+    /// Writes down how the attempt ended and what follows from it, in one commit.
+    async fn follow(
+        self,
+        attempt: &Attempt,
+        notes: &Notes,
+        result: std::result::Result<Receipt, PartnerError>,
+    ) -> Result<Outcome> {
+        let core = self.core;
+        let end = self.end_of(&result);
+        if let (End::LinkBroken { account: true, .. }, Err(error)) = (&end, &result) {
+            integration_links::account_is_broken(core, self.link, error.sentence()).await?;
+        }
+        let now = core.clock.now();
+        let outcome = core
+            .db
+            .write(async |tx| {
+                attempt.end(tx, self.message, self.composed.status, &result, notes, now).await?;
+                self.write(tx, end, notes, now).await
+            })
+            .await?;
+        Ok(outcome)
+    }
+
+    /// What follows from how the partner took it. The kind of an error decides, as documented on
+    /// [`integration_contract::Integration::deliver`].
+    fn end_of(&self, result: &std::result::Result<Receipt, PartnerError>) -> End {
+        let error = match result {
+            Ok(receipt) => return End::Delivered { note: receipt.note.clone() },
+            Err(error) => error,
+        };
+        let sentence = error.sentence().to_owned();
+        let is_answer = self.message.kind == OutboxKind::Answer;
+        match error.kind() {
+            ErrorKind::Unavailable | ErrorKind::UnknownOutcome => End::Again { after: error.wait(), sentence },
+            ErrorKind::RateLimited => {
+                // Waiting does not count as an attempt, but it has an end too.
+                let old = self.core.clock.now() - self.message.created_at > milliseconds(TOO_OLD);
+                let after = error.wait().unwrap_or(SLOW_DOWN);
+                if old { End::Again { after: Some(after), sentence } } else { End::Later { after, sentence } }
+            }
+            ErrorKind::Unauthorized if !is_answer => End::LinkBroken { account: true, sentence },
+            ErrorKind::Forbidden | ErrorKind::NotFound | ErrorKind::NotConfigured if !is_answer => {
+                End::LinkBroken { account: false, sentence }
+            }
+            _ => End::Failed { sentence },
+        }
+    }
+
+    async fn write(&self, tx: &DatabaseTransaction, end: End, notes: &Notes, now: i64) -> Result<Outcome> {
+        let Self { core, message, .. } = self;
+        Ok(match end {
+            End::Delivered { note } => {
+                were_told(tx, message, &self.composed.told, now).await?;
+                let done = Ending { state: OutboxState::Delivered, reason: None, note };
+                let delivered = done.write(tx, message, now, Some(message.version)).await?;
+                self.link_fares(tx, None).await?;
+                if delivered { Outcome::Done } else { self.was_not_all(tx).await? }
+            }
+            End::Again { after, sentence } => {
+                self.in_trouble(tx, &sentence).await?;
+                Outcome::Again { after, why: sentence }
+            }
+            End::Later { after, sentence } => {
+                self.in_trouble(tx, &sentence).await?;
+                Outcome::Later { after }
+            }
+            End::LinkBroken { sentence, .. } => {
+                let gone = integration_contract::Happening::TargetGone { reason: sentence };
+                integration_links::follow(core, tx, self.partner, self.link, gone).await?;
+                super::keep::hold_all(tx, self.link).await?;
+                Outcome::Done
+            }
+            // Its message was cancelled with the link.
+            End::Failed { .. } if notes.stopped() => Outcome::Done,
+            End::Failed { sentence } => {
+                let failed = Ending { state: OutboxState::Failed, reason: Some(sentence), note: None };
+                failed.write(tx, message, now, None).await?;
+                Outcome::Done
+            }
+        })
+    }
+
+    /// It was sent, and yet it is not done: either it changed meanwhile, and goes out again as it is now, or its link
+    /// was removed while it was on the wire.
+    async fn was_not_all(&self, tx: &DatabaseTransaction) -> Result<Outcome> {
+        let Some(now) = load(tx, self.message.organization_id, self.message.id).await? else {
+            return Ok(Outcome::Done);
+        };
+        if now.state == OutboxState::Cancelled {
+            let note = "It was on its way already when the link was removed.";
+            Entity::update_of(now.organization_id)
+                .col_expr(Column::Note, Expr::val(note))
+                .filter(Column::Id.eq(now.id))
+                .exec(tx)
+                .await?;
+        }
+        let again = now.state == OutboxState::Waiting && now.turn == self.message.turn;
+        Ok(if again { Outcome::Later { after: Duration::ZERO } } else { Outcome::Done })
+    }
+
+    async fn in_trouble(&self, tx: &DatabaseTransaction, sentence: &str) -> Result<()> {
+        let reason = readable(&format!("{sentence} Trying again."));
+        Entity::update_of(self.message.organization_id)
+            .col_expr(Column::Reason, Expr::val(reason.as_str()))
+            .filter(Column::Id.eq(self.message.id))
+            .filter(Column::State.eq(OutboxState::Waiting))
+            .exec(tx)
+            .await?;
+        let worth_showing = self.message.attempts + 1 >= WORTH_SHOWING;
+        self.link_fares(tx, Some(reason).filter(|_| worth_showing)).await
+    }
+
+    /// Lets a working link say what is in the way of its messages, and that nothing is any more.
+    async fn link_fares(&self, tx: &DatabaseTransaction, trouble: Option<String>) -> Result<()> {
+        if self.message.kind == OutboxKind::Answer || self.link.reason == trouble {
+            return Ok(());
+        }
+        integration_links::change_living(tx, self.link, |row| {
+            if row.state.as_ref() == &LinkState::Active {
+                row.reason = Set(trouble);
+            }
+        })
+        .await
+    }
+}
+
+/// What follows from an attempt.
+enum End {
+    Delivered { note: Option<String> },
+    Again { after: Option<Duration>, sentence: String },
+    Later { after: Duration, sentence: String },
+    LinkBroken { account: bool, sentence: String },
+    Failed { sentence: String },
+}
+
+/// Where a message ends.
+struct Ending {
+    state: OutboxState,
+    reason: Option<String>,
+    note: Option<String>,
+}
+
+impl Ending {
+    /// Writes it, unless the message was finished meanwhile or, when a version is named, has changed; says whether it did. What a
+    /// digest took with it ends with it.
+    async fn write(&self, tx: &DatabaseTransaction, message: &Model, now: i64, version: Option<i32>) -> Result<bool> {
+        let reason = self.reason.as_deref().map(readable);
+        let mut of_message = Entity::update_of(message.organization_id)
+            .col_expr(Column::State, self.state.into())
+            .col_expr(Column::Reason, Expr::val(reason.clone()))
+            .col_expr(Column::Note, Expr::val(self.note.as_deref().map(readable)))
+            .col_expr(Column::Content, Expr::val(None::<Vec<u8>>))
+            .col_expr(Column::FinishedAt, Expr::val(now))
+            .filter(Column::Id.eq(message.id))
+            .filter(Column::Turn.eq(message.turn))
+            .filter(Column::State.is_in(OutboxState::LIVING));
+        if let Some(version) = version {
+            of_message = of_message.filter(Column::Version.eq(version));
+        }
+        let written = of_message.exec(tx).await?.rows_affected > 0;
+        if written && message.kind == OutboxKind::Digest {
+            Entity::update_of(message.organization_id)
+                .col_expr(Column::State, self.state.into())
+                .col_expr(Column::Reason, Expr::val(reason))
+                .col_expr(Column::FinishedAt, Expr::val(now))
+                .filter(Column::DigestId.eq(message.id))
+                .exec(tx)
+                .await?;
+        }
+        Ok(written)
+    }
+}
+
+/// Ends a message that is not sent.
+async fn finish(core: &Core, message: &Model, state: OutboxState, reason: &str) -> Result<Outcome> {
+    let ending = Ending { state, reason: Some(reason.to_owned()), note: None };
+    core.db.write(async |tx| ending.write(tx, message, core.clock.now(), None).await).await?;
+    Ok(Outcome::Done)
+}

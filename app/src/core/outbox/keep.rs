@@ -1,0 +1,327 @@
+//! Keeping messages: holding and letting go with their link, sending again, listing, forgetting.
+
+use std::{collections::HashMap, time::Duration};
+
+use sea_orm::{
+    ActiveEnum, ColumnTrait, ConnectionTrait, DatabaseTransaction, DerivePartialModel, QueryFilter, QueryOrder,
+    QuerySelect, Statement,
+    sea_query::{Expr, ExprTrait, Query},
+};
+
+pub use super::line::CallNote;
+use super::{DELIVER, TOO_OLD, digest, job, load, milliseconds, payload};
+use crate::{
+    core::{Core, Error, Result},
+    db::{
+        Db, EntryId, LinkId, OrganizationId, OutboxMessageId, Outdated,
+        entity::{
+            Tenant, entry, integration_link, outbox_attempt,
+            outbox_message::{Column, Entity, Model, OutboxKind, OutboxState},
+            post::{self, PostState},
+        },
+    },
+    queue,
+};
+
+/// How long it is remembered what stands at a partner, after its last change: an entry that is changed later than this
+/// is not followed there any more.
+pub const POSTS_KEPT: Duration = Duration::from_secs(365 * 24 * 3600);
+
+/// Keeps one message back: its link can't work now.
+pub(super) async fn hold(tx: &DatabaseTransaction, message: &Model) -> Result<()> {
+    Entity::update_of(message.organization_id)
+        .col_expr(Column::State, OutboxState::Held.into())
+        .filter(Column::Id.eq(message.id))
+        .filter(Column::State.eq(OutboxState::Waiting))
+        // It may be going on already.
+        .filter(Column::Turn.eq(message.turn))
+        .exec(tx)
+        .await?;
+    Ok(())
+}
+
+/// Keeps back everything a link has to tell.
+pub(super) async fn hold_all(tx: &DatabaseTransaction, link: &integration_link::Model) -> Result<()> {
+    Entity::update_of(link.organization_id)
+        .col_expr(Column::State, OutboxState::Held.into())
+        .filter(Column::LinkId.eq(link.id))
+        .filter(Column::State.eq(OutboxState::Waiting))
+        .filter(Column::Kind.ne(OutboxKind::Answer))
+        .exec(tx)
+        .await?;
+    Ok(())
+}
+
+/// A link works (again): what was held goes on, in its order, except what is old news by now. Call it in the commit that
+/// makes the link active, and wake the queue after.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn go_on(tx: &DatabaseTransaction, organization: OrganizationId, link: LinkId, now: i64) -> Result<()> {
+    let standing = Query::select()
+        .column(post::Column::About)
+        .from(post::Entity)
+        .and_where(post::Column::OrganizationId.eq(organization))
+        .and_where(post::Column::LinkId.eq(link))
+        .and_where(post::Column::State.is_in(PostState::STANDING))
+        .to_owned();
+    Entity::update_of(organization)
+        .col_expr(Column::State, OutboxState::Skipped.into())
+        .col_expr(Column::Reason, Expr::val("It waited for more than three days for its link to work."))
+        .col_expr(Column::FinishedAt, Expr::val(now))
+        .filter(Column::LinkId.eq(link))
+        .filter(Column::State.eq(OutboxState::Held))
+        .filter(Column::CreatedAt.lt(now - milliseconds(TOO_OLD)))
+        // A change of what stands there, or taking it back, is never too late.
+        .filter(Column::About.not_in_subquery(standing))
+        .exec(tx)
+        .await?;
+    // Those that wait get another turn too: their jobs may stand before those of what was held.
+    let mut going = Entity::update_of(organization)
+        .col_expr(Column::State, OutboxState::Waiting.into())
+        .col_expr(Column::Reason, Expr::val(None::<String>))
+        .col_expr(Column::Turn, Expr::col(Column::Turn).add(1))
+        .filter(Column::LinkId.eq(link))
+        .filter(Column::State.is_in([OutboxState::Held, OutboxState::Waiting]))
+        .filter(Column::Kind.ne(OutboxKind::Answer))
+        .exec_with_returning(tx)
+        .await?;
+    going.sort_by_key(|message| message.id);
+    Ok(queue::add_many(tx, going.iter().map(job).collect()).await?)
+}
+
+/// A link is removed: nothing of it is sent any more. Call it in the commit that removes it, and
+/// [`until_calls_have_begun`] after.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn cancel(tx: &DatabaseTransaction, organization: OrganizationId, link: LinkId, now: i64) -> Result<()> {
+    Entity::update_of(organization)
+        .col_expr(Column::State, OutboxState::Cancelled.into())
+        .col_expr(Column::Reason, Expr::val("The link was removed."))
+        .col_expr(Column::Content, Expr::val(None::<Vec<u8>>))
+        .col_expr(Column::FinishedAt, Expr::val(now))
+        .filter(Column::LinkId.eq(link))
+        .filter(Column::State.is_in(OutboxState::LIVING))
+        .exec(tx)
+        .await?;
+    Ok(())
+}
+
+/// Waits until the calls that were allowed before a removal was committed have begun: none begins after this.
+pub async fn until_calls_have_begun(core: &Core) {
+    drop(core.0.beginning.write().await);
+}
+
+/// Sends a message again that failed or was skipped.
+///
+/// # Errors
+/// [`Error::NotFound`]; [`Error::Conflict`] when it is under way, was sent, or can't be sent again.
+pub async fn replay(core: &Core, organization: OrganizationId, link: LinkId, id: OutboxMessageId) -> Result<()> {
+    let refused = |sentence: &str| Err(Error::Conflict(sentence.to_owned()));
+    core.db
+        .write(async |tx| {
+            let message = load(tx, organization, id).await?.filter(|message| message.link_id == link);
+            let message = message.ok_or(Error::NotFound)?;
+            if !matches!(message.state, OutboxState::Failed | OutboxState::Skipped) {
+                return refused("Only a message that failed or was skipped can be sent again.");
+            }
+            if message.kind == OutboxKind::Answer {
+                return refused("An answer can't be given again: whoever waited for it has gone.");
+            }
+            if message.digest_id.is_some() {
+                return refused("This was part of a digest. Send the digest again.");
+            }
+            let unfinished = Entity::of(organization)
+                .filter(Column::LinkId.eq(link))
+                .filter(Column::About.eq(&message.about))
+                .filter(Column::State.is_in(OutboxState::LIVING));
+            if unfinished.one(tx).await?.is_some() {
+                return refused("It is on its way again already.");
+            }
+            // The job that gave it up is no dead letter any more.
+            queue::dead::discard_about(tx, organization, DELIVER, &payload(&message)).await?;
+            send_again(tx, &message).await
+        })
+        .await?;
+    core.queue.wake();
+    Ok(())
+}
+
+async fn send_again(tx: &DatabaseTransaction, message: &Model) -> Result<()> {
+    let from = [OutboxState::Failed, OutboxState::Skipped];
+    if message.kind == OutboxKind::Digest {
+        return digest::send(tx, message, &from).await;
+    }
+    let going = Entity::update_of(message.organization_id)
+        .col_expr(Column::State, OutboxState::Waiting.into())
+        .col_expr(Column::Reason, Expr::val(None::<String>))
+        .col_expr(Column::Turn, Expr::col(Column::Turn).add(1))
+        .col_expr(Column::FinishedAt, Expr::val(None::<i64>))
+        .filter(Column::Id.eq(message.id))
+        .filter(Column::State.is_in(from))
+        .exec_with_returning(tx)
+        .await?;
+    Ok(queue::add_many(tx, going.iter().map(job).collect()).await?)
+}
+
+/// A message as a line of its link's page.
+#[derive(Clone, Debug, PartialEq, DerivePartialModel)]
+#[sea_orm(entity = "Entity")]
+pub struct Line {
+    /// Its id.
+    pub id: OutboxMessageId,
+    /// What kind of thing it is about.
+    pub kind: OutboxKind,
+    /// What it is about.
+    pub about: String,
+    /// The entry.
+    pub entry_id: Option<EntryId>,
+    /// The digest that took it.
+    pub digest_id: Option<OutboxMessageId>,
+    /// Where it stands.
+    pub state: OutboxState,
+    /// Why, when it was not simply delivered.
+    pub reason: Option<String>,
+    /// What the partner's integration has to say of it.
+    pub note: Option<String>,
+    /// How often it was sent.
+    pub attempts: i32,
+    /// Unix milliseconds.
+    pub created_at: i64,
+    /// Unix milliseconds.
+    pub finished_at: Option<i64>,
+    /// The entry's text as it is now.
+    #[sea_orm(skip)]
+    pub text: Option<String>,
+    /// What was tried, the last first; at most [`ATTEMPTS_SHOWN`].
+    #[sea_orm(skip)]
+    pub tried: Vec<AttemptLine>,
+}
+
+/// How many attempts of a message are listed.
+pub const ATTEMPTS_SHOWN: usize = 5;
+
+/// An attempt as a line below its message.
+#[derive(Clone, Debug, PartialEq)]
+pub struct AttemptLine {
+    /// The how-manieth.
+    pub number: i32,
+    /// Unix milliseconds.
+    pub started_at: i64,
+    /// How long it took.
+    pub took_ms: Option<i64>,
+    /// `delivered` or a kind of error; none while it is under way.
+    pub outcome: Option<String>,
+    /// What a person reads of it.
+    pub sentence: Option<String>,
+    /// Its HTTP calls.
+    pub calls: Vec<CallNote>,
+}
+
+impl Line {
+    /// Whether it can be sent again by hand.
+    pub fn can_be_sent_again(&self) -> bool {
+        matches!(self.state, OutboxState::Failed | OutboxState::Skipped)
+            && self.kind != OutboxKind::Answer
+            && self.digest_id.is_none()
+    }
+}
+
+/// A link's messages, the newest first; `before` is the last one of the page before.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn list(
+    core: &Core,
+    organization: OrganizationId,
+    link: LinkId,
+    before: Option<OutboxMessageId>,
+    most: u64,
+) -> Result<Vec<Line>> {
+    let db = core.db.reader();
+    let mut lines = Entity::of(organization).filter(Column::LinkId.eq(link)).order_by_desc(Column::Id).limit(most);
+    if let Some(before) = before {
+        lines = lines.filter(Column::Id.lt(before));
+    }
+    let mut lines: Vec<Line> = lines.into_partial_model().all(db).await?;
+    let entries = lines.iter().filter_map(|line| line.entry_id);
+    let texts: HashMap<EntryId, String> = entry::Entity::of(organization)
+        .filter(entry::Column::Id.is_in(entries))
+        .select_only()
+        .columns([entry::Column::Id, entry::Column::Body])
+        .into_tuple()
+        .all(db)
+        .await?
+        .into_iter()
+        .collect();
+    let mut tried = attempts(db, organization, &lines).await?;
+    for line in &mut lines {
+        line.text = line.entry_id.and_then(|entry| texts.get(&entry).cloned());
+        line.tried = tried.remove(&line.id).unwrap_or_default();
+    }
+    Ok(lines)
+}
+
+async fn attempts(
+    db: &impl ConnectionTrait,
+    organization: OrganizationId,
+    lines: &[Line],
+) -> Result<HashMap<OutboxMessageId, Vec<AttemptLine>>> {
+    use outbox_attempt::Column as Of;
+    let mut tried: HashMap<OutboxMessageId, Vec<AttemptLine>> = HashMap::new();
+    // Most messages were sent once; those that were not, and are few, are asked for one by one.
+    let (once, often): (Vec<&Line>, Vec<&Line>) = lines.iter().partition(|line| line.attempts <= 1);
+    let query = outbox_attempt::Entity::of(organization).order_by_desc(Of::Number);
+    let mut rows = query.clone().filter(Of::MessageId.is_in(once.iter().map(|line| line.id))).all(db).await?;
+    for line in often {
+        rows.extend(query.clone().filter(Of::MessageId.eq(line.id)).limit(ATTEMPTS_SHOWN as u64).all(db).await?);
+    }
+    for row in rows {
+        tried.entry(row.message_id).or_default().push(AttemptLine {
+            number: row.number,
+            started_at: row.started_at,
+            took_ms: row.took_ms,
+            outcome: row.outcome,
+            sentence: row.sentence,
+            calls: serde_json::from_value(row.calls).unwrap_or_default(),
+        });
+    }
+    Ok(tried)
+}
+
+/// Forgets finished messages older than this with their attempts, of all tenants. Answers with how many.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn forget_messages(core: &Core, older_than: Duration) -> Result<u64> {
+    let (key, limit) = ("organization_id, id", core.clock.before(older_than));
+    Ok(core.db.forget(Outdated { table: "outbox_messages", key, which: "finished_at < $1", limit }).await?)
+}
+
+/// Forgets what stands at partners and was not changed for this long, of all tenants. Answers with how many.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn forget_posts(core: &Core, older_than: Duration) -> Result<u64> {
+    let (key, limit) = ("organization_id, link_id, about", core.clock.before(older_than));
+    Ok(core.db.forget(Outdated { table: "posts", key, which: "updated_at < $1", limit }).await?)
+}
+
+/// How many unfinished messages there are in each state, of all tenants: for the metrics.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn count(db: &Db) -> Result<HashMap<OutboxState, u64>> {
+    let reader = db.reader();
+    let sql = "SELECT state, count(*) FROM outbox_messages WHERE finished_at IS NULL GROUP BY state";
+    let rows = reader.query_all_raw(Statement::from_string(reader.get_database_backend(), sql)).await?;
+    let mut counts: HashMap<OutboxState, u64> = OutboxState::LIVING.into_iter().map(|state| (state, 0)).collect();
+    for row in rows {
+        counts.insert(row.try_get_by_index(0)?, row.try_get_by_index::<i64>(1)?.unsigned_abs());
+    }
+    for (state, number) in &counts {
+        metrics::gauge!("outbox_waiting", "state" => state.to_value()).set(*number as f64);
+    }
+    Ok(counts)
+}

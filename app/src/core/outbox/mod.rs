@@ -1,0 +1,105 @@
+//! The outbox: what the log has to tell partners, until each has it or it is known why not.
+//!
+//! ```text
+//!   an entry is written, changed, archived: tell()              a hook is to be answered: answer()
+//!          │ in the same commit                                         │
+//!          ▼                                                            │
+//!     gathered ── the digest's hour strikes ──► waiting ◄───────────────┘
+//!                                               │ ▲  └── the job deliver() ──► delivered, skipped, failed
+//!                            the link is broken │ │ it works again
+//!                                               ▼ │
+//!                                              held          any of these, the link is removed ──► cancelled
+//! ```
+//!
+//! - What is sent is the entry **as it is then** (`picture`), so changes before that join the message that waits, and a
+//!   repeated delivery does no harm. A message's **version** rises with each change: who sent an older one is not done.
+//! - Messages of a link leave one after the other: their jobs share a lane. A message's **turn** rises with each job for
+//!   it, so that a job from before the link broke can't overtake.
+//! - What stands at the partner is kept as a **post**, marked before the call is made: after a crash or a lost answer the
+//!   partner is told "maybe", and looks for it first ([`attempt`]).
+//! - Whether a link is still there is asked before each call, not once ([`line`]); a partner that does not answer is
+//!   given a rest by its [`Breakers`].
+//!
+//! Nothing here knows a partner, and the entries know nothing but [`tell`].
+
+mod answer;
+mod attempt;
+mod breaker;
+mod deliver;
+mod digest;
+mod keep;
+mod line;
+mod mask;
+mod picture;
+mod tell;
+
+use std::time::Duration;
+
+use sea_orm::{ColumnTrait, ConnectionTrait, QueryFilter};
+
+pub use answer::answer;
+pub use breaker::Breakers;
+pub use deliver::{deliver, gave_up};
+pub use digest::{SEND_DIGEST, next_strike, strike};
+pub use keep::{
+    ATTEMPTS_SHOWN, AttemptLine, CallNote, Line, POSTS_KEPT, cancel, count, forget_messages, forget_posts, go_on, list,
+    replay, until_calls_have_begun,
+};
+pub use picture::outgoing;
+pub use tell::{Occasion, tell};
+
+use super::{Core, Result};
+use crate::{
+    db::{
+        OrganizationId, OutboxMessageId,
+        entity::{
+            Tenant,
+            outbox_message::{Column, Entity, Model, OutboxKind},
+        },
+    },
+    queue::NewJob,
+};
+
+/// The job that sends a message: payload `{"message": id, "turn": n}`.
+pub const DELIVER: &str = "deliver";
+
+/// What waited longer than this for its link to work is old news, and is not sent by itself any more.
+pub const TOO_OLD: Duration = Duration::from_secs(3 * 24 * 3600);
+
+/// How long an answer is of use: the addresses that partners give for answers live about half an hour.
+pub const ANSWER_WITHIN: Duration = Duration::from_secs(25 * 60);
+
+/// The job that sends a message in its present turn.
+fn job(message: &Model) -> NewJob {
+    let lane = match message.kind {
+        // An answer need not wait for the entries of a day, nor they for an answer that can't be given.
+        OutboxKind::Answer => "answer",
+        OutboxKind::Entry | OutboxKind::Digest => "out",
+    };
+    NewJob {
+        organization: message.organization_id,
+        kind: DELIVER,
+        payload: payload(message),
+        lane: Some(format!("{lane}:{}", message.link_id)),
+        run_at: None,
+    }
+}
+
+fn payload(message: &Model) -> serde_json::Value {
+    serde_json::json!({ "message": message.id, "turn": message.turn })
+}
+
+async fn load(db: &impl ConnectionTrait, organization: OrganizationId, id: OutboxMessageId) -> Result<Option<Model>> {
+    Ok(Entity::of(organization).filter(Column::Id.eq(id)).one(db).await?)
+}
+
+fn milliseconds(duration: Duration) -> i64 {
+    i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
+}
+
+impl Core {
+    /// Which partners are given a rest.
+    fn breakers(&self) -> &Breakers {
+        &self.0.breakers
+    }
+}
