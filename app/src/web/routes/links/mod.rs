@@ -4,6 +4,7 @@ mod form;
 mod new;
 mod remove;
 mod row;
+mod sent;
 mod show;
 
 pub use new::{create, draw as new};

@@ -6,18 +6,20 @@ use axum::{
     http::StatusCode,
     response::{IntoResponse, Redirect, Response},
 };
-use integration_contract::{FieldErrors, FieldKind, FormInput, LinkForm, LinkRefused};
+use integration_contract::{Capability, FieldErrors, FieldKind, FormInput, LinkForm, LinkRefused};
 use serde::Deserialize;
 
 use super::{
     Row,
     form::{Acting, Refusal, form_of},
-    link_of, link_path, settings_path,
+    link_of, link_path,
+    sent::Sent,
+    settings_path,
 };
 use crate::{
-    core::{Core, Error, inbox, integration_links, integration_users, partners::Partner, people::Member},
+    core::{Core, Error, inbox, integration_links, integration_users, outbox, partners::Partner, people::Member},
     db::{
-        MessageId,
+        MessageId, OutboxMessageId,
         entity::{
             inbox_message::MessageState,
             integration_link::{LinkLevel, LinkState, Model},
@@ -44,6 +46,8 @@ struct LinkPage {
     back_name: &'static str,
     since: Moment,
     account: Option<String>,
+    /// Whether the account is the organization's installation.
+    installed: bool,
     can_check: bool,
     can_pause: bool,
     resume_label: Option<&'static str>,
@@ -51,6 +55,8 @@ struct LinkPage {
     form: LinkForm,
     errors: FieldErrors,
     problem: Option<String>,
+    /// None for a partner that nothing is sent to.
+    sent: Option<Sent>,
     activity: Vec<MessageRow>,
     older: Option<String>,
 }
@@ -90,10 +96,11 @@ impl MessageRow {
 }
 
 /// What of the page is shown.
-#[derive(Deserialize)]
+#[derive(Default, Deserialize)]
 pub struct Shown {
     edit: Option<String>,
     before: Option<MessageId>,
+    sent_before: Option<OutboxMessageId>,
 }
 
 /// `GET /integrations/{p}/link/{id}`
@@ -113,7 +120,7 @@ pub async fn show(
         (LinkForm::default(), None)
     };
     let refusal = Refusal { problem, ..Refusal::default() };
-    draw_link(&core, &who, partner, &member, link, form, refusal, shown.before).await
+    draw_link(&core, &who, partner, &member, link, form, refusal, &shown).await
 }
 
 async fn edit_form(
@@ -146,20 +153,24 @@ async fn draw_link(
     link: Model,
     form: LinkForm,
     refusal: Refusal,
-    before: Option<MessageId>,
+    shown: &Shown,
 ) -> web::Result<Response> {
     let row = Row::of(core, member, &link);
     let account = match link.integration_user_id {
         Some(id) => integration_users::find(core, link.organization_id, id).await?,
         None => None,
     };
-    let messages = inbox::list(core, link.organization_id, link.id, before, ACTIVITY).await?;
+    let messages = inbox::list(core, link.organization_id, link.id, shown.before, ACTIVITY).await?;
     let older = (messages.len() as u64 == ACTIVITY)
         .then(|| {
             messages.last().map(|last| format!("/integrations/{}/link/{}?before={}", link.partner, link.id, last.id))
         })
         .flatten();
-    let own = link.user_id == Some(member.user);
+    let sends = partner.integration.card().capabilities.contains(&Capability::Deliver);
+    let sent = if sends { Some(Sent::by(core, &link, shown.sent_before).await?) } else { None };
+    let installed = account.as_ref().is_some_and(|row| row.user_id.is_none());
+    // Whoever connects an installation again does so for everybody.
+    let can_connect = link.user_id == Some(member.user) || installed;
     let account_broken = link.integration_user_id.is_some()
         && account.as_ref().is_none_or(|row| row.state != integration_user::AccountState::Connected);
     let page = who.page(&link.name).await?.at(Place::Integrations);
@@ -173,6 +184,7 @@ async fn draw_link(
         },
         since: Moment::at(link.state_since),
         account: account.map(|row| row.account_name),
+        installed,
         can_check: matches!(link.state, LinkState::Active | LinkState::Broken),
         can_pause: link.state == LinkState::Active,
         resume_label: match link.state {
@@ -180,18 +192,20 @@ async fn draw_link(
             LinkState::Broken if !account_broken => Some("Try again"),
             _ => None,
         },
-        reconnect: own && account_broken,
+        reconnect: can_connect && account_broken,
         link: row,
         form,
         errors: refusal.errors,
         problem: refusal.problem,
+        sent,
         activity: messages.into_iter().map(MessageRow::of).collect(),
         older,
     };
     web::page::draw(refusal.status, &answer)
 }
 
-/// `POST /integrations/{p}/link/{id}`: saves settings, pauses, resumes, looks how it fares, or reads a message again.
+/// `POST /integrations/{p}/link/{id}`: saves settings, pauses, resumes, looks how it fares, reads a message again, or sends
+/// one again.
 pub async fn change(
     State(core): State<Core>,
     Path((id, link)): Path<(String, String)>,
@@ -209,6 +223,10 @@ pub async fn change(
         "replay" => {
             let message = form.one("message").parse().map_err(|_| Error::NotFound)?;
             inbox::replay(&core, link.organization_id, link.id, message).await.map(|()| "Being read again.")
+        }
+        "send" => {
+            let message = form.one("message").parse().map_err(|_| Error::NotFound)?;
+            outbox::replay(&core, link.organization_id, link.id, message).await.map(|()| "Being sent again.")
         }
         _ => Err(Error::field("action", "There is nothing of that name to do.")),
     };
@@ -242,7 +260,7 @@ async fn save(
         Err(LinkOrCore::Core(error)) => return Err(error.into()),
     };
     let (drawn, _) = edit_form(core, member, partner, &link, form).await?;
-    draw_link(core, who, partner, member, link, drawn, refusal, None).await
+    draw_link(core, who, partner, member, link, drawn, refusal, &Shown::default()).await
 }
 
 enum LinkOrCore {
