@@ -119,6 +119,19 @@ impl Browser {
         self.one("xpath", &format!("//li[contains(normalize-space(.), {})]", quoted(text))).await
     }
 
+    /// The link or button that stands in the item of a list that reads `item`, by how its own text begins or by its title.
+    pub async fn door_of(&self, item: &str, text: &str) -> Result<Element<'_>> {
+        let item = format!("//li[contains(normalize-space(.), {})]", quoted(item));
+        let text = quoted(text);
+        let is_it = format!("starts-with(normalize-space(.), {text}) or @title = {text}");
+        self.one("xpath", &format!("{item}//*[self::a or self::button][{is_it}]")).await
+    }
+
+    /// The head of what is folded up, by part of its text.
+    pub async fn folded(&self, text: &str) -> Result<Element<'_>> {
+        self.one("xpath", &format!("//summary[contains(normalize-space(.), {})]", quoted(text))).await
+    }
+
     /// Types into the field with this label, over what stood there.
     pub async fn fill(&self, label: &str, text: &str) -> Result<()> {
         self.field(label).await?.fill(text).await

@@ -14,4 +14,5 @@ mod people;
 mod queue;
 mod retention;
 mod server;
+mod slack;
 mod storage;

@@ -2,6 +2,7 @@
 //! without them as well.
 
 mod driver;
+mod slack;
 mod tour;
 
 use std::time::Duration;

@@ -38,6 +38,12 @@ pub async fn log_out(browser: &Browser) -> Result<()> {
     browser.wait_for_path("/login").await
 }
 
+/// The same, from wherever the browser is.
+pub async fn log_out_of(browser: &Browser, product: &str) -> Result<()> {
+    browser.go(format!("{product}/settings")).await?;
+    log_out(browser).await
+}
+
 /// From the catalogue through the consent of the sandbox to the link form.
 pub async fn connect(browser: &Browser, product: &str) -> Result<()> {
     browser.go(format!("{product}/integrations")).await?;
