@@ -5,6 +5,7 @@ use std::time::Duration;
 use integration_contract::{ErrorKind, Happening, IntegrationLink};
 use sea_orm::{
     ActiveModelTrait, ActiveValue::Set, ColumnTrait, DatabaseTransaction, IntoActiveModel, QueryFilter, QuerySelect,
+    sea_query::LockType,
 };
 
 use super::{account, account_is_broken, as_partner_sees, load};
@@ -107,8 +108,9 @@ pub async fn change_living(
     let current = Entity::of(link.organization_id)
         .filter(Column::Id.eq(link.id))
         .filter(Column::State.is_not_in([LinkState::Removing, LinkState::Removed]))
-        // Held until the end: a removal that came in between would be undone.
-        .lock_exclusive()
+        // Held until the end: a removal that came in between would be undone. Whoever only refers to the link need not
+        // wait.
+        .lock(LockType::NoKeyUpdate)
         .one(tx)
         .await?;
     if let Some(current) = current {

@@ -9,6 +9,7 @@ use uuid::Uuid;
 use super::{
     ANSWER_WITHIN, TOO_OLD, answer,
     attempt::{Attempt, last_of_link, post_of, posted, readable, were_told, word},
+    hold_link,
     keep::hold,
     line::{self, Line, Notes},
     load, milliseconds,
@@ -263,6 +264,7 @@ impl Delivery<'_> {
         let outcome = core
             .db
             .write(async |tx| {
+                hold_link(tx, self.link.organization_id, self.link.id).await?;
                 attempt.end(tx, self.message, self.composed.status, &result, notes, now).await?;
                 self.write(tx, end, notes, now).await
             })
@@ -423,6 +425,11 @@ impl Ending {
 /// Ends a message that is not sent.
 async fn finish(core: &Core, message: &Model, state: OutboxState, reason: &str) -> Result<Outcome> {
     let ending = Ending { state, reason: Some(reason.to_owned()), note: None };
-    core.db.write(async |tx| ending.write(tx, message, core.clock.now(), None).await).await?;
+    core.db
+        .write(async |tx| {
+            hold_link(tx, message.organization_id, message.link_id).await?;
+            ending.write(tx, message, core.clock.now(), None).await
+        })
+        .await?;
     Ok(Outcome::Done)
 }
