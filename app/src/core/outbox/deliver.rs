@@ -10,7 +10,7 @@ use super::{
     ANSWER_WITHIN, TOO_OLD, answer,
     attempt::{Attempt, last_of_link, post_of, posted, readable, were_told, word},
     hold_link,
-    keep::hold,
+    keep::{hold, must_step_back, step_back},
     line::{self, Line, Notes},
     load, milliseconds,
     picture::{Picture, pictures},
@@ -56,7 +56,11 @@ pub async fn deliver(core: &Core, organization: OrganizationId, id: OutboxMessag
         _ if message.kind == OutboxKind::Answer => {}
         LinkState::Paused => return finish(core, &message, OutboxState::Skipped, "The link is paused.").await,
         LinkState::Pending | LinkState::Broken => {
-            core.db.write(async |tx| hold(tx, &message).await).await?;
+            let held = core.db.write(async |tx| hold(tx, &message).await).await?;
+            return Ok(if held { Outcome::Done } else { Outcome::Later { after: Duration::ZERO } });
+        }
+        LinkState::Active if must_step_back(core, &message).await? => {
+            step_back(core, &message).await?;
             return Ok(Outcome::Done);
         }
         LinkState::Active => {}

@@ -53,7 +53,8 @@ use crate::{
     db::{
         LinkId, OrganizationId, OutboxMessageId,
         entity::{
-            Tenant, integration_link,
+            Tenant,
+            integration_link::{self, LinkState},
             outbox_message::{Column, Entity, Model, OutboxKind},
         },
     },
@@ -94,15 +95,14 @@ async fn load(db: &impl ConnectionTrait, organization: OrganizationId, id: Outbo
 }
 
 /// Takes hold of a link until the end of the transaction. Whoever writes to several messages of a link does so first, so
-/// that no two can wait for each other; entries may go on being written meanwhile.
-async fn hold_link(tx: &impl ConnectionTrait, organization: OrganizationId, link: LinkId) -> Result<()> {
+/// that no two can wait for each other; entries may go on being written meanwhile. Answers with where the link stands.
+async fn hold_link(tx: &impl ConnectionTrait, organization: OrganizationId, link: LinkId) -> Result<Option<LinkState>> {
     let row = integration_link::Entity::of(organization)
         .filter(integration_link::Column::Id.eq(link))
         .select_only()
-        .column(integration_link::Column::Id)
+        .column(integration_link::Column::State)
         .lock(LockType::NoKeyUpdate);
-    let _there: Option<LinkId> = row.into_tuple().one(tx).await?;
-    Ok(())
+    Ok(row.into_tuple().one(tx).await?)
 }
 
 fn milliseconds(duration: Duration) -> i64 {

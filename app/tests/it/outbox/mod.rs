@@ -190,10 +190,12 @@ impl World {
     }
 
     async fn is_busy(&self) -> bool {
-        let now = now();
-        self.job_rows().await.iter().any(|job| match job.state {
+        let jobs = self.job_rows().await;
+        // What is due in a moment is worth waiting for, too.
+        let soon = now() + 200;
+        jobs.iter().any(|job| match job.state {
             JobState::Ready | JobState::Leased => true,
-            JobState::Waiting => job.run_at <= now,
+            JobState::Waiting => job.run_at <= soon,
             _ => false,
         })
     }
