@@ -38,4 +38,5 @@ macro_rules! partner {
 }
 
 /// Every partner, in the order of the catalogue.
-pub const PARTNERS: &[Entry] = &[partner!("github", integration_github::GitHub)];
+pub const PARTNERS: &[Entry] =
+    &[partner!("github", integration_github::GitHub), partner!("slack", integration_slack::Slack)];

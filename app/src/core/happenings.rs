@@ -1,13 +1,15 @@
 //! Understanding a kept hook: the partner says what happened, and the log and the link follow, in one commit.
 
-use integration_contract::{Author, ErrorKind, Happening, HookCall, NewEntry, NewLines, Reading, Verified};
+use std::time::Duration;
+
+use integration_contract::{Answer, Author, ErrorKind, Happening, HookCall, NewEntry, NewLines, Reading, Verified};
 use jiff::civil::Date;
 use sea_orm::{ActiveValue::Set, ColumnTrait, DatabaseTransaction, QueryFilter};
 
 use super::{
     Core, Error, Result,
     entries::{self, Recorded, RecordedLines},
-    inbox, integration_links, integration_users,
+    inbox, integration_links, integration_users, outbox,
     partners::Partner,
 };
 use crate::{
@@ -22,6 +24,9 @@ use crate::{
         },
     },
 };
+
+/// How long somebody we do not know can take the offer to say who they are.
+const CLAIM_WITHIN: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// Reads one kept hook. Run by the job; a message that was read before is left alone.
 ///
@@ -115,25 +120,72 @@ async fn apply(
     core.db
         .write(async |tx| {
             heard_of(tx, link, message.received_at).await?;
-            let mut came_of_it = false;
+            let mut came_of_it = None;
             let mut why_not = reading.ignored;
             for happening in reading.happenings {
                 match happen(core, tx, partner, link, message, happening).await? {
-                    Ok(()) => came_of_it = true,
+                    Ok(came) => came_of_it.get_or_insert_with(Came::default).add(came),
                     Err(reason) => why_not = why_not.or(Some(reason)),
                 }
             }
-            let outcome = if came_of_it {
+            let outcome = if came_of_it.is_some() {
                 Outcome { state: MessageState::Done, reason: None }
             } else {
                 Outcome::ignored(why_not.unwrap_or_else(|| "Nothing happened that this link tells of.".to_owned()))
             };
+            if let Some(to) = reading.answer_to {
+                let came = came_of_it.unwrap_or_default();
+                answer(core, tx, partner, link, message, &to, came, outcome.reason.clone()).await?;
+            }
             outcome.write(core, tx, message).await
         })
         .await?;
     // What it is about may have to be told to other partners.
     core.queue.wake();
     Ok(())
+}
+
+/// What came of a happening, as far as whoever wrote to us wants to know.
+#[derive(Default)]
+struct Came {
+    /// Their entries, in the order of their lines.
+    written: Vec<EntryId>,
+    /// Who they are, when that is nobody we know.
+    unknown: Option<Author>,
+}
+
+impl Came {
+    fn add(&mut self, other: Self) {
+        self.written.extend(other.written);
+        self.unknown = self.unknown.take().or(other.unknown);
+    }
+}
+
+/// Answers whoever wrote to us, and offers somebody we do not know to say who they are.
+#[allow(clippy::too_many_arguments, reason = "what is answered, and what came of it")]
+async fn answer(
+    core: &Core,
+    tx: &DatabaseTransaction,
+    partner: &Partner,
+    link: &integration_link::Model,
+    message: &inbox_message::Model,
+    to: &str,
+    came: Came,
+    why_not: Option<String>,
+) -> Result<()> {
+    let organization = link.organization_id;
+    let connect = match &came.unknown {
+        Some(author) => {
+            integration_users::offer_claim(core, tx, organization, partner, author, &came.written, CLAIM_WITHIN).await?
+        }
+        None => None,
+    };
+    let answer = Answer {
+        written: outbox::outgoing(core, tx, organization, &came.written).await?,
+        why_not,
+        connect: connect.map(Into::into),
+    };
+    outbox::answer(core, tx, link, message.id, to, answer).await
 }
 
 /// One happening; the inner error is the reason why nothing came of it.
@@ -144,9 +196,9 @@ async fn happen(
     link: &integration_link::Model,
     message: &inbox_message::Model,
     happening: Happening,
-) -> Result<Result<(), String>> {
+) -> Result<Result<Came, String>> {
     let organization = link.organization_id;
-    let there_or = |there: bool, reason: &str| if there { Ok(()) } else { Err(reason.to_owned()) };
+    let there_or = |there: bool, reason: &str| if there { Ok(Came::default()) } else { Err(reason.to_owned()) };
     Ok(match happening {
         Happening::Entry(entry) => {
             let user = author(tx, organization, partner, &entry.author).await?;
@@ -158,7 +210,11 @@ async fn happen(
         }
         Happening::Lines(lines) => {
             let user = author(tx, organization, partner, &lines.author).await?;
-            write_lines(core, tx, link, message, lines, user).await?.map(|_| ())
+            if link.level == LinkLevel::User && user != link.user_id {
+                return Ok(Err("Somebody else wrote this, and the link is for one person.".to_owned()));
+            }
+            let unknown = user.is_none().then(|| lines.author.clone());
+            write_lines(core, tx, link, message, lines, user).await?.map(|written| Came { written, unknown })
         }
         Happening::EntryEdited { external_id, text } => {
             let changed = entries::amend(core, tx, organization, link.id, &external_id, &text).await?;
@@ -170,7 +226,7 @@ async fn happen(
         }
         of_link => {
             integration_links::follow(core, tx, partner, link, of_link).await?;
-            Ok(())
+            Ok(Came::default())
         }
     })
 }

@@ -4,6 +4,8 @@
 
 pub mod upkeep;
 
+use std::time::Duration;
+
 use async_trait::async_trait;
 use integration_contract::ErrorKind;
 use serde::{Deserialize, de::DeserializeOwned};
@@ -122,6 +124,12 @@ impl Work for Jobs {
     }
 }
 
+/// A message whose partner has to be asked first waits for it as long as other work at a partner does. Its attempts are
+/// for what goes wrong here.
+const READING_WAITS: Duration = Duration::from_secs(76 * 3600);
+const SHORTEST_WAIT: Duration = Duration::from_secs(5);
+const LONGEST_WAIT: Duration = Duration::from_secs(600);
+
 fn patience_with(kind: &str) -> Policy {
     match kind {
         inbox::READ_MESSAGE | outbox::SEND_DIGEST => Policy::FEW_TRIES,
@@ -137,6 +145,9 @@ fn outcome(job: &Job, error: Error) -> Outcome {
             tracing::info!(job = ?job.lease, kind = job.kind, organization = %job.organization, partner_error = ?error.kind(), "a partner did not do its part");
             let why = error.sentence().to_owned();
             match error.kind() {
+                _ if job.kind == inbox::READ_MESSAGE && error.passes() && job.age < READING_WAITS => {
+                    Outcome::Later { after: error.wait().unwrap_or((job.age / 4).clamp(SHORTEST_WAIT, LONGEST_WAIT)) }
+                }
                 ErrorKind::RateLimited | ErrorKind::Unavailable | ErrorKind::UnknownOutcome => {
                     Outcome::Again { after: error.wait(), why }
                 }

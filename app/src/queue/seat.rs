@@ -1,4 +1,4 @@
-//! The seat: on SQLite one process at a time works on a database. On PostgreSQL there are seats for all, see [`super::presence`].
+//! The seat: on SQLite one process at a time works on a database. On PostgreSQL there are seats for all, see `presence`.
 //!
 //! A lock file beside the database says who. While one process holds it, no other has a job in hand; so whoever gets it
 //! knows that every lease in the table belongs to a process that is gone, and need not wait for the leases to run out.

@@ -83,6 +83,7 @@ fn every_published_example_is_acknowledged_and_read() {
             Some(Happening::HookWorks) => "(the hook works)".to_owned(),
             Some(Happening::TargetChanged(_)) => "(the link's name changes)".to_owned(),
             Some(Happening::TargetGone { reason }) => format!("(the link stops) {reason}"),
+            Some(other) => panic!("GitHub tells nothing like {other:?}"),
             None => format!("- {}", reading.ignored.expect("a reason")),
         };
         said.entry(name).or_default().insert(line);

@@ -47,6 +47,7 @@ fn as_a_reader_sees_it(answer: &HookAnswer, reading: &Reading) -> String {
             Happening::HookWorks => writeln!(page, "The hook works."),
             Happening::TargetChanged(settings) => writeln!(page, "The link is now set to {}", settings.0),
             Happening::TargetGone { reason } => writeln!(page, "The link stops: {reason}"),
+            other => panic!("GitHub tells nothing like {other:?}"),
         };
     }
     if let Some(reason) = &reading.ignored {

@@ -7,6 +7,7 @@
 
 mod card;
 mod connect;
+mod deliver;
 mod hook;
 mod link;
 
@@ -14,7 +15,7 @@ use std::{path::PathBuf, sync::Arc};
 
 use integration_contract::{
     Account, Connect, ExposeSecret, FormInput, Http, Identity, Integration, IntegrationLink, LinkSettings,
-    PartnerSettings, SecretString,
+    PartnerSettings, SecretString, Setting,
 };
 use url::Url;
 
@@ -55,7 +56,8 @@ pub async fn findings(subject: &Subject) -> Vec<String> {
     card::check(subject, &mut found);
     connect::check(subject, &mut found).await;
     link::check(subject, &mut found).await;
-    hook::check(subject, &mut found);
+    hook::check(subject, &mut found).await;
+    deliver::check(subject, &mut found).await;
     found.0
 }
 
@@ -102,6 +104,17 @@ impl Subject {
         let settings = self.partner.card().settings.iter().filter(|setting| setting.name.ends_with("SECRET"));
         let values = settings.filter_map(|setting| self.settings.get(setting.name)).map(SecretString::expose_secret);
         values.chain([HOOK_SECRET]).collect()
+    }
+
+    /// Calls to elsewhere than the addresses on the card: the host would not let them out.
+    fn calls_elsewhere(&self, sent: &[Sent]) -> Vec<String> {
+        let address = |setting: &Setting| {
+            let set = self.settings.get(setting.name).map(ExposeSecret::expose_secret);
+            Url::parse(set.or(setting.default)?).ok().map(|url| url.origin())
+        };
+        let settings = self.partner.card().settings.iter().filter(|setting| setting.name.ends_with("_URL"));
+        let allowed: Vec<_> = settings.filter_map(address).collect();
+        sent.iter().filter(|sent| !allowed.contains(&sent.url.origin())).map(|sent| sent.url.to_string()).collect()
     }
 
     fn shows_a_secret(&self, text: &str) -> bool {

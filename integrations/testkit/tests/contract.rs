@@ -29,6 +29,7 @@ async fn the_fake_partner_keeps_the_contract() {
 #[tokio::test]
 async fn a_partner_that_lies_on_its_card_is_found_out() {
     let honest = FakePartner::honest_card;
+    let hooks = honest().hooks.expect("the fake partner calls us");
     let lies = [
         (
             Card { id: "Fake Partner", ..honest() },
@@ -44,6 +45,10 @@ async fn a_partner_that_lies_on_its_card_is_found_out() {
         (Card { capabilities: &[Capability::Refresh], ..honest() }, "card and behaviour disagree about refreshing"),
         (Card { capabilities: &[Capability::Revoke], ..honest() }, "card and behaviour disagree about revoking"),
         (
+            Card { capabilities: &[Capability::Deliver], ..honest() },
+            "the card says that entries are delivered, but the suite's link wants none",
+        ),
+        (
             Card { connect: Connect::OAuth { scopes: &[], pkce: true }, ..honest() },
             "the card says OAuth, but a callback is unsupported, or succeeds without the partner",
         ),
@@ -56,10 +61,7 @@ async fn a_partner_that_lies_on_its_card_is_found_out() {
             "the setting \"Client_id\" is not upper case",
         ),
         (
-            Card {
-                hooks: Some(HookRules { max_body: 1, content_types: &["text/plain"], kept_headers: &[] }),
-                ..honest()
-            },
+            Card { hooks: Some(HookRules { content_types: &["text/plain"], ..hooks }), ..honest() },
             "entry__by_ada: the card does not allow its content type \"application/json\"",
         ),
     ];

@@ -11,9 +11,9 @@ use std::{
 use async_trait::async_trait;
 use http::Method;
 use integration_contract::{
-    Account, Address, Card, CheckedLink, FormInput, Happening, HookAnswer, HookCall, Integration, IntegrationLink,
-    Ledger, LinkForm, LinkRefused, LinkSettings, PartnerSettings, Reading, Remote, Request, Result, Scheme, Undone,
-    Verified,
+    Account, Address, Capability, Card, CheckedLink, Error, FormInput, Happening, HookAnswer, HookCall, Integration,
+    IntegrationLink, Ledger, LinkForm, LinkRefused, LinkSettings, Outgoing, OutgoingEntry, PartnerSettings, Reading,
+    Receipt, Remote, Request, Result, Scheme, Undone, Verified, Want,
 };
 use integration_testkit::{
     FakePartner, Sent,
@@ -35,6 +35,8 @@ enum Fault {
     NeedsAHeaderThatIsNotKept,
     AddressesNobody,
     SaysNothing,
+    TellsUndeclared,
+    TellsAnybodyAnything,
 }
 
 struct Rogue {
@@ -144,11 +146,25 @@ impl Integration for Rogue {
         }
         reading
     }
+
+    fn wants(&self, _link: &IntegrationLink, _entry: &OutgoingEntry) -> Want {
+        if self.fault == Fault::TellsAnybodyAnything { Want::Now } else { Want::No }
+    }
+
+    async fn deliver(&self, cx: &Account, _link: &IntegrationLink, _message: &Outgoing) -> Result<Receipt> {
+        match self.fault {
+            Fault::TellsUndeclared => Ok(Receipt::nothing()),
+            Fault::TellsAnybodyAnything => write(cx, "posts").await.map(|()| Receipt::posted("1")),
+            _ => Err(Error::unsupported("telling it anything")),
+        }
+    }
 }
 
 fn subject(fault: Fault) -> Subject {
+    let capabilities: &[Capability] = if fault == Fault::TellsAnybodyAnything { &[Capability::Deliver] } else { &[] };
+    let honest = FakePartner::with_card(Card { capabilities, ..FakePartner::honest_card() });
     Subject {
-        partner: Arc::new(Rogue { honest: FakePartner::default(), fault, calls: AtomicU64::new(0) }),
+        partner: Arc::new(Rogue { honest, fault, calls: AtomicU64::new(0) }),
         unconfigured: None,
         settings: PartnerSettings::default(),
         fixtures: PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/hooks")),
@@ -173,6 +189,12 @@ async fn each_rogue_is_found_out() {
         (Fault::ReadsByChance, "entry__by_ada: read differently the second time"),
         (Fault::NeedsAHeaderThatIsNotKept, "entry__by_ada: read differently with the headers that are not kept"),
         (Fault::AddressesNobody, "entry__by_ada: it is addressed to nobody"),
+        (Fault::TellsUndeclared, "card and behaviour disagree about delivering"),
+        (Fault::TellsAnybodyAnything, "a link with strange settings wants an entry"),
+        (Fault::TellsAnybodyAnything, "an archived entry does not go, the first time"),
+        (Fault::TellsAnybodyAnything, "an entry that is archived already is told"),
+        (Fault::TellsAnybodyAnything, "delivering calls https://fake.example/posts, which no setting names"),
+        (Fault::TellsAnybodyAnything, "an answer is taken to \"https://elsewhere.example/answer\""),
         (Fault::SaysNothing, "entry__by_ada: it must say something, or say why not"),
     ] {
         let found = findings(&subject(fault)).await;

@@ -77,18 +77,20 @@ pub async fn by_hook_key(core: &Core, partner: &Partner, key: &str) -> Result<Op
     Ok(Entity::by_hook_key(partner.id(), key).one(core.db.reader()).await?)
 }
 
-/// The living links that act as the installation in this workspace; `None` when there is no such installation.
+/// The living links that act as the installation in this workspace; none when there is no such installation.
 ///
 /// # Errors
 /// See [`load`].
-pub async fn of_installation(core: &Core, partner: &Partner, account: &str) -> Result<Option<Vec<Model>>> {
-    let Some(installation) = integration_users::installation(core, partner, account).await? else { return Ok(None) };
+pub async fn of_installation(core: &Core, partner: &Partner, account: &str) -> Result<Vec<Model>> {
+    let Some(installation) = integration_users::installation(core, partner, account).await? else {
+        return Ok(Vec::new());
+    };
     let links = Entity::of(installation.organization_id)
         .filter(Column::IntegrationUserId.eq(installation.id))
         .filter(Column::State.is_not_in([LinkState::Removing, LinkState::Removed]))
         .order_by_asc(Column::CreatedAt)
         .all(core.db.reader());
-    Ok(Some(links.await?))
+    Ok(links.await?)
 }
 
 /// The links listed on a team's settings page.

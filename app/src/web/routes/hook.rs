@@ -108,20 +108,32 @@ impl Gate<'_> {
         if let Ok(HookAnswer::Reply(reply)) = answer {
             return Ok(replied(reply));
         }
-        let Address::Account { account, target, or_sole } = self.partner.integration.address(&call) else {
-            return Ok(self.nobodys(&call, &[]));
+        let (links, all) = match self.partner.integration.address(&call) {
+            Address::Account { account, target, or_sole } => self.named_links(&account, target, or_sole).await?,
+            Address::Link(_) | Address::Nobody => Default::default(),
         };
-        let found = integration_links::of_installation(self.core, self.partner, &account).await;
-        let Some(all) = found.map_err(|error| unavailable(&error))? else { return Ok(self.nobodys(&call, &[])) };
-        let mut links: Vec<_> =
-            all.iter().filter(|link| target.as_ref().is_none_or(|target| *target == link.target)).cloned().collect();
+        match answer {
+            Err(_) if links.is_empty() => Err(StatusCode::BAD_REQUEST),
+            _ if links.is_empty() => Ok(self.nobodys(&call, &all)),
+            answer => self.keep(&links, answer, call).await,
+        }
+    }
+
+    /// The links that the call is for, and all of the account's.
+    async fn named_links(
+        &self,
+        account: &str,
+        target: Option<String>,
+        or_sole: bool,
+    ) -> Result<(Vec<integration_link::Model>, Vec<integration_link::Model>), StatusCode> {
+        let found = integration_links::of_installation(self.core, self.partner, account).await;
+        let all = found.map_err(|error| unavailable(&error))?;
+        let of_target = |link: &&integration_link::Model| target.as_ref().is_none_or(|target| *target == link.target);
+        let mut links: Vec<_> = all.iter().filter(of_target).cloned().collect();
         if links.is_empty() && or_sole && all.len() == 1 {
             links.clone_from(&all);
         }
-        if links.is_empty() {
-            return Ok(self.nobodys(&call, &all));
-        }
-        self.keep(&links, answer, call).await
+        Ok((links, all))
     }
 
     fn is_signed(&self, call: &HookCall) -> bool {

@@ -12,7 +12,7 @@ use integration_contract::{
 use serde_json::Value;
 
 use super::{Findings, HOOK_SECRET, KEY, Subject};
-use crate::{Fixture, fixtures};
+use crate::{Fixture, ScriptedHttp, fixtures};
 
 /// Our clock, when fixtures arrive: 2026-01-01.
 const NOW: i64 = 1_767_225_600;
@@ -21,7 +21,7 @@ const CUTS: usize = 40;
 /// An id longer than this does not fit into an index on every database.
 const LONGEST_ID: usize = 1500;
 
-pub(super) fn check(subject: &Subject, found: &mut Findings) {
+pub(super) async fn check(subject: &Subject, found: &mut Findings) {
     let Some(rules) = &subject.partner.card().hooks else { return };
     let fixtures = fixtures(&subject.fixtures);
     found.unless(!fixtures.is_empty(), "the card has hooks, but there is no fixture of one");
@@ -35,10 +35,14 @@ pub(super) fn check(subject: &Subject, found: &mut Findings) {
         signatures(subject, &fixture, found);
         let call = addressed(&fixture);
         let address = subject.partner.address(&call);
-        found.unless(address != Address::Nobody, format!("{name}: it is addressed to nobody"));
+        // A challenge is for the app as a whole, and answered at once.
+        let answer = subject.partner.answer(&Verified::from_inbox(call.clone()));
+        let at_once = matches!(answer, Ok(HookAnswer::Reply(_)));
+        found.unless(at_once || address != Address::Nobody, format!("{name}: it is addressed to nobody"));
         let of_the_link = subject.partner.scheme().secret != SecretOf::Link || address == Address::Link(KEY.into());
         found.unless(of_the_link, format!("{name}: it is signed per link, and not addressed by the link's key"));
         read(subject, &link, rules, name, &call, found);
+        looked_up(subject, &link, name, &call, found).await;
         // The first fixture of an event meets many strange values in every place, the others one each.
         let event = name.split("__").next().unwrap_or_default().to_owned();
         let strange = Strange { first: nth, number: if events.insert(event) { 5 } else { 1 } };
@@ -120,6 +124,25 @@ fn read(
         (Err(error), ..) | (_, Err(error), _) | (.., Err(error)) => {
             found.unless(false, format!("{name}: not read: {error}"));
         }
+    }
+}
+
+/// What a reading leaves open is found out by looking, and by nothing else.
+async fn looked_up(subject: &Subject, link: &IntegrationLink, name: &str, call: &HookCall, found: &mut Findings) {
+    let reading = subject.partner.hook(link, &Verified::from_inbox(call.clone()));
+    let Ok(Reading { look_up: Some(what), .. }) = reading else { return };
+    let world = ScriptedHttp::answering((subject.outside)());
+    match subject.partner.look_up(&subject.account(world.http()), link, &what).await {
+        Ok(reading) => {
+            found.unless(reading.look_up.is_none(), format!("{name}: the look-up asks for another one"));
+            said(subject, name, &reading, found);
+        }
+        Err(error) => found.unless(false, format!("{name}: not looked up: {error}")),
+    }
+    let writes = world.sent().iter().any(|sent| (subject.writes)(sent));
+    found.unless(!writes, format!("{name}: looking up changes something at the partner"));
+    for url in subject.calls_elsewhere(&world.sent()) {
+        found.unless(false, format!("{name}: looking up calls {url}, which no setting names"));
     }
 }
 

@@ -157,10 +157,11 @@ fn check_element(element: &Value, at: &str, wrong: &mut Vec<Wrong>) {
             }
         }
         Some("image") => {
-            for field in ["image_url", "alt_text"] {
-                if element[field].is_null() && !(field == "image_url" && !element["slack_file"].is_null()) {
-                    wrong.push(missing(field));
-                }
+            if element["image_url"].is_null() && element["slack_file"].is_null() {
+                wrong.push(missing("image_url"));
+            }
+            if element["alt_text"].is_null() {
+                wrong.push(missing("alt_text"));
             }
         }
         Some(_) => {}

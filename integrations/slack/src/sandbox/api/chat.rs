@@ -157,8 +157,10 @@ fn words(call: &Call) -> Result<Words, Refusal> {
 }
 
 fn check_metadata(metadata: &Value) -> Result<(), Refusal> {
+    // An empty object takes away what was there.
     let none = metadata.as_object().is_some_and(Map::is_empty);
-    if !none && !(metadata["event_type"].is_string() && metadata["event_payload"].is_object()) {
+    let whole = metadata["event_type"].is_string() && metadata["event_payload"].is_object();
+    if !none && !whole {
         return Err(Refusal::new("invalid_metadata_schema"));
     }
     if metadata.to_string().len() > METADATA_MAX {

@@ -146,7 +146,7 @@ fn said_by(world: &World, message: &Message, me: &str) -> Said {
         lines: mrkdwn::lines(world, &message.words),
         text: mrkdwn::source(world, &message.words.text),
         edited: message.edited.is_some(),
-        mine: message.user == me,
+        mine: message.user == me && !message.gone,
         whisper: false,
         reactions: message.reactions.iter().map(|(name, users)| reaction(world, name, users, me)).collect(),
         replies: Vec::new(),

@@ -39,6 +39,8 @@ pub(super) fn router() -> Router<Sandbox> {
         .route("/apps/{app}/settings", post(developer::change))
         .route("/apps/{app}/verify", on_post(developer::verify))
         .route("/apps/{app}/ssl_check", on_post(developer::check_ssl))
+        // `nest` knows its own path only without the slash at the end; Slack's addresses have it.
+        .route("/client/{team}/", get(workspace::show))
         .nest("/client/{team}", below_workspace())
 }
 

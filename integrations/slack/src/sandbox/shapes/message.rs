@@ -18,8 +18,13 @@ pub(in super::super) fn message(world: &World, message: &Message, viewer: &str) 
         "ts": message.ts,
         "team": team,
     });
+    if message.gone {
+        shown["subtype"] = json!("tombstone");
+        shown["user"] = json!("USLACKBOT");
+        shown["hidden"] = json!(true);
+    }
     // A message of an app has no subtype: `bot_id` is how it is known.
-    if let Some(author) = author.filter(|author| author.bot.is_some()) {
+    if let Some(author) = author.filter(|author| author.bot.is_some() && !message.gone) {
         shown["bot_id"] = json!(author.bot.as_ref().map(|bot| &bot.id));
         shown["app_id"] = json!(author.bot.as_ref().map(|bot| &bot.app));
         shown["bot_profile"] = people::bot(world, author, Some(team)).unwrap_or_default();

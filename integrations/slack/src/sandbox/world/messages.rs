@@ -19,6 +19,8 @@ pub(in super::super) struct Message {
     pub words: Words,
     /// The first message of the thread it is in; its own time if it is that.
     pub thread: Option<Ts>,
+    /// It was deleted, and stays as the place its thread hangs on.
+    pub gone: bool,
     /// A reply that is also shown in the channel.
     pub broadcast: bool,
     /// A name an app asked to be shown under.
@@ -105,6 +107,7 @@ impl World {
             user: who.to_owned(),
             words: new.words,
             thread,
+            gone: false,
             broadcast: new.broadcast,
             username: new.username,
             edited: None,
@@ -148,7 +151,16 @@ impl World {
         let before = self.own_message(who, channel, ts, "cant_delete_message")?;
         let previous = shapes::message::message(self, &before, who);
         let deleted = self.new_ts();
-        self.channel_mut(channel)?.messages.remove(ts);
+        let place = self.channel_mut(channel)?;
+        let has_replies = place.replies(ts).next().is_some();
+        match place.messages.get_mut(ts) {
+            Some(message) if has_replies => {
+                message.gone = true;
+                message.words = Words::of("This message was deleted.");
+                message.reactions.clear();
+            }
+            _ => drop(place.messages.remove(ts)),
+        }
         let event = self.message_event(channel, "message_deleted", &deleted)?;
         self.tell_members(channel, event.with("deleted_ts", json!(ts)).with("previous_message", previous))
     }
@@ -167,6 +179,9 @@ impl World {
             return Err(Refusal::new("is_inactive"));
         }
         let message = place.message(ts)?;
+        if message.gone {
+            return Err(Refusal::no_message());
+        }
         if message.user != who {
             return Err(Refusal::new(otherwise));
         }

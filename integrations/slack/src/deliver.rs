@@ -1,0 +1,196 @@
+//! What leaves: which entries a link wants, and their way into the channel and back out of it. How a message looks is
+//! `message`.
+//!
+//! A post is named `C…/ts` after the channel it stands in, which may not be the link's channel any more. Whether a post
+//! whose answer was lost stands there is told by its metadata, which only we can see.
+
+use http::StatusCode;
+use integration_contract::{
+    Account, Answer, Error, ErrorKind, IntegrationLink, Outgoing, OutgoingEntry, Posted, Receipt, Result, Told, Want,
+};
+use serde_json::Value;
+
+use crate::{
+    api::Api,
+    channel::invitation,
+    config::Config,
+    error::{self, No},
+    message::{self, EVENT_TYPE, Post},
+    settings::{Direction, Settings, When},
+    whisper::Whisper,
+    wire::Message,
+};
+
+/// Slack's clock and ours may differ.
+const SKEW: i64 = 120;
+
+pub(crate) fn wants(link: &IntegrationLink, entry: &OutgoingEntry) -> Want {
+    let Ok(settings) = link.settings.read::<Settings>() else { return Want::No };
+    let of_these =
+        settings.people.is_empty() || entry.author_id.as_ref().is_some_and(|author| settings.people.contains(author));
+    if !settings.has(Direction::Outgoing) || !settings.statuses.contains(&entry.status) || !of_these {
+        return Want::No;
+    }
+    match settings.when {
+        When::Live => Want::Now,
+        When::Digest(hour) => Want::Digest { hour },
+    }
+}
+
+pub(crate) async fn deliver(
+    config: &Config,
+    cx: &Account,
+    link: &IntegrationLink,
+    message: &Outgoing,
+) -> Result<Receipt> {
+    if let Told::Answer { to, answer } = &message.what {
+        return self::answer(config, cx, to, answer).await;
+    }
+    let settings: Settings = link.settings.read()?;
+    let api = Api::new(&cx.http, &config.api_url).about(settings.about());
+    let channel = Channel { api: &api, settings: &settings };
+    match &message.what {
+        Told::Entry(entry) => {
+            let post = message::entry(&settings.channel_id, &message.id, entry);
+            let of_this = |payload: &Value| payload["entry"] == entry.id.as_str();
+            match channel.standing(&message.posted, of_this).await? {
+                None if entry.archived => Ok(Receipt::nothing()),
+                None => channel.post(&post).await,
+                Some(place) if entry.archived => channel.delete(&place).await,
+                Some(place) => channel.update(&place, post).await,
+            }
+        }
+        Told::Digest(entries) => {
+            let of_this = |payload: &Value| payload["id"] == message.id.as_str();
+            match channel.standing(&message.posted, of_this).await? {
+                None => channel.post(&message::digest(&settings.channel_id, &message.id, entries)).await,
+                Some(place) => Ok(Receipt::posted(place.name())),
+            }
+        }
+        Told::Answer { .. } => Ok(Receipt::nothing()),
+    }
+}
+
+/// The link's channel, with the app in it.
+struct Channel<'a> {
+    api: &'a Api<'a>,
+    settings: &'a Settings,
+}
+
+/// Where a post of ours stands.
+struct Place {
+    channel: String,
+    ts: String,
+}
+
+impl Place {
+    fn name(&self) -> String {
+        format!("{}/{}", self.channel, self.ts)
+    }
+
+    fn read(name: &str) -> Result<Self> {
+        let (channel, ts) = name.split_once('/').ok_or_else(|| {
+            Error::new(ErrorKind::Malformed, "It is not known where the post stands at Slack, so it was not changed.")
+        })?;
+        Ok(Self { channel: channel.to_owned(), ts: ts.to_owned() })
+    }
+}
+
+impl Channel<'_> {
+    /// Where the post stands, as far as is known, or as the channel shows when that is not known.
+    async fn standing(&self, posted: &Posted, is_it: impl Fn(&Value) -> bool) -> Result<Option<Place>> {
+        let since = match posted {
+            Posted::Never => return Ok(None),
+            Posted::As(name) => return Place::read(name).map(Some),
+            Posted::Maybe { since } => since.saturating_sub(SKEW).max(0),
+        };
+        let me = &self.settings.me;
+        let ours = |message: &Message| {
+            let metadata = message.metadata.as_ref().filter(|metadata| metadata.event_type == EVENT_TYPE);
+            message.is_of(&me.user_id, me.bot_id.as_deref(), None)
+                && metadata.is_some_and(|metadata| is_it(&metadata.event_payload))
+        };
+        let listed = self.api.history_since(&self.settings.channel_id, since).await?;
+        let place = |message: Message| Place { channel: self.settings.channel_id.clone(), ts: message.ts };
+        Ok(listed.items.into_iter().find(ours).map(place))
+    }
+
+    /// Into a public channel the app goes by itself, when somebody took it out.
+    async fn post(&self, post: &Post) -> Result<Receipt> {
+        let posted = match self.api.chat_post_message(post).await {
+            Err(no) if no.is(&["not_in_channel"]) && self.settings.is_private => {
+                return Err(Error::new(ErrorKind::Forbidden, invitation(self.settings)));
+            }
+            Err(no) if no.is(&["not_in_channel"]) => {
+                self.api.conversations_join(&self.settings.channel_id).await?;
+                self.api.chat_post_message(post).await?
+            }
+            answer => answer?,
+        };
+        Ok(Receipt::posted(Place { channel: posted.channel, ts: posted.ts }.name()))
+    }
+
+    async fn update(&self, place: &Place, post: Post) -> Result<Receipt> {
+        match self.api.chat_update(&post.instead_of(&place.channel, &place.ts)).await {
+            Ok(()) => Ok(Receipt::posted(place.name())),
+            Err(no) if no.is(GONE) => Ok(note(None, "It was deleted at Slack, so the change was not posted.")),
+            Err(no) if no.is(&["cant_update_message", "edit_window_closed"]) => {
+                Ok(note(Some(place), "Slack does not let us change it any more, so it stands there as it was."))
+            }
+            Err(no) => self.elsewhere(place, no),
+        }
+    }
+
+    async fn delete(&self, place: &Place) -> Result<Receipt> {
+        match self.api.chat_delete(&place.channel, &place.ts).await {
+            Ok(()) => Ok(Receipt::nothing()),
+            Err(no) if no.is(GONE) => Ok(note(None, "It had been deleted at Slack already.")),
+            Err(no) if no.is(&["cant_delete_message", "compliance_exports_prevent_deletion"]) => {
+                Ok(note(Some(place), "Slack does not let us delete it, so it still stands there."))
+            }
+            Err(no) => self.elsewhere(place, no),
+        }
+    }
+
+    /// Trouble with a channel that is not the link's any more is no trouble of the link's.
+    fn elsewhere(&self, place: &Place, no: No) -> Result<Receipt> {
+        let of_the_channel = matches!(no.error().kind(), ErrorKind::NotFound | ErrorKind::Forbidden);
+        if place.channel != self.settings.channel_id && of_the_channel && !no.is(&["missing_scope"]) {
+            return Ok(note(Some(place), "It stands in another channel, which Slack no longer lets us change."));
+        }
+        Err(no.into())
+    }
+}
+
+/// What Slack says of a message that somebody deleted.
+const GONE: &[&str] = &["message_not_found"];
+
+fn note(place: Option<&Place>, sentence: &str) -> Receipt {
+    Receipt { remote_id: place.map(Place::name), note: Some(sentence.to_owned()) }
+}
+
+/// A second one after a lost answer does no harm: only the person sees it.
+async fn answer(config: &Config, cx: &Account, to: &str, answer: &Answer) -> Result<Receipt> {
+    let api = Api::new(&cx.http, &config.api_url);
+    if let Some(to) = Whisper::read(to) {
+        return match api.chat_post_ephemeral(&message::whisper(&to, answer)).await {
+            Ok(()) => Ok(Receipt::nothing()),
+            // They left the channel, or it is closed: nobody is there to be told.
+            Err(no) if matches!(no.error().kind(), ErrorKind::NotFound | ErrorKind::Forbidden | ErrorKind::Refused) => {
+                Ok(note(None, "Slack did not let us answer the person in the channel."))
+            }
+            Err(no) => Err(no.into()),
+        };
+    }
+    let url = config.takes_answers(to).ok_or_else(|| {
+        Error::new(ErrorKind::Refused, "The address to answer at is none of Slack's, so nothing was answered.")
+    })?;
+    let said = api.respond(url, &message::answer(answer)).await?;
+    match said.status {
+        status if status.is_success() => Ok(Receipt::nothing()),
+        StatusCode::TOO_MANY_REQUESTS => Err(error::limited(&said)),
+        status if status.is_server_error() => Err(error::outage("answer the person", true)),
+        // `expired_url`, `used_url`: Slack takes five answers within half an hour.
+        _ => Ok(note(None, "Slack no longer took the answer: it takes them for half an hour.")),
+    }
+}
