@@ -4,6 +4,7 @@
 mod answers;
 mod calls;
 mod digests;
+mod page;
 mod removal;
 mod telling;
 mod troubles;

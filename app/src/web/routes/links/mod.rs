@@ -2,6 +2,7 @@
 
 mod form;
 mod new;
+mod outgoing;
 mod remove;
 mod row;
 mod show;

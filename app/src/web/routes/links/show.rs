@@ -12,12 +12,14 @@ use serde::Deserialize;
 use super::{
     Row,
     form::{Acting, Refusal, form_of},
-    link_of, link_path, settings_path,
+    link_of, link_path,
+    outgoing::Outgoing,
+    settings_path,
 };
 use crate::{
-    core::{Core, Error, inbox, integration_links, integration_users, partners::Partner, people::Member},
+    core::{Core, Error, inbox, integration_links, integration_users, outbox, partners::Partner, people::Member},
     db::{
-        MessageId,
+        MessageId, OutboxMessageId,
         entity::{
             inbox_message::MessageState,
             integration_link::{LinkLevel, LinkState, Model},
@@ -53,6 +55,7 @@ struct LinkPage {
     problem: Option<String>,
     activity: Vec<MessageRow>,
     older: Option<String>,
+    outgoing: Outgoing,
 }
 
 struct MessageRow {
@@ -93,7 +96,15 @@ impl MessageRow {
 #[derive(Deserialize)]
 pub struct Shown {
     edit: Option<String>,
+    #[serde(flatten)]
+    from: From,
+}
+
+/// From where on the lists of the page go: the last one of the page before.
+#[derive(Default, Deserialize)]
+struct From {
     before: Option<MessageId>,
+    told_before: Option<OutboxMessageId>,
 }
 
 /// `GET /integrations/{p}/link/{id}`
@@ -113,7 +124,7 @@ pub async fn show(
         (LinkForm::default(), None)
     };
     let refusal = Refusal { problem, ..Refusal::default() };
-    draw_link(&core, &who, partner, &member, link, form, refusal, shown.before).await
+    draw_link(&core, &who, partner, &member, link, form, refusal, shown.from).await
 }
 
 async fn edit_form(
@@ -146,14 +157,15 @@ async fn draw_link(
     link: Model,
     form: LinkForm,
     refusal: Refusal,
-    before: Option<MessageId>,
+    from: From,
 ) -> web::Result<Response> {
     let row = Row::of(core, member, &link);
     let account = match link.integration_user_id {
         Some(id) => integration_users::find(core, link.organization_id, id).await?,
         None => None,
     };
-    let messages = inbox::list(core, link.organization_id, link.id, before, ACTIVITY).await?;
+    let messages = inbox::list(core, link.organization_id, link.id, from.before, ACTIVITY).await?;
+    let outgoing = Outgoing::of(core, partner, &link, from.told_before).await?;
     let older = (messages.len() as u64 == ACTIVITY)
         .then(|| {
             messages.last().map(|last| format!("/integrations/{}/link/{}?before={}", link.partner, link.id, last.id))
@@ -187,11 +199,13 @@ async fn draw_link(
         problem: refusal.problem,
         activity: messages.into_iter().map(MessageRow::of).collect(),
         older,
+        outgoing,
     };
     web::page::draw(refusal.status, &answer)
 }
 
-/// `POST /integrations/{p}/link/{id}`: saves settings, pauses, resumes, looks how it fares, or reads a message again.
+/// `POST /integrations/{p}/link/{id}`: saves settings, pauses, resumes, looks how it fares, reads a message again or
+/// sends one again.
 pub async fn change(
     State(core): State<Core>,
     Path((id, link)): Path<(String, String)>,
@@ -209,6 +223,10 @@ pub async fn change(
         "replay" => {
             let message = form.one("message").parse().map_err(|_| Error::NotFound)?;
             inbox::replay(&core, link.organization_id, link.id, message).await.map(|()| "Being read again.")
+        }
+        "send" => {
+            let message = form.one("message").parse().map_err(|_| Error::NotFound)?;
+            outbox::replay(&core, link.organization_id, link.id, message).await.map(|()| "On its way again.")
         }
         _ => Err(Error::field("action", "There is nothing of that name to do.")),
     };
@@ -242,7 +260,7 @@ async fn save(
         Err(LinkOrCore::Core(error)) => return Err(error.into()),
     };
     let (drawn, _) = edit_form(core, member, partner, &link, form).await?;
-    draw_link(core, who, partner, member, link, drawn, refusal, None).await
+    draw_link(core, who, partner, member, link, drawn, refusal, From::default()).await
 }
 
 enum LinkOrCore {
