@@ -13,9 +13,9 @@ use sea_orm::{
 use url::Url;
 
 use super::{
-    Core, Error, Result,
+    Core, Error, Result, organizations,
     partners::{Partner, our_url},
-    people::Member,
+    people::{Member, Person},
     sealing::{Place, digest_of, random_text},
 };
 use crate::{
@@ -101,16 +101,18 @@ pub async fn begin(core: &Core, who: &Member, session_hash: Vec<u8>, partner: &P
 /// part. Nothing is stored then.
 pub async fn finish(
     core: &Core,
-    user: UserId,
+    who: &Person,
     session_hash: &[u8],
     partner: &Partner,
     callback: Callback,
 ) -> Result<(OrganizationId, Consent)> {
-    let begun = take_state(core, user, session_hash, partner, &callback.state).await?;
+    let begun = take_state(core, who.user.id, session_hash, partner, &callback.state).await?;
+    let stale = || Error::Conflict("This answer does not belong to a connection you started. Start again.".into());
+    // They may have left it while they were at the partner's page.
+    let who = who.member_of(begun.organization_id).map_err(|_| stale())?;
     if callback.error.is_some() {
         return Ok((begun.organization_id, Consent::Declined));
     }
-    let stale = || Error::Conflict("This answer does not belong to a connection you started. Start again.".into());
     let code = callback.code.ok_or_else(stale)?;
     if callback.issuer.is_some_and(|issuer| !partner.origins().any(|origin| origin == issuer.trim_end_matches('/'))) {
         return Err(stale());
@@ -125,8 +127,16 @@ pub async fn finish(
     let grant = Grant { code, redirect_uri: redirect_uri(core, partner), verifier };
     let http = core.partners.http(partner, None);
     let connected = partner.integration.oauth_callback(&http, grant).await?;
-    let account = keep(core, begun.organization_id, user, partner, &connected).await?;
-    Ok((begun.organization_id, Consent::Connected(Box::new(account))))
+    match keep(core, &who, partner, &connected).await {
+        Ok(account) => Ok((begun.organization_id, Consent::Connected(Box::new(account)))),
+        Err(error) => {
+            // Nobody could give back later what was not kept.
+            if let Err(left) = partner.integration.revoke(&http, &connected.credentials).await {
+                tracing::warn!(partner = partner.id(), kind = ?left.kind(), "a token that was not kept is left over");
+            }
+            Err(error)
+        }
+    }
 }
 
 async fn take_state(
@@ -156,17 +166,13 @@ async fn take_state(
     })
 }
 
-async fn keep(
-    core: &Core,
-    organization: OrganizationId,
-    user: UserId,
-    partner: &Partner,
-    connected: &Connected,
-) -> Result<integration_user::Model> {
+async fn keep(core: &Core, who: &Member, partner: &Partner, connected: &Connected) -> Result<integration_user::Model> {
     let Connected { credentials, identity } = connected;
+    let Member { organization, user, .. } = *who;
     let now = core.clock.now();
     core.db
         .write(async |tx| {
+            organizations::standing(tx, who).await?;
             let there = integration_user::Entity::of(organization)
                 .filter(integration_user::Column::UserId.eq(user))
                 .filter(integration_user::Column::Partner.eq(partner.id()))
