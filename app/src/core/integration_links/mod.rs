@@ -8,7 +8,7 @@ mod remove;
 mod set_up;
 
 use integration_contract::{Account, IntegrationLink, LinkSettings, SecretString};
-use sea_orm::{ColumnTrait, QueryFilter, QueryOrder, QuerySelect, Select};
+use sea_orm::{ColumnTrait, DatabaseTransaction, QueryFilter, QueryOrder, QuerySelect, Select, sea_query::LockType};
 
 pub use follow::{INSPECT, change_living, follow, inspect, inspect_again};
 pub use remove::{Removal, UNINSTALL, rearm_clean_up, remove, uninstall, uninstall_gave_up};
@@ -54,6 +54,18 @@ pub async fn find(core: &Core, person: &Person, id: LinkId) -> Result<(Member, M
 /// When the database does not answer; likewise below.
 pub async fn load(core: &Core, organization: OrganizationId, id: LinkId) -> Result<Option<Model>> {
     Ok(Entity::of(organization).filter(Column::Id.eq(id)).one(core.db.reader()).await?)
+}
+
+/// The link as it is now, unless it is being removed; it stays so until the transaction ends. Without the lock, what was
+/// found a moment ago would be written over a removal that was committed meanwhile.
+async fn find_living(tx: &DatabaseTransaction, link: &Model) -> Result<Option<Model>> {
+    Ok(Entity::of(link.organization_id)
+        .filter(Column::Id.eq(link.id))
+        .filter(Column::State.is_not_in([LinkState::Removing, LinkState::Removed]))
+        // Not the strongest lock, which would wait for rows that only refer to the link.
+        .lock(LockType::NoKeyUpdate)
+        .one(tx)
+        .await?)
 }
 
 /// The link whose hook URL has this key, a removed one included. The key only says which secret to check with.
