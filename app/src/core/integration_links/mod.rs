@@ -73,6 +73,10 @@ async fn find_living(tx: &DatabaseTransaction, link: &Model) -> Result<Option<Mo
 /// # Errors
 /// See [`load`].
 pub async fn by_hook_key(core: &Core, partner: &Partner, key: &str) -> Result<Option<Model>> {
+    // PostgreSQL does not take this for a text, and no key of ours has one.
+    if key.contains('\0') {
+        return Ok(None);
+    }
     Ok(Entity::by_hook_key(partner.id(), key).one(core.db.reader()).await?)
 }
 
