@@ -15,7 +15,9 @@ use crate::{
     db::{
         Db, EntryId, LinkId, OrganizationId, OutboxMessageId, Outdated,
         entity::{
-            Tenant, entry, integration_link, outbox_attempt,
+            Tenant, entry,
+            integration_link::{self, LinkState},
+            outbox_attempt,
             outbox_message::{Column, Entity, Model, OutboxKind, OutboxState},
             post::{self, PostState},
         },
