@@ -2,9 +2,11 @@
 
 use std::{
     net::SocketAddr,
+    sync::{Arc, LazyLock, Mutex, PoisonError},
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
+use argon2::{Algorithm, Argon2, Params, PasswordHasher, Version};
 use integration_contract::SecretString;
 use patchbay::{
     clock::Clock,
@@ -12,8 +14,9 @@ use patchbay::{
     core::{
         Core, Site, Tools, organizations, partners::Partners, people::Member, sealing::Vault, teams::NewTeam, users,
     },
-    db::{OrganizationId, TeamId, entity::user},
-    queue::Queue,
+    db::{OrganizationId, TeamId, UserId, entity::user},
+    jobs::Jobs,
+    queue::{Queue, WorkerOptions, Workers},
     server::{Limits, Stopping, serve},
     state::AppState,
     web::{
@@ -21,6 +24,7 @@ use patchbay::{
         router,
     },
 };
+use sea_orm::{ActiveModelTrait, IntoActiveModel};
 use tokio::{net::TcpListener, task::JoinHandle};
 use url::Url;
 
@@ -38,6 +42,7 @@ pub struct TestApp {
     pub address: SocketAddr,
     stopping: Stopping,
     serving: JoinHandle<()>,
+    workers: Mutex<Option<Workers>>,
 }
 
 /// Two tenants with people in them, each with a browser.
@@ -58,15 +63,25 @@ pub struct TwoOrganizations {
 impl TestApp {
     /// Reached by http, as on a developer's machine.
     pub async fn on(database: TestDatabase) -> Self {
-        Self::reached_as(database, None).await
+        Self::start(database, None, async |_| no_partners()).await
+    }
+
+    /// With partners, which are told where the application is reached. Nothing works off the queue until
+    /// [`TestApp::work`] is called.
+    pub async fn with_partners(database: TestDatabase, partners: impl AsyncFnOnce(&Url) -> Partners) -> Self {
+        Self::start(database, None, partners).await
     }
 
     /// Reached by https behind a proxy, as far as the application knows.
     pub async fn on_https(database: TestDatabase) -> Self {
-        Self::reached_as(database, Some("https://patchbay.test/")).await
+        Self::start(database, Some("https://patchbay.test/"), async |_| no_partners()).await
     }
 
-    async fn reached_as(database: TestDatabase, public_url: Option<&str>) -> Self {
+    async fn start(
+        database: TestDatabase,
+        public_url: Option<&str>,
+        partners: impl AsyncFnOnce(&Url) -> Partners,
+    ) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let here = format!("http://{address}/");
@@ -77,7 +92,7 @@ impl TestApp {
             clock: clock.clone(),
             vault: Vault::from_text(&SecretString::from(format!("v1:{}", "5a".repeat(32)))).unwrap(),
             queue: Queue::new(database.db.clone()),
-            partners: Partners::new(std::iter::empty()).unwrap(),
+            partners: partners(&public_url).await,
             site: Site { name: "Patchbay".into(), public_url: public_url.clone() },
         });
         let layers = Layers {
@@ -90,7 +105,15 @@ impl TestApp {
         let stopping = Stopping::default();
         let router = wrap(router(AppState::new(core.clone())), layers);
         let serving = tokio::spawn(serve(listener, router, Limits::default(), stopping.clone()));
-        Self { core, clock, database, address, stopping, serving }
+        Self { core, clock, database, address, stopping, serving, workers: Mutex::default() }
+    }
+
+    /// Lets workers do what waits in the queue, from now on.
+    pub fn work(&self) {
+        let options = WorkerOptions { slots: 8, poll: Duration::from_millis(50), ..WorkerOptions::default() };
+        let jobs = Arc::new(Jobs::new(self.core.clone()));
+        let workers = Workers::start(self.core.queue.clone(), jobs, options);
+        *self.workers.lock().unwrap_or_else(PoisonError::into_inner) = Some(workers);
     }
 
     /// A browser that has not been here yet.
@@ -108,8 +131,10 @@ impl TestApp {
 
     /// A user with the password [`PASSWORD`], in no organization.
     pub async fn user(&self, email: &str, name: &str) -> user::Model {
-        let new = users::NewUser { email: email.into(), name: name.into(), password: PASSWORD.into() };
-        users::sign_up(&self.core, new).await.unwrap()
+        let (id, created_at, password_hash) = (UserId::new(), self.core.clock.now(), quick_hash());
+        let user = user::Model { id, email: email.into(), name: name.into(), password_hash, created_at };
+        user.clone().into_active_model().insert(self.database.db.writer_for_tests()).await.unwrap();
+        user
     }
 
     /// The member behind a user in an organization.
@@ -160,7 +185,25 @@ impl TestApp {
     pub async fn finish(self) {
         self.stopping.stop(Duration::ZERO).await;
         self.serving.await.unwrap();
+        let workers = self.workers.into_inner().unwrap_or_else(PoisonError::into_inner);
+        if let Some(workers) = workers {
+            workers.drain(Duration::from_secs(5)).await;
+        }
     }
+}
+
+/// A hash of [`PASSWORD`] that takes no time to check: hashing is slow by nature, and nearly every test logs in.
+fn quick_hash() -> String {
+    static HASH: LazyLock<String> = LazyLock::new(|| {
+        let weak = Params::new(8, 1, 1, None).unwrap();
+        let hash = Argon2::new(Algorithm::Argon2id, Version::V0x13, weak).hash_password(PASSWORD.as_bytes());
+        hash.unwrap().to_string()
+    });
+    HASH.clone()
+}
+
+fn no_partners() -> Partners {
+    Partners::new(std::iter::empty()).unwrap()
 }
 
 fn now() -> i64 {
