@@ -12,8 +12,18 @@ pub struct Entry {
     pub id: &'static str,
     /// Makes the integration from the operator's settings.
     pub open: fn(&PartnerSettings) -> Result<Arc<dyn Integration>>,
+    /// What to do with it in the demo.
+    pub first_steps: FirstSteps,
     /// Opens its sandbox: (where the sandbox is reached, the product's OAuth callback).
     pub sandbox: fn(&Url, &Url) -> Sandbox,
+}
+
+/// What the demo suggests, in words that follow "pick" and "then".
+pub struct FirstSteps {
+    /// What to pick in the link form.
+    pub pick: &'static str,
+    /// What to do in the sandbox.
+    pub deed: &'static str,
 }
 
 /// An opened sandbox.
@@ -25,9 +35,10 @@ pub struct Sandbox {
 }
 
 macro_rules! partner {
-    ($id:literal, $krate:ident :: $integration:ident) => {
+    ($id:literal, $krate:ident :: $integration:ident, pick $pick:literal, then $deed:literal) => {
         Entry {
             id: $id,
+            first_steps: FirstSteps { pick: $pick, deed: $deed },
             open: |settings| Ok(Arc::new($krate::$integration::new(settings)?)),
             sandbox: |at, callback| {
                 let opened = $krate::sandbox::open(at, callback);
@@ -38,5 +49,7 @@ macro_rules! partner {
 }
 
 /// Every partner, in the order of the catalogue.
-pub const PARTNERS: &[Entry] =
-    &[partner!("github", integration_github::GitHub), partner!("slack", integration_slack::Slack)];
+pub const PARTNERS: &[Entry] = &[
+    partner!("github", integration_github::GitHub, pick "a repository", then "open an issue"),
+    partner!("slack", integration_slack::Slack, pick "the channel #done", then "type “/done shipped the search page” into it"),
+];

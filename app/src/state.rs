@@ -33,8 +33,23 @@ pub struct Demo {
     pub password: &'static str,
     /// Whoever can be logged in as; the first one is where to begin.
     pub people: Vec<DemoPerson>,
-    /// The partners' sandboxes, by name and address.
-    pub sandboxes: Vec<(&'static str, Url)>,
+    /// What to try with each partner.
+    pub trials: Vec<Trial>,
+}
+
+/// What to try with a partner.
+#[derive(Debug)]
+pub struct Trial {
+    /// The partner's name.
+    pub partner: &'static str,
+    /// Where its sandbox is.
+    pub sandbox: Url,
+    /// What to pick in the link form.
+    pub pick: &'static str,
+    /// What to do in the sandbox.
+    pub deed: &'static str,
+    /// Whether the log is told there, too.
+    pub tells: bool,
 }
 
 /// Somebody to log in as.

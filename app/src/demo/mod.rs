@@ -12,6 +12,7 @@ use axum::{
     response::{Html, Redirect},
     routing::get,
 };
+use integration_contract::Capability;
 use tokio::net::TcpListener;
 use url::Url;
 
@@ -28,7 +29,7 @@ use crate::{
     db::DatabaseUrl,
     registry::PARTNERS,
     server::{self, PortTaken},
-    state::Demo,
+    state::{Demo, Trial},
 };
 
 /// How the demo is started.
@@ -61,10 +62,12 @@ pub async fn run(options: Options) -> Result<()> {
 
     let mut service = Service::new(core.clone());
     service.work();
-    service.demo(guide(&core.partners, &sandbox_url));
+    let guide = guide(&core.partners, &sandbox_url);
+    let welcome = welcome(&core, &guide, &options);
+    service.demo(guide);
     service.web(product, &config)?;
     service.serve(sandboxes, with_index(opened.router, &core.partners));
-    say(welcome(&core, &sandbox_url, &options))?;
+    say(welcome)?;
     service.until_stopped().await
 }
 
@@ -118,8 +121,17 @@ fn settings(given: Config, options: &Options, partners: PartnersSettings) -> Con
 
 /// What the pages tell visitors.
 fn guide(partners: &Partners, sandbox_url: &Url) -> Demo {
-    let sandboxes = partners.all().iter().map(|partner| (partner.name(), our_url(sandbox_url, partner.id())));
-    Demo { password: people::PASSWORD, people: people::PEOPLE.to_vec(), sandboxes: sandboxes.collect() }
+    let trials = PARTNERS.iter().filter_map(|entry| {
+        let partner = partners.get(entry.id).ok()?;
+        Some(Trial {
+            partner: partner.name(),
+            sandbox: our_url(sandbox_url, entry.id),
+            pick: entry.first_steps.pick,
+            deed: entry.first_steps.deed,
+            tells: partner.integration.card().capabilities.contains(&Capability::Deliver),
+        })
+    });
+    Demo { password: people::PASSWORD, people: people::PEOPLE.to_vec(), trials: trials.collect() }
 }
 
 /// A page that leads to each sandbox.
@@ -139,16 +151,15 @@ fn with_index(router: Router, partners: &Partners) -> Router {
     router.route("/", get(|| async { Html(page) }))
 }
 
-fn welcome(core: &Core, sandbox_url: &Url, options: &Options) -> String {
-    let sandboxes: String = core
-        .partners
-        .all()
+fn welcome(core: &Core, guide: &Demo, options: &Options) -> String {
+    let sandboxes: String = guide
+        .trials
         .iter()
-        .map(|partner| format!("    {:<34} the sandbox of {}\n", our_url(sandbox_url, partner.id()), partner.name()))
+        .map(|Trial { partner, sandbox, .. }| format!("    {:<34} the sandbox of {partner}\n", sandbox.as_str()))
         .collect();
+    let trials: String = guide.trials.iter().zip(2..).map(|(trial, number)| step(number, trial)).collect();
     let people: String =
         people::PEOPLE.iter().map(|person| format!("    {:<34} {}\n", person.email, person.what)).collect();
-    let first = core.partners.all().first().map_or("a partner", |partner| partner.name());
     format!(
         "
   The demo of {site} is running.
@@ -159,9 +170,7 @@ fn welcome(core: &Core, sandbox_url: &Url, options: &Options) -> String {
 {people}
   What to do first
     1. Log in as {ada}, and look at the log of the team Product.
-    2. Open Integrations, add {first}, and pick a repository.
-    3. Open an issue in the sandbox of {first}: it is in the log within a second.
-
+{trials}
   Everything is kept in {data} and made fresh at the next start. Ctrl-C ends the demo.
 ",
         site = core.site.name,
@@ -169,5 +178,13 @@ fn welcome(core: &Core, sandbox_url: &Url, options: &Options) -> String {
         password = people::PASSWORD,
         ada = people::PEOPLE[0].email,
         data = options.data.display(),
+    )
+}
+
+fn step(number: usize, Trial { partner, pick, deed, tells, .. }: &Trial) -> String {
+    let back = if *tells { "\n       What you write in the log stands there, too." } else { "" };
+    format!(
+        "    {number}. Open Integrations, add {partner}, and pick {pick}.\n       In its sandbox, {deed}: it is in the \
+         log within a second.{back}\n"
     )
 }

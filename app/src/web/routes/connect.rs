@@ -1,4 +1,4 @@
-//! `/auth/{p}`: connecting an account. Started by POST only, so that no link or image can start it for somebody.
+//! `/auth/{p}`: connecting an account, and giving an installation up. Started by POST only, so that no link or image can start it for somebody.
 
 use axum::{
     extract::{Path, RawQuery, State},
@@ -11,9 +11,10 @@ use crate::{
         Core, Error,
         integration_users::{self, Callback, Consent},
     },
+    db::IntegrationUserId,
     web::{
         self,
-        extract::{Form, SignedIn, Visitor},
+        extract::{Form, ReturnPath, SignedIn, Visitor},
         page::Tone,
     },
 };
@@ -47,7 +48,12 @@ pub async fn callback(
     match integration_users::finish(&core, &who.person, &who.session_hash(), partner, answer).await {
         Ok((organization, Consent::Connected(account))) => {
             who.choose(organization).await?;
-            who.flash(Tone::Good, format!("Connected to {} as {}.", partner.name(), account.account_name)).await?;
+            let (name, it) = (partner.name(), &account.account_name);
+            let sentence = match account.user_id {
+                Some(_) => format!("Connected to {name} as {it}."),
+                None => format!("Connected to {name}: installed in {it}, for everybody in the organization."),
+            };
+            who.flash(Tone::Good, sentence).await?;
             Ok(Redirect::to(&format!("/integrations/{id}/link")).into_response())
         }
         Ok((organization, Consent::Declined)) => {
@@ -63,6 +69,31 @@ pub async fn callback(
         Err(Error::Conflict(_)) => Err(web::Error::StartAgain),
         Err(error) => Err(error.into()),
     }
+}
+
+/// `POST /integrations/{p}/disconnect`: gives up an installation of the organization, for its admins.
+pub async fn disconnect(
+    State(core): State<Core>,
+    Path(id): Path<String>,
+    who: SignedIn,
+    Form(form): Form,
+) -> web::Result<Redirect> {
+    core.partners.get(&id)?;
+    let account: IntegrationUserId = form.one("account").parse().map_err(|_| Error::NotFound)?;
+    let mut found = Err(Error::NotFound);
+    // It belongs to one organization, and its id does not say to which.
+    for member in who.person.members() {
+        found = integration_users::disconnect(&core, &member, account).await;
+        if !matches!(found, Err(Error::NotFound)) {
+            break;
+        }
+    }
+    match found {
+        Ok(row) => who.flash(Tone::Good, format!("{} is being disconnected.", row.account_name)).await?,
+        Err(Error::Conflict(sentence)) => who.flash(Tone::Attention, sentence).await?,
+        Err(error) => return Err(error.into()),
+    }
+    Ok(Redirect::to(&ReturnPath::new(form.one("next")).or(&format!("/integrations/{id}"))))
 }
 
 /// The parameters of a callback. A parameter that stands twice is not a callback of a partner's (RFC 6749, 3.1).

@@ -16,7 +16,13 @@ use crate::{
         partners::{Partner, our_url},
         people::Member,
     },
-    db::entity::{integration_link::LinkState, integration_user::AccountState},
+    db::{
+        IntegrationUserId, OrganizationId,
+        entity::{
+            integration_link::LinkState,
+            integration_user::{self, AccountState},
+        },
+    },
     web::{
         self,
         extract::SignedIn,
@@ -94,6 +100,8 @@ struct PartnerPage<'a> {
     callback: String,
     scopes: &'static [Scope],
     accounts: Vec<AccountLine>,
+    installations: Vec<Installation>,
+    may_disconnect: bool,
     links: Vec<Row>,
     docs: String,
 }
@@ -104,10 +112,68 @@ struct MissingSetting {
     default: Option<&'static str>,
 }
 
+/// An account of the person's own.
 struct AccountLine {
     name: String,
+    /// Whether links act with it; else it only says who they are there.
+    acts: bool,
     working: bool,
     reason: Option<String>,
+}
+
+/// An installation of the organization, as pages list it: `templates/integrations/installation.html`.
+pub struct Installation {
+    /// Its id.
+    pub id: IntegrationUserId,
+    /// The partner's id.
+    pub partner: String,
+    /// The partner's name.
+    pub partner_name: String,
+    /// The workspace.
+    pub name: String,
+    /// How its state looks.
+    pub tone: Tone,
+    /// Its state in a word or two.
+    pub state: &'static str,
+    /// Why it does not work.
+    pub reason: Option<String>,
+    /// Whether it is on its way out.
+    pub leaving: bool,
+}
+
+impl Installation {
+    /// All of the organization's.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn all(core: &Core, organization: OrganizationId) -> web::Result<Vec<Self>> {
+        let rows = integration_users::installations(core, organization).await?;
+        Ok(rows.into_iter().map(|row| Self::of(core, row)).collect())
+    }
+
+    fn of(core: &Core, row: integration_user::Model) -> Self {
+        let (tone, state) = account_state(row.state);
+        let name = core.partners.get(&row.partner).map_or_else(|_| row.partner.clone(), |it| it.name().to_owned());
+        Self {
+            id: row.id,
+            partner: row.partner,
+            partner_name: name,
+            name: row.account_name,
+            tone,
+            state,
+            reason: row.reason,
+            leaving: row.state == AccountState::Leaving,
+        }
+    }
+}
+
+/// How an account's state looks.
+pub fn account_state(state: AccountState) -> (Tone, &'static str) {
+    match state {
+        AccountState::Connected => (Tone::Good, "Connected"),
+        AccountState::Broken => (Tone::Bad, "Connect again"),
+        AccountState::Leaving => (Tone::Neutral, "Being disconnected"),
+    }
 }
 
 /// `GET /integrations/{p}`
@@ -115,7 +181,9 @@ pub async fn partner(State(core): State<Core>, Path(id): Path<String>, who: Sign
     let partner = core.partners.get(&id)?;
     let member = who.member()?;
     let card = partner.integration.card();
-    let accounts = integration_users::usable(&core, &member).await?;
+    let accounts = integration_users::of_user(&core, &member).await?;
+    let mut installations = Installation::all(&core, member.organization).await?;
+    installations.retain(|installation| installation.partner == card.id);
     let links = links_in_sight(&core, &who, &member, partner).await?;
     let page = who.page(card.name).await?.at(Place::Integrations);
     web::page::draw(
@@ -136,10 +204,13 @@ pub async fn partner(State(core): State<Core>, Path(id): Path<String>, who: Sign
                 .filter(|row| row.partner == card.id)
                 .map(|row| AccountLine {
                     name: row.account_name,
+                    acts: row.credentials.is_some(),
                     working: row.state == AccountState::Connected,
                     reason: row.reason,
                 })
                 .collect(),
+            installations,
+            may_disconnect: member.is_admin(),
             links,
             docs: docs(card.readme),
         },

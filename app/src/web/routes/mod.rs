@@ -37,6 +37,7 @@ pub(super) fn integrations() -> Router<AppState> {
         .route("/integrations/{partner}/link", get(links::new).post(links::create).delete(links::destroy))
         .route("/integrations/{partner}/link/{link}", get(links::show).post(links::change))
         .route("/integrations/{partner}/authorize", get(authorize::show).post(authorize::accept))
+        .route("/integrations/{partner}/disconnect", post(connect::disconnect))
         .route("/auth/{partner}", post(connect::start))
         .route("/auth/{partner}/callback", get(connect::callback))
 }

@@ -261,7 +261,7 @@ async fn a_link_that_brings_too_much_is_told_to_wait(test: TestDatabase) {
     let taken = statuses.iter().filter(|answer| answer.status == 200).count();
     assert!((1000..1100).contains(&taken), "{taken} were taken");
     let last = statuses.iter().rfind(|answer| answer.status != 200).unwrap();
-    assert_eq!((last.status, last.header("retry-after"), last.text.as_str()), (503, "30", ""));
+    assert_eq!((last.status, last.header("retry-after"), last.text.as_str()), (429, "30", ""));
     let answer = ground.hook(&other, "1", body).await;
     assert_eq!((answer.status, answer.text.as_str()), (200, "pong"), "another link's share is its own");
     assert_eq!(ground.messages().await.len(), 0);

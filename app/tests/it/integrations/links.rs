@@ -214,7 +214,7 @@ async fn fields_that_no_form_has_change_nothing(test: TestDatabase) {
         (link.partner.as_str(), link.name.as_str(), link.target.as_str()),
         ("fake", "workshop", "room:workshop")
     );
-    assert_eq!((link.state, link.settings.clone()), (LinkState::Pending, json!({ "room": "workshop" })));
+    assert_eq!((link.state, link.settings.clone()), (LinkState::Pending, json!({ "room": "workshop", "tell": "no" })));
     assert_eq!(link.created_at, ground.app().clock.now());
     assert!(link.id.to_string() != UNKNOWN && link.hook_key.len() >= 22 && link.hook_key != "chosen");
     use integration_contract::ExposeSecret;

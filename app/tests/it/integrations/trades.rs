@@ -34,7 +34,7 @@ async fn nothing_comes_of_a_trade_that_failed(test: TestDatabase) {
     let elsewhere = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let redirect = format!("http://{}/take-it", elsewhere.local_addr().unwrap());
     let refused = |says| (303, "/integrations/github", says);
-    let down = (502, "", "The partner did not do its part.");
+    let down = (502, "", "Nothing was changed here.");
     // The number says how often the token that was issued is given back.
     let cases = [
         ("a code it does not know", TOKEN, token("error"), refused("Start again"), 0),

@@ -36,6 +36,8 @@ struct NewLinkPage {
     partner: &'static str,
     partner_name: &'static str,
     account: Option<String>,
+    /// Whether the account is the organization's installation.
+    installed: bool,
     problem: Option<String>,
     /// Those that the person may add a link to.
     teams: Vec<(TeamId, String)>,
@@ -97,6 +99,7 @@ async fn draw_new(
         page,
         partner: card.id,
         partner_name: card.name,
+        installed: with.row.as_ref().is_some_and(|row| row.user_id.is_none()),
         account: with.row.map(|row| row.account_name),
         problem: refusal.problem.or(trouble),
         teams,
@@ -168,11 +171,7 @@ pub async fn create(
     let new = NewLink { level, team: team.id, account: with.row.as_ref().map(|row| row.id), checked };
     match integration_links::create(&core, &member, partner, new).await {
         Ok(Created::New(link)) => {
-            who.flash(
-                Tone::Good,
-                format!("Added {}. What happens there from now on becomes an entry of the log.", link.name),
-            )
-            .await?;
+            who.flash(Tone::Good, format!("Added {}. It counts from now on, not backwards.", link.name)).await?;
             Ok(Redirect::to(&settings_path(&link)).into_response())
         }
         Ok(Created::SameAgain(link)) => Ok(Redirect::to(&settings_path(&link)).into_response()),

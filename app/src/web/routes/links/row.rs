@@ -33,6 +33,8 @@ pub struct Row {
     pub last_hook: Option<Moment>,
     /// Whether a job is on its way that changes the state in a moment.
     pub in_motion: bool,
+    /// Whether it waits for somebody to mend it.
+    pub broken: bool,
     /// Whether it still is a link.
     pub living: bool,
     /// Whether this person may change or remove it.
@@ -69,6 +71,7 @@ impl Row {
             receipt: receipt_lines(link),
             last_hook: link.hook_seen_at.map(Moment::at),
             in_motion: matches!(link.state, LinkState::Pending | LinkState::Removing),
+            broken: link.state == LinkState::Broken,
             living: !matches!(link.state, LinkState::Removing | LinkState::Removed),
             may_manage: integration_links::must_manage(member, link).is_ok(),
             delete_path: format!("/integrations/{}/link?link={}", link.partner, link.id),

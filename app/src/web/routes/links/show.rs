@@ -46,6 +46,8 @@ struct LinkPage {
     back_name: &'static str,
     since: Moment,
     account: Option<String>,
+    /// Whether the account is the organization's installation.
+    installed: bool,
     can_check: bool,
     can_pause: bool,
     resume_label: Option<&'static str>,
@@ -171,7 +173,9 @@ async fn draw_link(
             messages.last().map(|last| format!("/integrations/{}/link/{}?before={}", link.partner, link.id, last.id))
         })
         .flatten();
-    let own = link.user_id == Some(member.user);
+    let installed = account.as_ref().is_some_and(|row| row.user_id.is_none());
+    // Whoever connects an installation again does so for everybody.
+    let can_connect = link.user_id == Some(member.user) || installed;
     let account_broken = link.integration_user_id.is_some()
         && account.as_ref().is_none_or(|row| row.state != integration_user::AccountState::Connected);
     let page = who.page(&link.name).await?.at(Place::Integrations);
@@ -185,6 +189,7 @@ async fn draw_link(
         },
         since: Moment::at(link.state_since),
         account: account.map(|row| row.account_name),
+        installed,
         can_check: matches!(link.state, LinkState::Active | LinkState::Broken),
         can_pause: link.state == LinkState::Active,
         resume_label: match link.state {
@@ -192,7 +197,7 @@ async fn draw_link(
             LinkState::Broken if !account_broken => Some("Try again"),
             _ => None,
         },
-        reconnect: own && account_broken,
+        reconnect: can_connect && account_broken,
         link: row,
         form,
         errors: refusal.errors,

@@ -1,4 +1,5 @@
-//! `/organizations/{organization}/settings`: its name, members, teams and open invitations.
+//! `/organizations/{organization}/settings`: its name, members, teams, open invitations, and where partners are
+//! installed.
 //!
 //! Every member sees who belongs to it; admins and owners also see the controls.
 
@@ -27,6 +28,7 @@ use crate::{
         Result,
         extract::{Form, Path, SignedIn},
         page::{Page, Tone, draw},
+        routes::integrations::Installation,
     },
 };
 
@@ -41,6 +43,8 @@ struct SettingsPage {
     members: Vec<(user::Model, Role)>,
     teams: Vec<team::Model>,
     invitations: Vec<Invited>,
+    installations: Vec<Installation>,
+    may_disconnect: bool,
     /// The address of the invitation made just now.
     made: Option<String>,
     errors: FieldErrors,
@@ -208,6 +212,8 @@ async fn draw_settings(
         page: who.page(&format!("Settings of {}", membership.organization.name)).await?,
         typed_name: shown.name.unwrap_or_else(|| membership.organization.name.clone()),
         membership,
+        installations: Installation::all(core, member.organization).await?,
+        may_disconnect: member.is_admin(),
         member,
         members: organizations::members(core, &member).await?,
         teams: teams::visible(core, &member).await?,

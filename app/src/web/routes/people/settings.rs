@@ -21,7 +21,7 @@ use crate::{
         Result,
         extract::{Form, Path, Peer, SignedIn},
         page::{Page, Place, Tone, draw},
-        routes::links::Row,
+        routes::{integrations::account_state, links::Row},
     },
 };
 
@@ -48,6 +48,8 @@ struct AccountRow {
     partner_name: String,
     name: String,
     organization: String,
+    /// Whether something can be done with it; else it only says who the person is there.
+    acts: bool,
     tone: Tone,
     state: &'static str,
     reason: Option<String>,
@@ -166,11 +168,7 @@ async fn draw_settings(
 }
 
 fn account_row(core: &Core, organization: &str, row: integration_user::Model) -> AccountRow {
-    let (tone, state) = match row.state {
-        AccountState::Connected => (Tone::Good, "Connected"),
-        AccountState::Broken => (Tone::Bad, "Connect again"),
-        AccountState::Leaving => (Tone::Neutral, "Being disconnected"),
-    };
+    let (tone, state) = account_state(row.state);
     let partner_name = core.partners.get(&row.partner).map_or_else(|_| row.partner.clone(), |it| it.name().to_owned());
     AccountRow {
         id: row.id,
@@ -178,6 +176,7 @@ fn account_row(core: &Core, organization: &str, row: integration_user::Model) ->
         partner_name,
         name: row.account_name,
         organization: organization.to_owned(),
+        acts: row.credentials.is_some(),
         tone,
         state,
         reason: row.reason,
