@@ -281,8 +281,9 @@ async fn author(
     author: &Author,
 ) -> Result<Option<UserId>> {
     match &author.id {
-        Some(id) => integration_users::user_of_account(tx, organization, partner.id(), id).await,
-        None => Ok(None),
+        // No account of ours has a NUL in its id, and PostgreSQL does not take such a text.
+        Some(id) if !id.contains('\0') => integration_users::user_of_account(tx, organization, partner.id(), id).await,
+        _ => Ok(None),
     }
 }
 

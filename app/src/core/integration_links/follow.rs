@@ -3,18 +3,15 @@
 use std::time::Duration;
 
 use integration_contract::{ErrorKind, Happening, IntegrationLink};
-use sea_orm::{
-    ActiveModelTrait, ActiveValue::Set, ColumnTrait, DatabaseTransaction, IntoActiveModel, QueryFilter, QuerySelect,
-};
+use sea_orm::{ActiveModelTrait, ActiveValue::Set, DatabaseTransaction, IntoActiveModel};
 
-use super::{account, account_is_broken, as_partner_sees, load};
+use super::{account, account_is_broken, as_partner_sees, find_living, load};
 use crate::{
     core::{Core, Error, Result, integration_users, ledger::LinkLedger, outbox, partners::Partner},
     db::{
         LinkId, OrganizationId,
         entity::{
-            Tenant,
-            integration_link::{ActiveModel, Column, Entity, LinkState, Model},
+            integration_link::{ActiveModel, LinkState, Model},
             remote::RemoteState,
         },
     },
@@ -104,14 +101,7 @@ pub async fn change_living(
     link: &Model,
     change: impl FnOnce(&mut ActiveModel),
 ) -> Result<()> {
-    let current = Entity::of(link.organization_id)
-        .filter(Column::Id.eq(link.id))
-        .filter(Column::State.is_not_in([LinkState::Removing, LinkState::Removed]))
-        // Held until the end: a removal that came in between would be undone.
-        .lock_exclusive()
-        .one(tx)
-        .await?;
-    if let Some(current) = current {
+    if let Some(current) = find_living(tx, link).await? {
         let mut row = current.into_active_model();
         change(&mut row);
         if row.is_changed() {

@@ -8,7 +8,10 @@ mod remove;
 mod set_up;
 
 use integration_contract::{Account, IntegrationLink, LinkSettings, SecretString};
-use sea_orm::{ColumnTrait, ConnectionTrait, QueryFilter, QueryOrder, QuerySelect, Select};
+use sea_orm::{
+    ColumnTrait, ConnectionTrait, DatabaseTransaction, QueryFilter, QueryOrder, QuerySelect, Select,
+    sea_query::LockType,
+};
 
 pub use follow::{INSPECT, change_living, follow, inspect, inspect_again};
 pub use remove::{Removal, UNINSTALL, rearm_clean_up, remove, uninstall, uninstall_gave_up};
@@ -69,11 +72,27 @@ async fn load_while(core: &Core, organization: OrganizationId, id: LinkId, state
     Ok(load(core, organization, id).await?.filter(|link| link.state == state))
 }
 
+/// The link as it is now, unless it is being removed; it stays so until the transaction ends. Without the lock, what was
+/// found a moment ago would be written over a removal that was committed meanwhile.
+async fn find_living(tx: &DatabaseTransaction, link: &Model) -> Result<Option<Model>> {
+    Ok(Entity::of(link.organization_id)
+        .filter(Column::Id.eq(link.id))
+        .filter(Column::State.is_not_in([LinkState::Removing, LinkState::Removed]))
+        // Not the strongest lock, which would wait for rows that only refer to the link.
+        .lock(LockType::NoKeyUpdate)
+        .one(tx)
+        .await?)
+}
+
 /// The link whose hook URL has this key, a removed one included. The key only says which secret to check with.
 ///
 /// # Errors
 /// See [`load`].
 pub async fn by_hook_key(core: &Core, partner: &Partner, key: &str) -> Result<Option<Model>> {
+    // PostgreSQL does not take this for a text, and no key of ours has one.
+    if key.contains('\0') {
+        return Ok(None);
+    }
     Ok(Entity::by_hook_key(partner.id(), key).one(core.db.reader()).await?)
 }
 

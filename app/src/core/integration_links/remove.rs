@@ -3,7 +3,7 @@
 use integration_contract::{Error as PartnerError, Remote, Undone, UndoneOutcome};
 use sea_orm::{ActiveModelTrait, ActiveValue::Set, ColumnTrait, DatabaseTransaction, IntoActiveModel, QueryFilter};
 
-use super::{account, as_partner_sees, load, load_in, must_manage, set_up_lane};
+use super::{account, as_partner_sees, find_living, load, load_in, must_manage, set_up_lane};
 use crate::{
     core::{Core, Error, Result, integration_users, ledger::LinkLedger, outbox, people::Member},
     db::{
@@ -42,11 +42,7 @@ pub async fn remove(core: &Core, who: &Member, link: &Model) -> Result<Removal> 
     let removed = core
         .db
         .write(async |tx| {
-            let row = Entity::of(who.organization).filter(Column::Id.eq(link.id)).one(tx).await?;
-            let row = row.ok_or(Error::NotFound)?;
-            if matches!(row.state, LinkState::Removing | LinkState::Removed) {
-                return Ok(Removal::Already);
-            }
+            let Some(row) = find_living(tx, link).await? else { return Ok(Removal::Already) };
             let id = row.id;
             let mut change = row.into_active_model();
             change.live_target = Set(None);
@@ -79,11 +75,15 @@ pub async fn rearm_clean_up(core: &Core, link: &Model) -> Result<()> {
     }
     core.db
         .write(async |tx| {
-            let mut change = link.clone().into_active_model();
-            change.state = Set(LinkState::Removing);
-            change.state_since = Set(core.clock.now());
-            change.update(tx).await?;
-            add_job(tx, link.organization_id, link.id).await
+            let begun = Entity::update_of(link.organization_id)
+                .filter(Column::Id.eq(link.id))
+                .filter(Column::State.eq(LinkState::Removed))
+                .col_expr(Column::State, LinkState::Removing.into())
+                .col_expr(Column::StateSince, core.clock.now().into())
+                .exec(tx)
+                .await?;
+            // Of several hooks at once, one starts it.
+            if begun.rows_affected == 0 { Ok(()) } else { add_job(tx, link.organization_id, link.id).await }
         })
         .await?;
     core.queue.wake();

@@ -4,12 +4,13 @@ use std::time::Duration;
 
 use integration_contract::{CheckedLink, ErrorKind, LinkSettings};
 use sea_orm::{
-    ActiveModelTrait, ActiveValue::Set, ColumnTrait, ConnectionTrait, DatabaseTransaction, IntoActiveModel,
-    QueryFilter, SqlErr, sea_query::Expr,
+    ActiveModelTrait, ActiveValue::Set, ColumnTrait, DatabaseTransaction, IntoActiveModel, QueryFilter, SqlErr,
+    sea_query::Expr,
 };
 
 use super::{
-    account, account_is_broken, as_partner_sees, follow::add_inspection, load_while, must_manage, set_up_lane,
+    account, account_is_broken, as_partner_sees, find_living, follow::add_inspection, load_while, must_manage,
+    set_up_lane,
 };
 use crate::{
     core::{
@@ -234,13 +235,9 @@ pub async fn set_up_again(tx: &DatabaseTransaction, link: &Model, now: i64) -> R
     add_job(tx, &link).await
 }
 
-async fn living(tx: &impl ConnectionTrait, link: &Model) -> Result<Model> {
-    Entity::of(link.organization_id)
-        .filter(Column::Id.eq(link.id))
-        .filter(Column::State.is_not_in([LinkState::Removing, LinkState::Removed]))
-        .one(tx)
-        .await?
-        .ok_or_else(|| Error::Conflict("This link was removed meanwhile.".into()))
+async fn living(tx: &DatabaseTransaction, link: &Model) -> Result<Model> {
+    let living = find_living(tx, link).await?;
+    living.ok_or_else(|| Error::Conflict("This link was removed meanwhile.".into()))
 }
 
 async fn add_job(tx: &DatabaseTransaction, link: &Model) -> Result<()> {

@@ -9,9 +9,9 @@ use url::Url;
 
 use crate::{
     core::{
-        Core, Error, Result, integration_links,
+        Core, Error, Result, integration_links, organizations,
         partners::{Partner, our_url},
-        people::Member,
+        people::{Member, Person},
         sealing::{Place, digest_of, random_text},
     },
     db::{
@@ -91,16 +91,18 @@ pub async fn begin(core: &Core, who: &Member, session_hash: Vec<u8>, partner: &P
 /// part. Nothing is stored then.
 pub async fn finish(
     core: &Core,
-    user: UserId,
+    who: &Person,
     session_hash: &[u8],
     partner: &Partner,
     callback: Callback,
 ) -> Result<(OrganizationId, Consent)> {
-    let begun = take_state(core, user, session_hash, partner, &callback.state).await?;
+    let begun = take_state(core, who.user.id, session_hash, partner, &callback.state).await?;
+    let stale = || Error::Conflict("This answer does not belong to a connection you started. Start again.".into());
+    // They may have left it while they were at the partner's page.
+    let who = who.member_of(begun.organization_id).map_err(|_| stale())?;
     if callback.error.is_some() {
         return Ok((begun.organization_id, Consent::Declined));
     }
-    let stale = || Error::Conflict("This answer does not belong to a connection you started. Start again.".into());
     let code = callback.code.ok_or_else(stale)?;
     if callback.issuer.is_some_and(|issuer| !partner.origins().any(|origin| origin == issuer.trim_end_matches('/'))) {
         return Err(stale());
@@ -115,8 +117,19 @@ pub async fn finish(
     let grant = Grant { code, redirect_uri: redirect_uri(core, partner), verifier };
     let http = core.partners.http(partner, None);
     let connected = partner.integration.oauth_callback(&http, grant).await?;
-    let account = keep(core, begun.organization_id, user, partner, &connected).await?;
-    Ok((begun.organization_id, Consent::Connected(Box::new(account))))
+    match keep(core, &who, partner, &connected).await {
+        Ok(account) => Ok((begun.organization_id, Consent::Connected(Box::new(account)))),
+        Err(error) => {
+            // Nobody could give back later what was not kept. A workspace's token stays: it is the same one that the
+            // organization has which is connected to the workspace.
+            if connected.installation.is_none()
+                && let Err(left) = partner.integration.revoke(&http, &connected.credentials).await
+            {
+                tracing::warn!(partner = partner.id(), kind = ?left.kind(), "a token that was not kept is left over");
+            }
+            Err(error)
+        }
+    }
 }
 
 /// Forgets the consents that nobody came back from in time, and the claims that nobody took. Answers with how many.
@@ -158,17 +171,13 @@ async fn take_state(
 }
 
 /// Keeps what a consent brought: the person's account, and the workspace's where the partner installs us there.
-async fn keep(
-    core: &Core,
-    organization: OrganizationId,
-    user: UserId,
-    partner: &Partner,
-    connected: &Connected,
-) -> Result<Model> {
+async fn keep(core: &Core, who: &Member, partner: &Partner, connected: &Connected) -> Result<Model> {
     let Connected { credentials, identity, installation } = connected;
+    let Member { organization, user, .. } = *who;
     let kept = core
         .db
         .write(async |tx| {
+            organizations::standing(tx, who).await?;
             let Some(workspace) = installation else {
                 return keep_one(core, tx, organization, partner, Some(user), identity, Some(credentials)).await;
             };
@@ -177,7 +186,6 @@ async fn keep(
         })
         .await;
     match (kept, installation) {
-        // The token is not given back: at partners that install us it is the same one that the other organization has.
         (Err(Error::Busy(error)), Some(workspace))
             if matches!(error.sql_err(), Some(SqlErr::UniqueConstraintViolation(_))) =>
         {

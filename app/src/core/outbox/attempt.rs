@@ -12,7 +12,7 @@ use sea_orm::{
     sea_query::{Expr, ExprTrait, OnConflict},
 };
 
-use super::{line::Notes, milliseconds};
+use super::{hold_link, line::Notes, milliseconds};
 use crate::{
     core::{Core, Result},
     db::{
@@ -45,6 +45,7 @@ impl Attempt {
             .db
             .write(async |tx| {
                 use outbox_message::Column as Of;
+                hold_link(tx, organization, message.link_id).await?;
                 let counted = outbox_message::Entity::update_of(organization)
                     .col_expr(Of::Attempts, Expr::col(Of::Attempts).add(1))
                     .col_expr(Of::FirstSentAt, Expr::col(Of::FirstSentAt).if_null(now))

@@ -102,7 +102,7 @@ impl Circuit {
         let left = self.open_until?.saturating_sub(now);
         match u64::try_from(left) {
             // The clock may have been put back: it is never more than the whole time.
-            Ok(left) if left > 0 => Some(Duration::from_millis(left).min(OPEN)),
+            Ok(left) if left > 0 => Some(Duration::from_millis(left).clamp(Duration::from_secs(1), OPEN)),
             _ if self.probing => Some(SOON),
             _ => None,
         }

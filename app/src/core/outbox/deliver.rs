@@ -9,7 +9,8 @@ use uuid::Uuid;
 use super::{
     ANSWER_WITHIN, TOO_OLD, answer,
     attempt::{Attempt, last_of_link, post_of, posted, readable, were_told, word},
-    keep::hold,
+    hold_link,
+    keep::{hold, must_step_back, step_back},
     line::{self, Line, Notes},
     load, milliseconds,
     picture::{Picture, pictures},
@@ -55,7 +56,11 @@ pub async fn deliver(core: &Core, organization: OrganizationId, id: OutboxMessag
         _ if message.kind == OutboxKind::Answer => {}
         LinkState::Paused => return finish(core, &message, OutboxState::Skipped, "The link is paused.").await,
         LinkState::Pending | LinkState::Broken => {
-            core.db.write(async |tx| hold(tx, &message).await).await?;
+            let held = core.db.write(async |tx| hold(tx, &message).await).await?;
+            return Ok(if held { Outcome::Done } else { Outcome::Later { after: Duration::ZERO } });
+        }
+        LinkState::Active if must_step_back(core, &message).await? => {
+            step_back(core, &message).await?;
             return Ok(Outcome::Done);
         }
         LinkState::Active => {}
@@ -263,6 +268,7 @@ impl Delivery<'_> {
         let outcome = core
             .db
             .write(async |tx| {
+                hold_link(tx, self.link.organization_id, self.link.id).await?;
                 attempt.end(tx, self.message, self.composed.status, &result, notes, now).await?;
                 self.write(tx, end, notes, now).await
             })
@@ -423,6 +429,11 @@ impl Ending {
 /// Ends a message that is not sent.
 async fn finish(core: &Core, message: &Model, state: OutboxState, reason: &str) -> Result<Outcome> {
     let ending = Ending { state, reason: Some(reason.to_owned()), note: None };
-    core.db.write(async |tx| ending.write(tx, message, core.clock.now(), None).await).await?;
+    core.db
+        .write(async |tx| {
+            hold_link(tx, message.organization_id, message.link_id).await?;
+            ending.write(tx, message, core.clock.now(), None).await
+        })
+        .await?;
     Ok(Outcome::Done)
 }

@@ -10,7 +10,7 @@ use sea_orm::{
 };
 
 use super::{
-    job, load,
+    hold_link, job, load,
     tell::{insert, new_message},
 };
 use crate::{
@@ -85,6 +85,7 @@ pub async fn strike(core: &Core, organization: OrganizationId, id: OutboxMessage
 
 /// Takes what the link has gathered into the digest and lets it wait for its turn, if it is in one of these states.
 pub(super) async fn send(tx: &DatabaseTransaction, digest: &Model, from: &[OutboxState]) -> Result<()> {
+    hold_link(tx, digest.organization_id, digest.link_id).await?;
     let moved = Entity::update_of(digest.organization_id)
         .col_expr(Column::State, OutboxState::Waiting.into())
         .col_expr(Column::Turn, Expr::col(Column::Turn).add(1))

@@ -9,13 +9,15 @@ use sea_orm::{
 };
 
 pub use super::line::CallNote;
-use super::{DELIVER, TOO_OLD, digest, job, load, milliseconds, payload};
+use super::{DELIVER, TOO_OLD, digest, hold_link, job, load, milliseconds, payload};
 use crate::{
     core::{Core, Error, Result},
     db::{
         Db, EntryId, LinkId, OrganizationId, OutboxMessageId, Outdated,
         entity::{
-            Tenant, entry, integration_link, outbox_attempt,
+            Tenant, entry,
+            integration_link::{self, LinkState},
+            outbox_attempt,
             outbox_message::{Column, Entity, Model, OutboxKind, OutboxState},
             post::{self, PostState},
         },
@@ -27,8 +29,12 @@ use crate::{
 /// is not followed there any more.
 pub const POSTS_KEPT: Duration = Duration::from_secs(365 * 24 * 3600);
 
-/// Keeps one message back: its link can't work now.
-pub(super) async fn hold(tx: &DatabaseTransaction, message: &Model) -> Result<()> {
+/// Keeps one message back, unless its link can work again by now: whoever made it so may not have seen this message.
+/// Says whether it did.
+pub(super) async fn hold(tx: &DatabaseTransaction, message: &Model) -> Result<bool> {
+    if hold_link(tx, message.organization_id, message.link_id).await? == Some(LinkState::Active) {
+        return Ok(false);
+    }
     Entity::update_of(message.organization_id)
         .col_expr(Column::State, OutboxState::Held.into())
         .filter(Column::Id.eq(message.id))
@@ -37,6 +43,41 @@ pub(super) async fn hold(tx: &DatabaseTransaction, message: &Model) -> Result<()
         .filter(Column::Turn.eq(message.turn))
         .exec(tx)
         .await?;
+    Ok(true)
+}
+
+/// Whether a message that was written before this one was put behind it: held with its link, or sent again. It goes
+/// first, also when this one was written while that happened.
+pub(super) async fn must_step_back(core: &Core, message: &Model) -> Result<bool> {
+    let older = Entity::of(message.organization_id)
+        .filter(Column::LinkId.eq(message.link_id))
+        .filter(Column::Kind.ne(OutboxKind::Answer))
+        .filter(Column::State.eq(OutboxState::Waiting))
+        .filter(Column::Id.lt(message.id))
+        // Once it has stepped back it has a turn as high, so this ends.
+        .filter(Column::Turn.gt(message.turn))
+        .select_only()
+        .column(Column::Id)
+        .limit(1);
+    let older: Option<OutboxMessageId> = older.into_tuple().one(core.db.reader()).await?;
+    Ok(older.is_some())
+}
+
+/// Goes to the end of the link's line.
+pub(super) async fn step_back(core: &Core, message: &Model) -> Result<()> {
+    core.db
+        .write(async |tx| {
+            let back = Entity::update_of(message.organization_id)
+                .col_expr(Column::Turn, Expr::col(Column::Turn).add(1))
+                .filter(Column::Id.eq(message.id))
+                .filter(Column::State.eq(OutboxState::Waiting))
+                .filter(Column::Turn.eq(message.turn))
+                .exec_with_returning(tx)
+                .await?;
+            Ok::<_, Error>(queue::add_many(tx, back.iter().map(job).collect()).await?)
+        })
+        .await?;
+    core.queue.wake();
     Ok(())
 }
 

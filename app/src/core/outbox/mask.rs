@@ -3,7 +3,7 @@
 /// How much of an answer is kept, in characters.
 const LONGEST: usize = 300;
 
-/// A word this long with letters and digits in it may be a token.
+/// A word this long with letters and digits in it may be a token, of whichever partner. Long ids are masked with them.
 const SUSPICIOUS: usize = 16;
 
 /// What stands for what was masked.
@@ -11,9 +11,6 @@ const MASK: &str = "…";
 
 /// Names of fields whose value is nobody's business, wherever they stand in a name.
 const SECRET_NAMES: [&str; 6] = ["token", "secret", "password", "authorization", "signature", "cookie"];
-
-/// How the tokens of some partners begin, and what comes before others in a header.
-const SECRET_BEGINNINGS: [&str; 8] = ["xox", "xapp-", "gho_", "ghp_", "ghs_", "ghu_", "ghr_", "github_pat_"];
 
 /// The beginning of a body, fit to be kept and shown.
 pub(super) fn excerpt(body: &[u8]) -> String {
@@ -61,7 +58,7 @@ fn names(between: &str) -> bool {
 
 fn is_secret(word: &str) -> bool {
     let mixed = word.bytes().any(|b| b.is_ascii_digit()) && word.bytes().any(|b| b.is_ascii_alphabetic());
-    (word.len() >= SUSPICIOUS && mixed) || SECRET_BEGINNINGS.iter().any(|beginning| word.starts_with(beginning))
+    word.len() >= SUSPICIOUS && mixed
 }
 
 #[cfg(test)]
@@ -78,8 +75,7 @@ mod tests {
             (r#"{"access_token":"abc","scope":"chat"}"#, r#"{"access_token":"…","scope":"chat"}"#),
             (r#"{"client_secret": "short"}"#, r#"{"client_secret": "…"}"#),
             ("Authorization: Bearer abc.def", "Authorization: … ….…"),
-            ("bad token xoxb-1-2", "bad token …"),
-            ("gho_abc", "…"),
+            ("bad token xoxb-123-4567-abcdef", "bad token …"),
             ("refresh_token=abc&grant=x", "refresh_token=…&grant=x"),
             ("the token was revoked", "the token was revoked"),
             ("/commands/T0001/12345/aBcDeFgHiJkL9876", "/commands/T0001/12345/…"),

@@ -35,7 +35,7 @@ mod tell;
 
 use std::time::Duration;
 
-use sea_orm::{ColumnTrait, ConnectionTrait, QueryFilter};
+use sea_orm::{ColumnTrait, ConnectionTrait, QueryFilter, QuerySelect, sea_query::LockType};
 
 pub use answer::answer;
 pub use breaker::Breakers;
@@ -51,9 +51,10 @@ pub use tell::{Occasion, tell};
 use super::{Core, Result};
 use crate::{
     db::{
-        OrganizationId, OutboxMessageId,
+        LinkId, OrganizationId, OutboxMessageId,
         entity::{
             Tenant,
+            integration_link::{self, LinkState},
             outbox_message::{Column, Entity, Model, OutboxKind},
         },
     },
@@ -91,6 +92,17 @@ fn payload(message: &Model) -> serde_json::Value {
 
 async fn load(db: &impl ConnectionTrait, organization: OrganizationId, id: OutboxMessageId) -> Result<Option<Model>> {
     Ok(Entity::of(organization).filter(Column::Id.eq(id)).one(db).await?)
+}
+
+/// Takes hold of a link until the end of the transaction. Whoever writes to several messages of a link does so first, so
+/// that no two can wait for each other; entries may go on being written meanwhile. Answers with where the link stands.
+async fn hold_link(tx: &impl ConnectionTrait, organization: OrganizationId, link: LinkId) -> Result<Option<LinkState>> {
+    let row = integration_link::Entity::of(organization)
+        .filter(integration_link::Column::Id.eq(link))
+        .select_only()
+        .column(integration_link::Column::State)
+        .lock(LockType::NoKeyUpdate);
+    Ok(row.into_tuple().one(tx).await?)
 }
 
 fn milliseconds(duration: Duration) -> i64 {

@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use integration_contract::{Capability, Want};
 use jiff::tz::TimeZone;
 use sea_orm::{
-    ColumnTrait, DatabaseTransaction, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder,
-    sea_query::{Expr, ExprTrait, OnConflict},
+    ColumnTrait, DatabaseTransaction, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder, QuerySelect,
+    sea_query::{Expr, ExprTrait, LockType, OnConflict},
 };
 
 use super::{
@@ -105,7 +105,9 @@ async fn listening(
         .filter(Of::TeamId.eq(team))
         .filter(Of::Partner.is_in(partners))
         .filter(Of::State.is_not_in([LinkState::Removing, LinkState::Removed]))
-        .order_by_asc(Of::Id);
+        .order_by_asc(Of::Id)
+        // First the link, then its messages, as everywhere here: a removal in between would wait for us, and we for it.
+        .lock(LockType::KeyShare);
     Ok(links.all(tx).await?)
 }
 

@@ -45,7 +45,7 @@ pub async fn callback(
     let partner = core.partners.get(&id)?;
     let answer = read(query.as_deref().unwrap_or_default()).ok_or(web::Error::StartAgain)?;
     let who = SignedIn::of(visitor).ok_or(web::Error::StartAgain)?;
-    match integration_users::finish(&core, who.person.user.id, &who.session_hash(), partner, answer).await {
+    match integration_users::finish(&core, &who.person, &who.session_hash(), partner, answer).await {
         Ok((organization, Consent::Connected(account))) => {
             who.choose(organization).await?;
             let (name, it) = (partner.name(), &account.account_name);

@@ -88,6 +88,7 @@ impl Gate<'_> {
         let secrets: Vec<SecretString> = integration_links::hook_secret(self.core, &link).into_iter().collect();
         let call = self.verified(call, &secrets, Some(&link))?;
         self.check_media(headers, &call)?;
+        self.within_limits(std::slice::from_ref(&link))?;
         let answer = self.partner.integration.answer(&call);
         self.keep(std::slice::from_ref(&link), answer, call).await
     }
@@ -115,8 +116,16 @@ impl Gate<'_> {
         match answer {
             Err(_) if links.is_empty() => Err(StatusCode::BAD_REQUEST),
             _ if links.is_empty() => Ok(self.nobodys(&call, &all)),
-            answer => self.keep(&links, answer, call).await,
+            answer => {
+                self.within_limits(&links)?;
+                self.keep(&links, answer, call).await
+            }
         }
+    }
+
+    fn within_limits(&self, links: &[integration_link::Model]) -> Result<(), StatusCode> {
+        let over = links.iter().any(|link| self.limits.check(link.id).is_err());
+        if over { Err(self.rules.too_many) } else { Ok(()) }
     }
 
     /// The links that the call is for, and all of the account's.
@@ -204,9 +213,6 @@ impl Gate<'_> {
                 (String::new(), String::new(), String::new(), state, StatusCode::BAD_REQUEST.into_response())
             }
         };
-        if links.iter().any(|link| self.limits.check(link.id).is_err()) {
-            return Err(self.rules.too_many);
-        }
         let HookCall { mut headers, body, .. } = call.into_inner();
         headers.retain(|name, _| self.rules.kept_headers.contains(&name.as_str()));
         for link in links {

@@ -2,7 +2,7 @@
 //! partner, where a tenant's rows are entered. A rule is a function in [`rules`], which shows that it can fail.
 
 mod rules;
-mod source;
+pub mod source;
 
 use source::{File, files, folders};
 

@@ -1,12 +1,14 @@
-//! What tests stand on: fresh databases, and the whole application on a port of its own.
+//! What tests stand on: fresh databases, the whole application on a port of its own, and a partner to call.
 
 mod app;
 mod client;
 mod database;
+mod sandbox;
 
 pub use app::{PASSWORD, TestApp, TwoOrganizations};
 pub use client::{Answer, Client, between};
 pub use database::TestDatabase;
+pub use sandbox::GitHubSandbox;
 
 /// Makes a test on SQLite and one on PostgreSQL of each function `async fn(TestDatabase)`.
 macro_rules! on_both_databases {

@@ -19,8 +19,8 @@ use patchbay::{
 use super::World;
 use crate::harness::{TestDatabase, on_both_databases};
 
-/// Noon in Vienna, the day before its clocks are put forward.
-const NOON: &str = "2026-03-28T11:00:00Z";
+/// Noon in Vienna, the day before its clocks are put forward. In the future, as the queue does not wait for the past.
+const NOON: &str = "2096-03-24T11:00:00Z";
 
 fn at(moment: &str) -> i64 {
     moment.parse::<Timestamp>().unwrap().as_millisecond()
@@ -54,7 +54,7 @@ async fn a_digest_tells_the_day_at_its_hour_also_when_the_clocks_change(test: Te
     world.run().await;
     assert!(world.fake.heard().is_empty());
     assert_eq!(world.states().await, [Gathered; 4]);
-    assert_eq!(next_strike(&world).await, at("2026-03-28T17:00:00Z"));
+    assert_eq!(next_strike(&world).await, at("2096-03-24T17:00:00Z"));
 
     strike(&world).await;
 
@@ -69,7 +69,7 @@ async fn a_digest_tells_the_day_at_its_hour_also_when_the_clocks_change(test: Te
     assert!(world.jobs_of(outbox::SEND_DIGEST).await.is_empty());
     entries::complete(&world.core, &world.ada, world.team, ids[2]).await.unwrap();
     // Six in the evening again, an hour less by the sun.
-    assert_eq!(next_strike(&world).await, at("2026-03-29T16:00:00Z"));
+    assert_eq!(next_strike(&world).await, at("2096-03-25T16:00:00Z"));
     strike(&world).await;
     assert_eq!(texts(&world.fake.heard()[1].message.what), ["three"]);
     world.finish().await;
@@ -95,6 +95,7 @@ async fn a_second_attempt_at_a_digest_tells_the_same(test: TestDatabase) {
     world.sql("UPDATE jobs SET run_at = 0 WHERE kind = 'send_digest'").await;
     world.run().await;
     world.write("two").await;
+    assert_eq!(next_strike(&world).await, at("2096-03-25T16:00:00Z"));
     world.pass(world.next_try().await.unwrap()).await;
     world.run().await;
 
@@ -102,7 +103,6 @@ async fn a_second_attempt_at_a_digest_tells_the_same(test: TestDatabase) {
     assert_eq!(heard.len(), 2);
     assert_eq!(texts(&heard[1].message.what), ["one"]);
     assert_eq!(world.standing(), ["Ada: one"]);
-    assert_eq!(next_strike(&world).await, at("2026-03-29T16:00:00Z"));
     world.finish().await;
 }
 

@@ -241,8 +241,9 @@ async fn what_a_broken_link_has_to_tell_is_held_and_goes_on_in_order(test: TestD
         integration_links::resume(&world.core, &world.ada, &broken).await.unwrap();
         world.write("five").await;
         world.run().await;
+        let jobs = world.job_rows().await;
+        assert_eq!(world.states().await, [Delivered; 5], "{jobs:?}");
         assert_eq!(world.standing(), ["Ada: one", "Ada: two", "Ada: three", "Ada: four", "Ada: five"]);
-        assert_eq!(world.states().await, [Delivered; 5]);
         world.finish().await;
     }
 }

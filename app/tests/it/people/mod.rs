@@ -82,7 +82,7 @@ const FIELDS: &[(&str, &str)] = &[
 ];
 
 /// An open invitation of Acme.
-async fn open_invitation(two: &TwoOrganizations) -> patchbay::db::InvitationId {
+pub async fn open_invitation(two: &TwoOrganizations) -> patchbay::db::InvitationId {
     use patchbay::{
         core::invitations::{self, NewInvitation},
         db::entity::member::Role,

@@ -4,7 +4,7 @@
 mod answers;
 mod connections;
 mod operators;
-mod process;
+pub mod process;
 mod raw;
 mod rotation;
 mod settings;

@@ -2,9 +2,9 @@
 
 mod form;
 mod new;
+mod outgoing;
 mod remove;
 mod row;
-mod sent;
 mod show;
 
 pub use new::{create, draw as new};

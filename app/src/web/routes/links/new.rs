@@ -187,7 +187,7 @@ fn level_of(partner: &Partner, value: &str) -> Option<LinkLevel> {
     let level = match (value, levels) {
         ("team", _) => Level::Team,
         ("user", _) => Level::User,
-        ("", [only, ..]) => *only,
+        ("", [only]) => *only,
         _ => return None,
     };
     levels.contains(&level).then_some(match level {

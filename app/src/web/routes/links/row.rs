@@ -53,6 +53,7 @@ impl Row {
         };
         let (tone, state) = match link.state {
             LinkState::Pending => (Tone::Attention, "Being set up"),
+            LinkState::Active if link.reason.is_some() => (Tone::Attention, "In trouble"),
             LinkState::Active => (Tone::Good, "Working"),
             LinkState::Broken => (Tone::Bad, "Needs attention"),
             LinkState::Paused => (Tone::Attention, "Paused"),

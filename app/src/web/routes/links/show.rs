@@ -6,14 +6,14 @@ use axum::{
     http::StatusCode,
     response::{IntoResponse, Redirect, Response},
 };
-use integration_contract::{Capability, FieldErrors, FieldKind, FormInput, LinkForm, LinkRefused};
+use integration_contract::{FieldErrors, FieldKind, FormInput, LinkForm, LinkRefused};
 use serde::Deserialize;
 
 use super::{
     Row,
     form::{Acting, Refusal, form_of},
     link_of, link_path,
-    sent::Sent,
+    outgoing::Outgoing,
     settings_path,
 };
 use crate::{
@@ -55,10 +55,9 @@ struct LinkPage {
     form: LinkForm,
     errors: FieldErrors,
     problem: Option<String>,
-    /// None for a partner that nothing is sent to.
-    sent: Option<Sent>,
     activity: Vec<MessageRow>,
     older: Option<String>,
+    outgoing: Outgoing,
 }
 
 struct MessageRow {
@@ -96,11 +95,18 @@ impl MessageRow {
 }
 
 /// What of the page is shown.
-#[derive(Default, Deserialize)]
+#[derive(Deserialize)]
 pub struct Shown {
     edit: Option<String>,
+    #[serde(flatten)]
+    from: From,
+}
+
+/// From where on the lists of the page go: the last one of the page before.
+#[derive(Default, Deserialize)]
+struct From {
     before: Option<MessageId>,
-    sent_before: Option<OutboxMessageId>,
+    told_before: Option<OutboxMessageId>,
 }
 
 /// `GET /integrations/{p}/link/{id}`
@@ -120,7 +126,7 @@ pub async fn show(
         (LinkForm::default(), None)
     };
     let refusal = Refusal { problem, ..Refusal::default() };
-    draw_link(&core, &who, partner, &member, link, form, refusal, &shown).await
+    draw_link(&core, &who, partner, &member, link, form, refusal, shown.from).await
 }
 
 async fn edit_form(
@@ -153,21 +159,20 @@ async fn draw_link(
     link: Model,
     form: LinkForm,
     refusal: Refusal,
-    shown: &Shown,
+    from: From,
 ) -> web::Result<Response> {
     let row = Row::of(core, member, &link);
     let account = match link.integration_user_id {
         Some(id) => integration_users::find(core, link.organization_id, id).await?,
         None => None,
     };
-    let messages = inbox::list(core, link.organization_id, link.id, shown.before, ACTIVITY).await?;
+    let messages = inbox::list(core, link.organization_id, link.id, from.before, ACTIVITY).await?;
+    let outgoing = Outgoing::of(core, partner, &link, from.told_before).await?;
     let older = (messages.len() as u64 == ACTIVITY)
         .then(|| {
             messages.last().map(|last| format!("/integrations/{}/link/{}?before={}", link.partner, link.id, last.id))
         })
         .flatten();
-    let sends = partner.integration.card().capabilities.contains(&Capability::Deliver);
-    let sent = if sends { Some(Sent::by(core, &link, shown.sent_before).await?) } else { None };
     let installed = account.as_ref().is_some_and(|row| row.user_id.is_none());
     // Whoever connects an installation again does so for everybody.
     let can_connect = link.user_id == Some(member.user) || installed;
@@ -197,15 +202,15 @@ async fn draw_link(
         form,
         errors: refusal.errors,
         problem: refusal.problem,
-        sent,
         activity: messages.into_iter().map(MessageRow::of).collect(),
         older,
+        outgoing,
     };
     web::page::draw(refusal.status, &answer)
 }
 
-/// `POST /integrations/{p}/link/{id}`: saves settings, pauses, resumes, looks how it fares, reads a message again, or sends
-/// one again.
+/// `POST /integrations/{p}/link/{id}`: saves settings, pauses, resumes, looks how it fares, reads a message again or
+/// sends one again.
 pub async fn change(
     State(core): State<Core>,
     Path((id, link)): Path<(String, String)>,
@@ -226,7 +231,7 @@ pub async fn change(
         }
         "send" => {
             let message = form.one("message").parse().map_err(|_| Error::NotFound)?;
-            outbox::replay(&core, link.organization_id, link.id, message).await.map(|()| "Being sent again.")
+            outbox::replay(&core, link.organization_id, link.id, message).await.map(|()| "On its way again.")
         }
         _ => Err(Error::field("action", "There is nothing of that name to do.")),
     };
@@ -260,7 +265,7 @@ async fn save(
         Err(LinkOrCore::Core(error)) => return Err(error.into()),
     };
     let (drawn, _) = edit_form(core, member, partner, &link, form).await?;
-    draw_link(core, who, partner, member, link, drawn, refusal, &Shown::default()).await
+    draw_link(core, who, partner, member, link, drawn, refusal, From::default()).await
 }
 
 enum LinkOrCore {
