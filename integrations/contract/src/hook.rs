@@ -123,7 +123,7 @@ pub enum HookAnswer {
         /// Why nothing will come of it, for the link's page.
         reason: String,
     },
-    /// Answer with this and keep nothing: a challenge, a question for help.
+    /// Answer with this and keep nothing: a challenge, a question for help, what is not meant for us at all.
     Reply(HookReply),
 }
 

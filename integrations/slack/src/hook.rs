@@ -10,7 +10,7 @@ use integration_contract::{
 use serde_json::json;
 
 use crate::{
-    body::{Body, Told},
+    body::{Body, Told, What},
     config::SIGNING_SECRET,
     mrkdwn::escaped,
     settings,
@@ -64,6 +64,9 @@ pub(crate) fn answer(call: &HookCall) -> Result<HookAnswer> {
             delivery: digest(),
             reason: "Nothing that we post can be pressed.".to_owned(),
         },
+        // All that people say in the channel arrives, and is nobody's business here. What is meant for the log is told as
+        // a mention or a reaction, too.
+        Body::Event(told) if matches!(told.what, What::Message(_)) => HookAnswer::Reply(nothing()),
         Body::Event(told) => {
             let delivery = told.id.as_deref().and_then(usable).unwrap_or_else(digest);
             let Told { name: event, what, .. } = *told;
@@ -89,6 +92,10 @@ pub(crate) fn stray(call: &HookCall, linked: &[String]) -> Option<HookReply> {
         ),
     };
     Some(to_the_person(&sentence))
+}
+
+fn nothing() -> HookReply {
+    HookReply { content_type: "text/plain", body: String::new() }
 }
 
 /// Only who typed the command sees it.

@@ -165,6 +165,18 @@ async fn each_organization_hears_of_its_own_workspace(test: TestDatabase) {
     ground.finish().await;
 }
 
+async fn what_people_say_to_each_other_is_not_kept(test: TestDatabase) {
+    let ground = Ground::new(test).await;
+    ground.linked().await;
+    let kept = ground.messages().await.len();
+    let said = json!({ "type": "message", "channel": DONE, "user": "U0BOB00002", "text": "Nobody may know yet.",
+        "ts": "1795000000.000100", "channel_type": "channel", "event_ts": "1795000000.000100" });
+    let answer = ground.event(&event_of(ACME, "Ev0SAID0001", 0, &said)).await;
+    assert_eq!((answer.status, answer.text.as_str()), (200, ""));
+    assert_eq!(ground.messages().await.len(), kept);
+    ground.finish().await;
+}
+
 async fn a_command_in_the_wrong_place_says_where(test: TestDatabase) {
     let ground = Ground::new(test).await;
     let nothing_linked = ground.command(ACME, GENERAL, "1.1.a", "hello").await;
@@ -233,6 +245,7 @@ on_both_databases!(
     what_cannot_be_read_is_400_and_the_wrong_kind_415,
     a_delivery_counts_once_and_a_retry_may_be_the_only_one,
     each_organization_hears_of_its_own_workspace,
+    what_people_say_to_each_other_is_not_kept,
     a_command_in_the_wrong_place_says_where,
     too_many_are_answered_429_and_come_again,
     no_answer_and_no_row_shows_the_secret,

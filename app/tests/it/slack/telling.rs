@@ -68,7 +68,7 @@ async fn the_links_page_says_what_was_sent_and_why_something_was_not(test: TestD
     let link = ground.linked().await;
     let page = format!("/integrations/slack/link/{}", link.id);
     let empty = ground.two.ada.get(&page).await.text;
-    assert!(empty.contains("Nothing was sent yet"), "{empty}");
+    assert!(empty.contains("Nothing was told yet"), "{empty}");
 
     ground.trouble("chat.postMessage", json!({ "effect": "refused", "error": "msg_too_long", "times": 0 })).await;
     let path = format!("/teams/{}/entries", ground.two.product);
@@ -86,7 +86,7 @@ async fn the_links_page_says_what_was_sent_and_why_something_was_not(test: TestD
     ground.control("/reset", json!({})).await;
     assert_eq!(ground.two.ada.post_form(&page, &again).await.status, 303);
     ground.is_said(DONE, "refused").await;
-    ground.until("it says so", async || ground.two.ada.get(&page).await.text.contains(">Sent<")).await;
+    ground.until("it says so", async || ground.two.ada.get(&page).await.text.contains(">Delivered<")).await;
     // What was sent is not sent again.
     assert_eq!(ground.two.ada.post_form(&page, &again).await.status, 303);
     assert!(ground.two.ada.get(&page).await.text.contains("Only a message that failed or was skipped"));
