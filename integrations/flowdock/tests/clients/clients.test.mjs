@@ -65,6 +65,13 @@ const ask = (session, method, ...rest) =>
     session[method](...rest, (error, body, response) => (error ? reject(error) : resolve({ body, response }))),
   );
 
+/** The client of 2015 takes its own ears off before it hangs up, and Node of today says that it did. */
+const hangUp = (stream) => {
+  const { request } = stream;
+  stream.end();
+  request.on("error", () => {});
+};
+
 // --- npm: flowdock --------------------------------------------------------------------------------------------
 
 test("flowdock: flows with their users, and who I am", async () => {
@@ -124,7 +131,7 @@ test("flowdock: the stream brings messages of people and of applications", async
   await until("both", () => heard.length >= 2);
   assert.deepEqual(heard.map((message) => message.event), ["message", "activity"]);
   assert.equal(heard[1].thread.title, "Streamed");
-  stream.end();
+  hangUp(stream);
 });
 
 // --- npm: hubot-flowdock --------------------------------------------------------------------------------------
@@ -145,7 +152,8 @@ test("hubot-flowdock: a robot hears its name in a thread and answers there", asy
     return body.find((message) => message.content === "PONG");
   });
   assert.equal(answer.user, String(person("grace").id));
-  robot.adapter.stream.end();
+  hangUp(robot.adapter.stream);
+  robot.shutdown();
 });
 
 // --- what an application would use today ----------------------------------------------------------------------

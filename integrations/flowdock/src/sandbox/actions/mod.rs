@@ -103,15 +103,24 @@ fn address(world: &World, thread: &Thread, action: &Value) -> String {
 
 /// What names an action of a thread, and that only we can have written.
 pub(super) fn signature(world: &World, thread: &Thread, action: &Value) -> String {
-    let key = hmac::Key::new(hmac::HMAC_SHA256, world.signing_key.as_bytes());
-    hex::encode(hmac::sign(&key, format!("{}\n{action}", thread.id).as_bytes()))
+    hex::encode(hmac::sign(&key(world), &signed(thread, action)))
 }
 
 /// The action that such a signature is of, if the thread still has it.
-pub(super) fn find<'a>(world: &World, thread: &'a Thread, signed: &str) -> Result<&'a Value, Refusal> {
-    let updates = thread.state.actions.iter().filter(|action| action["@type"] == "UpdateAction");
-    let found = updates.into_iter().find(|action| signature(world, thread, action) == signed);
-    found.ok_or_else(Refusal::not_found)
+pub(super) fn find<'a>(world: &World, thread: &'a Thread, signature: &str) -> Result<&'a Value, Refusal> {
+    let signature = hex::decode(signature).map_err(|_| Refusal::not_found())?;
+    let fits = |action: &&Value| {
+        action["@type"] == "UpdateAction" && hmac::verify(&key(world), &signed(thread, action), &signature).is_ok()
+    };
+    thread.state.actions.iter().find(fits).ok_or_else(Refusal::not_found)
+}
+
+fn key(world: &World) -> hmac::Key {
+    hmac::Key::new(hmac::HMAC_SHA256, world.signing_key.as_bytes())
+}
+
+fn signed(thread: &Thread, action: &Value) -> Vec<u8> {
+    format!("{}\n{action}", thread.id).into_bytes()
 }
 
 impl World {
