@@ -58,7 +58,9 @@ pub(super) async fn say(
         Err(refusal) => Err(refusal),
     };
     let world = sandbox.world();
-    done.and_then(|()| back(&world, &visit)).unwrap_or_else(|refusal| Page::refusal(&world, &visit.visitor, &refusal))
+    // Down to what was said last.
+    let there = || see(&world, &format!("/client/{}/{}#compose", visit.param("team"), visit.param("channel")));
+    done.map(|()| there()).unwrap_or_else(|refusal| Page::refusal(&world, &visit.visitor, &refusal))
 }
 
 fn read(sandbox: &Sandbox, visit: &Visit, headers: &HeaderMap) -> Result<Typed, Refusal> {
