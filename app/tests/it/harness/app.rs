@@ -18,7 +18,7 @@ use patchbay::{
     jobs::Jobs,
     queue::{Queue, WorkerOptions, Workers},
     server::{Limits, Stopping, serve},
-    state::AppState,
+    state::{AppState, HookLimits},
     web::{
         layers::{Hosts, Layers, wrap},
         router,
@@ -40,6 +40,8 @@ pub struct TestApp {
     pub clock: Clock,
     pub database: TestDatabase,
     pub address: SocketAddr,
+    /// What links have had of their share.
+    pub hook_limits: HookLimits,
     stopping: Stopping,
     serving: JoinHandle<()>,
     workers: Mutex<Option<Workers>>,
@@ -103,9 +105,11 @@ impl TestApp {
             metrics_token: false,
         };
         let stopping = Stopping::default();
-        let router = wrap(router(AppState::new(core.clone())), layers);
+        let state = AppState::new(core.clone());
+        let hook_limits = state.hook_limits.clone();
+        let router = wrap(router(state), layers);
         let serving = tokio::spawn(serve(listener, router, Limits::default(), stopping.clone()));
-        Self { core, clock, database, address, stopping, serving, workers: Mutex::default() }
+        Self { core, clock, database, address, hook_limits, stopping, serving, workers: Mutex::default() }
     }
 
     /// Lets workers do what waits in the queue, from now on.
