@@ -44,7 +44,14 @@ pub async fn read(core: &Core, organization: OrganizationId, id: MessageId) -> R
     let Some(link) = integration_links::load(core, organization, message.link_id).await? else { return Ok(()) };
     let outcome = match link.state {
         LinkState::Removing | LinkState::Removed => Outcome::ignored("The link was removed."),
-        LinkState::Paused => Outcome::ignored("The link is paused."),
+        LinkState::Paused => {
+            // Whoever wrote to it may be waiting for an answer.
+            let partner = core.partners.get(&link.partner)?;
+            let seen = integration_links::as_partner_sees(core, &link);
+            let answer_to = partner.integration.hook(&seen, &call_of(&message)).ok().and_then(|read| read.answer_to);
+            let reading = Reading { answer_to, ..Reading::ignored("The link is paused.") };
+            return apply(core, partner, &link, &message, reading).await;
+        }
         LinkState::Pending | LinkState::Active | LinkState::Broken => {
             let partner = core.partners.get(&link.partner)?;
             match reading_of(core, partner, &link, &message).await {

@@ -58,6 +58,9 @@ const MATRIX: &[Row] = &[
     ("POST", "/integrations/{partner}/authorize", [303, 404, 404]),
     ("POST", "/integrations/{partner}/disconnect", [303, 404, 404]),
     ("POST", "/integrations/{partner}/hook", [401, 401, 401]),
+    ("GET", "/integrations/{partner}/authorize", [303, 404, 404]),
+    ("POST", "/integrations/{partner}/authorize", [303, 404, 404]),
+    ("POST", "/integrations/{partner}/disconnect", [303, 404, 404]),
     ("POST", "/auth/{partner}", [303, 303, 303]),
     ("GET", "/auth/{partner}/callback", [400, 400, 400]),
     ("GET", "/static/{*path}", [404, 404, 404]),
@@ -195,6 +198,7 @@ async fn each_is_answered_by_who_asks(test: TestDatabase) {
         ("team", team.as_str()),
         ("room", "attic"),
         ("action", "pause"),
+        ("account", ids.get("{account}")),
     ];
     let visitor = ground.app().visitor();
     for (who, client) in [(0, &visitor), (1, &ground.two.eve), (2, &ground.two.bob)] {

@@ -49,6 +49,17 @@ async fn a_channel_of_two_teams_writes_into_both_logs(test: TestDatabase) {
     ground.finish().await;
 }
 
+async fn whoever_writes_to_a_paused_link_is_told_so(test: TestDatabase) {
+    let ground = Ground::new(test).await;
+    let link = ground.linked().await;
+    let page = format!("/integrations/slack/link/{}", link.id);
+    assert_eq!(ground.two.ada.post_form(&page, &[("action", "pause")]).await.status, 303);
+    ground.say("ada", DONE, "/done typed while it was paused").await;
+    ground.is_said(DONE, "The link is paused.").await;
+    assert!(ground.entries().await.is_empty());
+    ground.finish().await;
+}
+
 async fn a_look_up_waits_for_slack(test: TestDatabase) {
     let ground = Ground::new(test).await;
     let link = ground.linked().await;
@@ -114,6 +125,7 @@ async fn the_lists_have_the_button_of_a_broken_link(test: TestDatabase) {
 on_both_databases!(
     what_came_from_a_channel_goes_to_the_others_only,
     a_channel_of_two_teams_writes_into_both_logs,
+    whoever_writes_to_a_paused_link_is_told_so,
     a_look_up_waits_for_slack,
     the_links_page_says_what_was_sent_and_why_something_was_not,
     the_lists_have_the_button_of_a_broken_link,
