@@ -131,8 +131,14 @@ impl FakePartner {
             }),
             pace: None,
             settings: &[],
-            capabilities: &[Capability::Deliver],
+            capabilities: &[],
         }
+    }
+
+    /// The honest card of one that is told of entries as well. What it was told is in memory, so the contract suite, which
+    /// looks at calls, is not for it.
+    pub fn listening_card() -> Card {
+        Card { capabilities: &[Capability::Deliver], ..Self::honest_card() }
     }
 
     /// The next `create_link` or `change_link` has this trouble; several queue up.
@@ -240,7 +246,8 @@ impl Integration for FakePartner {
             ]),
             values: so_far.all(TELL).to_vec(),
         };
-        Ok(LinkForm { fields: vec![room, tell], notice: None })
+        let fields = if self.listens() { vec![room, tell] } else { vec![room] };
+        Ok(LinkForm { fields, notice: None })
     }
 
     async fn check_link(&self, _cx: &Account, input: &FormInput) -> Result<CheckedLink, LinkRefused> {
@@ -260,7 +267,10 @@ impl Integration for FakePartner {
     fn form_input(&self, link: &IntegrationLink) -> FormInput {
         link.settings
             .read::<Settings>()
-            .map(|settings| FormInput::from_iter([(ROOM, settings.room), (TELL, settings.tell)]))
+            .map(|Settings { room, tell }| {
+                let tell = self.listens().then_some((TELL, tell));
+                FormInput::from_iter([(ROOM, room)].into_iter().chain(tell))
+            })
             .unwrap_or_default()
     }
 

@@ -71,7 +71,7 @@ pub async fn world(test: TestDatabase, times: usize) -> (World, Exchange) {
     let router = Router::new().route("/rooms/{what}", post(taken)).with_state(exchange.clone());
     tokio::spawn(async move { axum::serve(listener, router).await });
     let setting = &[Setting { name: "API_URL", default: None, help: "Where it is called.", required: true }];
-    let fake = FakePartner::with_card(Card { settings: setting, ..FakePartner::honest_card() });
+    let fake = FakePartner::with_card(Card { settings: setting, ..FakePartner::listening_card() });
     let settings: PartnerSettings = [("API_URL", address.as_str())].into_iter().collect();
     fake.calls(address, times);
     (World::with(test, super::now(), fake, settings).await, exchange)
@@ -114,7 +114,7 @@ async fn a_refusal_is_kept_with_what_the_partner_said(test: TestDatabase) {
 
 async fn a_link_keeps_its_pace(test: TestDatabase) {
     let pace = Duration::from_secs(1);
-    let fake = FakePartner::with_card(Card { pace: Some(pace), ..FakePartner::honest_card() });
+    let fake = FakePartner::with_card(Card { pace: Some(pace), ..FakePartner::listening_card() });
     let world = World::with(test, super::now(), fake, PartnerSettings::default()).await;
     world.link("workshop", "now").await;
     world.write("one\ntwo\nthree").await;

@@ -68,7 +68,7 @@ impl World {
 
     /// Beginning at a moment (unix milliseconds), at which the clock stands until it is moved.
     pub async fn at(test: TestDatabase, moment: i64) -> Self {
-        Self::with(test, moment, FakePartner::default(), PartnerSettings::default()).await
+        Self::with(test, moment, listening(), PartnerSettings::default()).await
     }
 
     pub async fn with(test: TestDatabase, moment: i64, fake: FakePartner, settings: PartnerSettings) -> Self {
@@ -259,6 +259,10 @@ impl World {
             .order_by_desc(outbox_message::Column::Id);
         of_entry.one(self.core.db.reader()).await.unwrap().unwrap()
     }
+}
+
+fn listening() -> FakePartner {
+    FakePartner::with_card(FakePartner::listening_card())
 }
 
 pub fn now() -> i64 {

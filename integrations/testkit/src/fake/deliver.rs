@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, VecDeque};
 
 use http::Method;
 use integration_contract::{
-    Account, Answer, Error, ErrorKind, IntegrationLink, Outgoing, OutgoingEntry, Posted, Receipt, Request, Result,
-    Status, Told, Want,
+    Account, Answer, Capability, Error, ErrorKind, IntegrationLink, Outgoing, OutgoingEntry, Posted, Receipt, Request,
+    Result, Status, Told, Want,
 };
 use serde_json::json;
 use url::Url;
@@ -78,7 +78,15 @@ impl FakePartner {
         self.outside().ear.answers.clone()
     }
 
+    /// Whether it is told of entries.
+    pub(super) fn listens(&self) -> bool {
+        self.card.capabilities.contains(&Capability::Deliver)
+    }
+
     pub(super) fn wants_entry(&self, link: &IntegrationLink, entry: &OutgoingEntry) -> Want {
+        if !self.listens() {
+            return Want::No;
+        }
         let tell = link.settings.read::<Settings>().map(|settings| settings.tell).unwrap_or_default();
         match tell.as_str() {
             "now" => Want::Now,
@@ -88,6 +96,9 @@ impl FakePartner {
     }
 
     pub(super) async fn hear(&self, cx: &Account, link: &IntegrationLink, message: &Outgoing) -> Result<Receipt> {
+        if !self.listens() {
+            return Err(Error::unsupported("telling it anything"));
+        }
         let Settings { room, .. } = link.settings.read()?;
         let (trouble, calls) = {
             let ear = &mut self.outside().ear;
