@@ -157,7 +157,7 @@ impl Ground {
         let answer = client.post_form("/integrations/slack/link", &fields).await;
         assert_eq!(answer.status, 303, "{}", answer.text);
         let links = self.links().await;
-        let link = links.into_iter().filter(|link| link.team_id == team).next_back().unwrap();
+        let link = links.into_iter().rfind(|link| link.team_id == team).unwrap();
         self.stands(&link, LinkState::Active).await
     }
 
