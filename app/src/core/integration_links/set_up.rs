@@ -150,7 +150,8 @@ async fn may_feed(tx: &DatabaseTransaction, who: &Member, level: LinkLevel, team
     }
 }
 
-/// Gives a link new settings; the partner's side follows by the same job that sets links up.
+/// Gives a link new settings; the partner's side follows by the same job that sets links up, at once or, for a paused
+/// link, when it is resumed.
 ///
 /// # Errors
 /// [`Error::Forbidden`], or [`Error::Conflict`] when it is being removed or the settings are about something else.
@@ -166,9 +167,15 @@ pub async fn change(core: &Core, who: &Member, partner: &Partner, link: &Model, 
     core.db
         .write(async |tx| {
             let link = living(tx, link).await?;
+            let paused = link.state == LinkState::Paused;
             let mut change = link.into_active_model();
             change.settings = Set(checked.settings.0);
             change.name = Set(name_of(core, partner, &change));
+            if paused {
+                change.updated_at = Set(now);
+                change.update(tx).await?;
+                return Ok(());
+            }
             change.state = Set(LinkState::Pending);
             change.state_since = Set(now);
             change.reason = Set(None);

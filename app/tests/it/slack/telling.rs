@@ -57,6 +57,17 @@ async fn whoever_writes_to_a_paused_link_is_told_so(test: TestDatabase) {
     ground.say("ada", DONE, "/done typed while it was paused").await;
     ground.is_said(DONE, "The link is paused.").await;
     assert!(ground.entries().await.is_empty());
+
+    // New settings do not start it again.
+    let fields = [("action", "save"), ("channel", "#done"), ("direction", "incoming"), ("emoji", ""), ("when", "live")];
+    let saved = ground.two.ada.post_form(&page, &fields).await;
+    assert_eq!(saved.status, 303, "{}", saved.text);
+    let link = ground.find(&link).await;
+    assert_eq!((link.state, &link.settings["emoji"]), (LinkState::Paused, &json!(null)));
+    assert_eq!(ground.two.ada.post_form(&page, &[("action", "resume")]).await.status, 303);
+    ground.stands(&link, LinkState::Active).await;
+    ground.say("ada", DONE, "/done and typed once it went on").await;
+    ground.entry("and typed once it went on").await;
     ground.finish().await;
 }
 
