@@ -23,6 +23,7 @@ use crate::{
     core::{
         Core, Result,
         outbox::{self, Occasion},
+        people::Member,
         sealing::digest_of,
     },
     db::{
@@ -252,6 +253,27 @@ fn line_name(external_id: &str, index: usize) -> String {
         0 => external(external_id),
         _ => format!("{}#{}", external(external_id), index + 1),
     }
+}
+
+/// Makes entries the member's that were written by nobody we knew.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn adopt(core: &Core, tx: &DatabaseTransaction, who: &Member, ids: &[EntryId]) -> Result<()> {
+    let orphans = entry::Entity::of(who.organization)
+        .filter(entry::Column::Id.is_in(ids.iter().copied()))
+        .filter(entry::Column::UserId.is_null())
+        .all(tx)
+        .await?;
+    for orphan in orphans {
+        let (team, id) = (orphan.team_id, orphan.id);
+        let mut row = orphan.into_active_model();
+        row.user_id = Set(Some(who.user));
+        row.updated_at = Set(core.clock.now());
+        row.update(tx).await?;
+        outbox::tell(core, tx, who.organization, team, &[id], Occasion::Follow).await?;
+    }
+    Ok(())
 }
 
 /// Archives the entry of something that was deleted at the partner, or the entries of its lines; says whether there is

@@ -10,14 +10,14 @@ use url::Url;
 use super::user_of_account;
 use crate::{
     core::{
-        Core, Error, Result,
+        Core, Error, Result, entries, organizations,
         partners::{Partner, our_url},
         people::Person,
         sealing::{digest_of, random_text},
     },
     db::{
         EntryId, IntegrationUserId, OrganizationId,
-        entity::{Tenant, account_claim, entry, integration_user, integration_user::AccountState, organization},
+        entity::{account_claim, integration_user, integration_user::AccountState, organization},
     },
 };
 
@@ -76,12 +76,16 @@ pub async fn claimed(core: &Core, person: &Person, partner: &Partner, token: &Se
 /// As [`claimed`]; [`Error::Conflict`] when the account is somebody else's by now.
 pub async fn accept_claim(core: &Core, person: &Person, partner: &Partner, token: &SecretString) -> Result<Claim> {
     let now = core.clock.now();
-    core.db
+    let claim = core
+        .db
         .write(async |tx| {
             let row = account_claim::Entity::open(core, partner, token).one(tx).await?.ok_or(Error::NotFound)?;
             let claim = of_theirs(person, &row)?;
-            let who = person.member_of(row.organization_id)?;
-            account_claim::Entity::delete_by_id(row.token_hash.clone()).exec(tx).await?;
+            let who = organizations::standing(tx, &person.member_of(row.organization_id)?).await?;
+            let taken = account_claim::Entity::delete_by_id(row.token_hash.clone()).exec(tx).await?;
+            if taken.rows_affected == 0 {
+                return Err(Error::NotFound);
+            }
             match user_of_account(tx, who.organization, partner.id(), &row.account_id).await? {
                 Some(owner) if owner == who.user => {}
                 Some(_) => {
@@ -111,15 +115,12 @@ pub async fn accept_claim(core: &Core, person: &Person, partner: &Partner, token
                 }
             }
             let entries: Vec<EntryId> = serde_json::from_value(row.entries).unwrap_or_default();
-            entry::Entity::update_of(who.organization)
-                .filter(entry::Column::Id.is_in(entries))
-                .filter(entry::Column::UserId.is_null())
-                .col_expr(entry::Column::UserId, who.user.into())
-                .exec(tx)
-                .await?;
+            entries::adopt(core, tx, &who, &entries).await?;
             Ok(claim)
         })
-        .await
+        .await?;
+    core.queue.wake();
+    Ok(claim)
 }
 
 fn of_theirs(person: &Person, row: &account_claim::Model) -> Result<Claim> {

@@ -17,10 +17,10 @@
 //!   it, so that a job from before the link broke can't overtake.
 //! - What stands at the partner is kept as a **post**, marked before the call is made: after a crash or a lost answer the
 //!   partner is told "maybe", and looks for it first ([`attempt`]).
-//! - Whether a link is still there is asked before each call, not once ([`line`]); a partner that does not answer is
+//! - Whether a link is still there is asked before each call, not once ([`mod@line`]); a partner that does not answer is
 //!   given a rest by its [`Breakers`].
 //!
-//! Nothing here knows a partner, and the entries know nothing but [`tell`].
+//! Nothing here knows a partner, and the entries know nothing but [`tell()`].
 
 mod answer;
 mod attempt;
