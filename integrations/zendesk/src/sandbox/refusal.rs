@@ -121,7 +121,8 @@ impl Refusal {
         if !details.is_empty() {
             return format!("{}.", details.join(". "));
         }
-        let places = [&body["description"], &body["error"]["message"], &body["errors"][0]["detail"], &body["error_description"]];
+        let places =
+            [&body["description"], &body["error"]["message"], &body["errors"][0]["detail"], &body["error_description"]];
         places.into_iter().find_map(Value::as_str).or(body["error"].as_str()).unwrap_or("That did not work.").to_owned()
     }
 }
@@ -157,7 +158,8 @@ impl Problems {
 
     fn refusal(self) -> Refusal {
         let shown = |list: Vec<String>| list.into_iter().map(|it| json!({"description": it})).collect::<Value>();
-        let details: serde_json::Map<String, Value> = self.0.into_iter().map(|(field, list)| (field, shown(list))).collect();
+        let details: serde_json::Map<String, Value> =
+            self.0.into_iter().map(|(field, list)| (field, shown(list))).collect();
         Refusal::json(
             422,
             json!({"error": "RecordInvalid", "description": "Record validation errors", "details": details}),

@@ -8,7 +8,13 @@ use super::ground::{Answer, CALLBACK, Ground, parameter};
 fn authorize_url(ground: &Ground, scope: &str) -> String {
     let client = ground.setting("CLIENT_ID");
     let query = url::form_urlencoded::Serializer::new(String::new())
-        .extend_pairs([("response_type", "code"), ("client_id", client), ("redirect_uri", CALLBACK), ("scope", scope), ("state", "s")])
+        .extend_pairs([
+            ("response_type", "code"),
+            ("client_id", client),
+            ("redirect_uri", CALLBACK),
+            ("scope", scope),
+            ("state", "s"),
+        ])
         .finish();
     format!("{}/acme/oauth/authorizations/new?{query}", ground.at)
 }
@@ -42,7 +48,8 @@ async fn a_person_agrees_in_a_browser_and_the_code_buys_a_token() {
     let consent = page.body.split("name=\"consent\" value=\"").nth(1).unwrap().split('"').next().unwrap();
     let guard = page.header("set-cookie").split(';').next().unwrap().to_owned();
     let allow = |cookie: String| {
-        let form = ground.http.post(address.split('?').next().unwrap()).form(&[("consent", consent), ("decision", "allow")]);
+        let form =
+            ground.http.post(address.split('?').next().unwrap()).form(&[("consent", consent), ("decision", "allow")]);
         Answer::of(form.header("cookie", cookie))
     };
     assert_eq!(allow("zendesk_sandbox_guard=another".to_owned()).await.status, 403, "another browser's");
@@ -73,7 +80,10 @@ async fn what_does_not_fit_is_told_on_a_page_or_taken_back() {
     let denied = ground.control("/authorize", json!({"user": "ada", "url": address, "decision": "deny"})).await;
 
     let to = denied["redirect"].as_str().unwrap();
-    assert_eq!((parameter(to, "error").as_deref(), parameter(to, "state").as_deref()), (Some("access_denied"), Some("s")));
+    assert_eq!(
+        (parameter(to, "error").as_deref(), parameter(to, "state").as_deref()),
+        (Some("access_denied"), Some("s"))
+    );
 }
 
 #[tokio::test]
@@ -131,9 +141,8 @@ async fn a_refresh_ends_the_old_pair() {
 
     let second = refresh(first["refresh_token"].clone()).await.json();
 
-    let me = async |token: &Value| {
-        ground.call(token.as_str().unwrap(), Method::GET, "tickets", Value::Null).await.status
-    };
+    let me =
+        async |token: &Value| ground.call(token.as_str().unwrap(), Method::GET, "tickets", Value::Null).await.status;
     assert_eq!((me(&first["access_token"]).await, me(&second["access_token"]).await), (401, 200));
     assert_eq!(refresh(first["refresh_token"].clone()).await.status, 400);
     ground.control("/tokens/end", json!({"how": "expired"})).await;

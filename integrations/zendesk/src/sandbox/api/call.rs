@@ -49,7 +49,10 @@ pub(super) struct Answer {
 pub(super) enum Content {
     Json(Value),
     Nothing,
-    File { kind: String, bytes: Vec<u8> },
+    File {
+        kind: String,
+        bytes: Vec<u8>,
+    },
     /// What somewhere else answers to this.
     Of(Box<Parcel>),
 }

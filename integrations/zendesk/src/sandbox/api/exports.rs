@@ -66,7 +66,8 @@ fn start(call: &Call) -> Result<(Timestamp, usize), Refusal> {
     if let Some(cursor) = call.query.get("cursor") {
         let text = URL_SAFE_NO_PAD.decode(cursor).ok().and_then(|bytes| String::from_utf8(bytes).ok());
         let pair = text.as_deref().and_then(|text| text.split_once(':'));
-        let read = pair.and_then(|(at, skip)| Some((Timestamp::from_nanosecond(at.parse().ok()?).ok()?, skip.parse().ok()?)));
+        let read =
+            pair.and_then(|(at, skip)| Some((Timestamp::from_nanosecond(at.parse().ok()?).ok()?, skip.parse().ok()?)));
         return read.ok_or_else(|| Refusal::word(400, "InvalidCursor", "The cursor is invalid"));
     }
     let since = call.query.text("start_time").and_then(|text| text.parse().ok());
@@ -101,7 +102,10 @@ fn cursor_page(
     let cursor = URL_SAFE_NO_PAD.encode(format!("{}:{skipped}", at.as_nanosecond()));
     let mut body = Map::new();
     body.insert(name.to_owned(), shown.into_iter().map(|(_, it)| it).collect());
-    body.insert("after_url".into(), json!(format!("{}/api/v2/{}.json?cursor={cursor}&per_page={size}", call.base, call.path)));
+    body.insert(
+        "after_url".into(),
+        json!(format!("{}/api/v2/{}.json?cursor={cursor}&per_page={size}", call.base, call.path)),
+    );
     body.insert("after_cursor".into(), json!(cursor));
     body.insert("before_url".into(), Value::Null);
     body.insert("before_cursor".into(), Value::Null);

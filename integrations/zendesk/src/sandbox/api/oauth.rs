@@ -46,7 +46,8 @@ pub(super) fn tokens(account: &mut Account, call: &Call) -> Result<Answer, Refus
 
 pub(super) fn token(account: &mut Account, call: &Call) -> Result<Answer, Refusal> {
     let (id, mine) = (call.id(0)?, mine(call)?);
-    let token = account.tokens.list.iter().find(|token| token.id == id && mine(token)).ok_or_else(Refusal::not_found)?;
+    let token =
+        account.tokens.list.iter().find(|token| token.id == id && mine(token)).ok_or_else(Refusal::not_found)?;
     Answer::ok(json!({"token": shapes::oauth::token(token, &call.base)}))
 }
 

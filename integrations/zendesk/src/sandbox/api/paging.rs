@@ -40,7 +40,8 @@ pub(super) fn by_cursor(call: &Call, name: &str, all: Vec<Value>) -> Result<Valu
     };
     let more = end < all.len();
     let shown: Vec<Value> = all[start..end].to_vec();
-    let cursors = if shown.is_empty() { (Value::Null, Value::Null) } else { (json!(cursor(end)), json!(cursor(start))) };
+    let cursors =
+        if shown.is_empty() { (Value::Null, Value::Null) } else { (json!(cursor(end)), json!(cursor(start))) };
     let mut body = Map::new();
     body.insert(name.to_owned(), Value::Array(shown));
     body.insert("meta".into(), json!({"has_more": more, "after_cursor": cursors.0, "before_cursor": cursors.1}));

@@ -101,15 +101,19 @@ impl Term {
         };
         let person = |id: Option<u64>| match id.and_then(|id| account.users.get(&id)) {
             None => self.value == "none",
-            Some(user) => user.id.to_string() == self.value || user.email.as_deref() == Some(&*self.value) || user.name == self.value,
+            Some(user) => {
+                user.id.to_string() == self.value
+                    || user.email.as_deref() == Some(&*self.value)
+                    || user.name == self.value
+            }
         };
         match field.as_str() {
             "external_id" => fields.external_id.as_deref() == Some(&*self.value),
             "tags" | "tag" => fields.tags.iter().any(|tag| *tag == self.value.to_lowercase()),
             "status" => self.ranks(Status::read(&self.value).map(|wanted| (fields.status as u8, wanted as u8))),
-            "priority" => self.ranks(
-                Priority::read(&self.value).and_then(|wanted| Some((fields.priority? as u8, wanted as u8))),
-            ),
+            "priority" => {
+                self.ranks(Priority::read(&self.value).and_then(|wanted| Some((fields.priority? as u8, wanted as u8))))
+            }
             "ticket_type" => fields.kind.map(|it| it.word()) == Some(&*self.value),
             "subject" => fields.subject.to_lowercase().contains(&self.value.to_lowercase()),
             "description" | "comment" => state.text.to_lowercase().contains(&self.value.to_lowercase()),

@@ -46,7 +46,9 @@ pub(super) fn ticket(account: &mut Account, sent: &Value) -> Result<Change, Refu
         change.unless_newer_than = Some(seen);
     }
     change.comment = match sent.get("comment") {
-        None | Some(Value::Null) => text(sent, "description").map(|body| NewComment { body: Some(body), ..NewComment::default() }),
+        None | Some(Value::Null) => {
+            text(sent, "description").map(|body| NewComment { body: Some(body), ..NewComment::default() })
+        }
         Some(sent) => Some(comment(sent)?),
     };
     problems.finish()?;
@@ -133,7 +135,10 @@ fn word<T>(sent: &Value, field: &str, read: fn(&str) -> Option<T>, problems: &mu
             let known = other.as_str().and_then(read);
             if known.is_none() {
                 let title = field[..1].to_uppercase() + &field[1..];
-                problems.add(field, &format!("{title}: {} is not included in the list", other.to_string().trim_matches('"')));
+                problems.add(
+                    field,
+                    &format!("{title}: {} is not included in the list", other.to_string().trim_matches('"')),
+                );
             }
             Some(known)
         }

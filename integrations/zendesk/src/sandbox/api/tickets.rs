@@ -108,7 +108,11 @@ pub(super) fn show_many(account: &mut Account, call: &Call) -> Result<Answer, Re
         tickets.map(|ticket| shapes::ticket::ticket(account, ticket, &call.base)).collect()
     } else {
         let wanted = |ticket: &&Ticket| ticket.fields.external_id.as_ref().is_some_and(|id| external.contains(id));
-        account.live_tickets().filter(wanted).map(|ticket| shapes::ticket::ticket(account, ticket, &call.base)).collect()
+        account
+            .live_tickets()
+            .filter(wanted)
+            .map(|ticket| shapes::ticket::ticket(account, ticket, &call.base))
+            .collect()
     };
     let mut body = json!({"tickets": found, "count": found.len(), "next_page": null, "previous_page": null});
     side_load(account, call, &found, &mut body);

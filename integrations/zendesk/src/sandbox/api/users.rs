@@ -42,7 +42,8 @@ pub(super) fn search(account: &mut Account, call: &Call) -> Result<Answer, Refus
     let query = query.trim_start_matches("email:").trim_matches('"').to_owned();
     page(account, call, |user| {
         let email = user.email.as_deref().unwrap_or_default().to_lowercase();
-        email == query || user.name.to_lowercase().split(' ').any(|word| word.starts_with(&query))
+        email == query
+            || user.name.to_lowercase().split(' ').any(|word| word.starts_with(&query))
             || user.name.to_lowercase().starts_with(&query)
     })
 }
@@ -98,7 +99,8 @@ pub(super) fn create_or_update(account: &mut Account, call: &Call) -> Result<Ans
     staff_only(call, change.role)?;
     let by_email = change.email.as_deref().and_then(|email| account.user_by_email(email));
     let external = change.external_id.clone().flatten();
-    let by_external = || account.users.values().find(|user| user.active && external.is_some() && user.external_id == external);
+    let by_external =
+        || account.users.values().find(|user| user.active && external.is_some() && user.external_id == external);
     let Some(id) = by_email.or_else(by_external).map(|user| user.id) else {
         let id = account.create_user(change)?;
         return Answer::created(shown(account, call, id)?);

@@ -26,9 +26,12 @@ pub(super) fn create(account: &mut Account, call: &Call) -> Result<Answer, Refus
     let hook = match call.query.text("clone_webhook_id") {
         Some(id) => {
             let old = account.webhook(&id)?.clone();
-            let fresh = Webhook::new(user, &json!({
-                "name": old.name, "endpoint": old.endpoint, "http_method": old.method, "request_format": old.format,
-            }))?;
+            let fresh = Webhook::new(
+                user,
+                &json!({
+                    "name": old.name, "endpoint": old.endpoint, "http_method": old.method, "request_format": old.format,
+                }),
+            )?;
             Webhook { id: fresh.id, secret: fresh.secret, created: fresh.created, updated: fresh.updated, ..old }
         }
         None => Webhook::new(user, &call.body["webhook"])?,
@@ -98,7 +101,9 @@ pub(super) fn test(account: &mut Account, call: &Call) -> Result<Answer, Refusal
 pub(super) fn invocations(account: &mut Account, call: &Call) -> Result<Answer, Refusal> {
     let id = account.webhook(call.param(0))?.id.clone();
     let status = call.query.text("filter[status]");
-    let fits = |it: &&super::super::hooks::invocation::Invocation| status.as_deref().is_none_or(|status| it.status.word() == status);
+    let fits = |it: &&super::super::hooks::invocation::Invocation| {
+        status.as_deref().is_none_or(|status| it.status.word() == status)
+    };
     let all = account.post.invocations(&id).filter(fits).map(shapes::hook::invocation).collect();
     Answer::ok(paging::by_cursor(call, "invocations", all)?)
 }

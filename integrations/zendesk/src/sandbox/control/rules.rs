@@ -74,7 +74,9 @@ impl TokenAnswer {
     pub fn instead(self) -> Option<Response> {
         match self {
             Self::Error => Some(Refusal::oauth(400, "invalid_grant", "The grant is invalid.").into_response()),
-            Self::Html => Some(([(header::CONTENT_TYPE, "text/html")], "<!DOCTYPE html><h1>Sorry!</h1>").into_response()),
+            Self::Html => {
+                Some(([(header::CONTENT_TYPE, "text/html")], "<!DOCTYPE html><h1>Sorry!</h1>").into_response())
+            }
             Self::Empty => Some(json(200, "{}".to_owned())),
             _ => None,
         }

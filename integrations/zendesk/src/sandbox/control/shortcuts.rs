@@ -31,7 +31,8 @@ pub(in super::super) async fn overview(State(sandbox): State<Sandbox>) -> Json<V
         .map(|account| {
             let at = &account.at;
             let users: Value = account.users.values().map(|user| shapes::people::user(user, at)).collect();
-            let tickets: Value = account.live_tickets().map(|ticket| shapes::ticket::ticket(account, ticket, at)).collect();
+            let tickets: Value =
+                account.live_tickets().map(|ticket| shapes::ticket::ticket(account, ticket, at)).collect();
             let clients: Value = account.clients.iter().map(|client| shapes::oauth::client(client, true)).collect();
             json!({
                 "id": account.id,
@@ -184,7 +185,8 @@ pub(super) async fn change_client(State(sandbox): State<Sandbox>, Json(ask): Jso
             };
             account.add_client(client)?;
         }
-        let client = account.clients.iter_mut().find(|it| it.identifier == ask.identifier).ok_or_else(Refusal::not_found)?;
+        let client =
+            account.clients.iter_mut().find(|it| it.identifier == ask.identifier).ok_or_else(Refusal::not_found)?;
         client.redirect_uris = ask.redirect_uris.unwrap_or_else(|| client.redirect_uris.clone());
         client.public = ask.public.unwrap_or(client.public);
         client.expiring = ask.expiring.unwrap_or(client.expiring);

@@ -112,7 +112,8 @@ impl Post {
 
     /// Lanes that have something to send and nobody sending it; they count as busy from now on.
     fn start(&mut self) -> Vec<String> {
-        let idle: Vec<String> = self.lanes.iter().filter(|(_, lane)| !lane.busy).map(|(name, _)| name.clone()).collect();
+        let idle: Vec<String> =
+            self.lanes.iter().filter(|(_, lane)| !lane.busy).map(|(name, _)| name.clone()).collect();
         let ready: Vec<String> = idle.into_iter().filter(|lane| self.is_ready(lane)).collect();
         for lane in &ready {
             self.lanes.entry(lane.clone()).or_default().busy = true;
@@ -199,7 +200,9 @@ impl Post {
 pub(in super::super) fn dispatch(sandbox: &Sandbox) {
     let ready: Vec<(String, String)> = {
         let mut world = sandbox.world();
-        let lanes = |(name, lanes): (&String, Vec<String>)| lanes.into_iter().map(|lane| (name.clone(), lane)).collect::<Vec<_>>();
+        let lanes = |(name, lanes): (&String, Vec<String>)| {
+            lanes.into_iter().map(|lane| (name.clone(), lane)).collect::<Vec<_>>()
+        };
         world.accounts.iter_mut().flat_map(|(name, account)| lanes((name, account.post.start()))).collect()
     };
     for (account, lane) in ready {

@@ -114,7 +114,8 @@ impl Parcel {
         let mut answer = request.send().await?;
         let status = answer.status().as_u16();
         let headers = answer.headers().iter();
-        let headers = headers.map(|(name, it)| (name.to_string(), String::from_utf8_lossy(it.as_bytes()).into_owned())).collect();
+        let headers =
+            headers.map(|(name, it)| (name.to_string(), String::from_utf8_lossy(it.as_bytes()).into_owned())).collect();
         let mut kept = Vec::new();
         while let Some(chunk) = answer.chunk().await? {
             kept.extend_from_slice(&chunk);

@@ -93,7 +93,13 @@ pub(super) async fn ask(
     })
 }
 
-fn consent_page(world: &mut World, visitor: &Visitor, user: u64, wish: Wish, return_to: String) -> Result<Response, Refusal> {
+fn consent_page(
+    world: &mut World,
+    visitor: &Visitor,
+    user: u64,
+    wish: Wish,
+    return_to: String,
+) -> Result<Response, Refusal> {
     let guard = visitor.guard.clone().unwrap_or_else(|| random::hex(32));
     let consent = Consent { name: random::hex(32), guard: guard.clone(), user, wish: wish.clone() };
     let account = world.account(&wish.account)?;

@@ -1,8 +1,23 @@
 //! Scopes: `read`, `write`, `impersonate`, and each resource's own.
 
 const RESOURCES: [&str; 17] = [
-    "apps", "auditlogs", "automations", "dynamic_content", "hc", "macros", "organizations", "requests",
-    "satisfaction_ratings", "targets", "tickets", "ticket_fields", "triggers", "users", "webhooks", "web_widget", "any_channel",
+    "apps",
+    "auditlogs",
+    "automations",
+    "dynamic_content",
+    "hc",
+    "macros",
+    "organizations",
+    "requests",
+    "satisfaction_ratings",
+    "targets",
+    "tickets",
+    "ticket_fields",
+    "triggers",
+    "users",
+    "webhooks",
+    "web_widget",
+    "any_channel",
 ];
 
 /// The scopes of a text: separated by spaces; commas are forgiven.

@@ -48,7 +48,8 @@ pub(in super::super) async fn serve(
         });
         match granted {
             Ok(token) => {
-                let headers = [(header::CACHE_CONTROL, "no-store"), (header::CONTENT_TYPE, "application/json; charset=utf-8")];
+                let headers =
+                    [(header::CACHE_CONTROL, "no-store"), (header::CONTENT_TYPE, "application/json; charset=utf-8")];
                 (status, headers, answer(&token, fault).to_string()).into_response()
             }
             Err(refusal) => refusal.into_response(),
@@ -103,7 +104,8 @@ fn grant(account: &mut Account, ask: &Ask, fault: Option<TokenAnswer>) -> Result
             // Whatever follows, the code is used up.
             let code = account.tokens.take_code(&ask.required("code")?);
             let code = code.filter(|code| code.client == client.id);
-            let code = code.ok_or_else(|| invalid("The provided authorization grant is invalid, expired or revoked."))?;
+            let code =
+                code.ok_or_else(|| invalid("The provided authorization grant is invalid, expired or revoked."))?;
             if ask.text("redirect_uri").as_deref() != Some(&code.redirect_uri) {
                 return Err(invalid("The redirect URI does not match the one of the authorization request."));
             }

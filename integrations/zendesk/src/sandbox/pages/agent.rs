@@ -101,7 +101,8 @@ pub(super) fn list(world: &mut World, visit: &Visit) -> Result<Response, Refusal
     visit.person(world, Role::is_staff)?;
     let account = visit.account(world)?;
     let mut tickets: Vec<&Ticket> = account.live_tickets().collect();
-    tickets.sort_by_key(|ticket| (ticket.fields.status >= Status::Solved, std::cmp::Reverse((ticket.updated, ticket.id))));
+    tickets
+        .sort_by_key(|ticket| (ticket.fields.status >= Status::Solved, std::cmp::Reverse((ticket.updated, ticket.id))));
     let rows = tickets.into_iter().map(|ticket| Row {
         id: ticket.id,
         subject: ticket.fields.subject.clone(),
@@ -185,7 +186,10 @@ pub(super) fn submit(world: &mut World, visit: &Visit) -> Result<Response, Refus
         status,
         assignee: if takes { Some(Some(actor.user)) } else { chosen.filter(|chosen| *chosen != before.assignee) },
         priority: visit.text("priority").map(|word| Priority::read(&word)),
-        tags: visit.fields.get("tags").map(|text| text.split([' ', ',']).map(tag).filter(|it| !it.is_empty()).collect()),
+        tags: visit
+            .fields
+            .get("tags")
+            .map(|text| text.split([' ', ',']).map(tag).filter(|it| !it.is_empty()).collect()),
         comment,
         ..Change::default()
     };

@@ -85,9 +85,7 @@ async fn visit(
 ) -> Response {
     let params = params.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
     let visit = Visit { visitor: Visitor::of(&headers), params, fields };
-    sandbox.change(|world| {
-        room(world, &visit).unwrap_or_else(|refusal| Page::refusal(world, &visit.visitor, &refusal))
-    })
+    sandbox.change(|world| room(world, &visit).unwrap_or_else(|refusal| Page::refusal(world, &visit.visitor, &refusal)))
 }
 
 impl Visit {
@@ -157,10 +155,7 @@ impl Page {
 
     /// A "no" as a page with a way out.
     pub fn refusal(world: &World, visitor: &Visitor, refusal: &Refusal) -> Response {
-        let page = RefusalPage {
-            page: Page::new(world, visitor, "That did not work"),
-            sentence: refusal.sentence(),
-        };
+        let page = RefusalPage { page: Page::new(world, visitor, "That did not work"), sentence: refusal.sentence() };
         let mut response = show(&page);
         *response.status_mut() = StatusCode::from_u16(refusal.status).unwrap_or(StatusCode::BAD_REQUEST);
         response

@@ -9,7 +9,8 @@ use super::super::world::webhooks::{Authentication, Webhook};
 
 /// People are strings here, and the signing secret is left out: it has an address of its own.
 pub(in super::super) fn webhook(hook: &Webhook) -> Value {
-    let headers: Map<String, Value> = hook.custom_headers.iter().map(|(name, value)| (name.clone(), json!(value))).collect();
+    let headers: Map<String, Value> =
+        hook.custom_headers.iter().map(|(name, value)| (name.clone(), json!(value))).collect();
     let mut shown = json!({
         "id": hook.id,
         "name": hook.name,
@@ -43,7 +44,9 @@ pub(in super::super) fn invocation(it: &Invocation) -> Value {
 }
 
 pub(in super::super) fn attempt(invocation: &Invocation, it: &Attempt) -> Value {
-    let pairs = |list: &[(String, String)]| list.iter().map(|(key, value)| json!({"key": key, "value": value})).collect::<Value>();
+    let pairs = |list: &[(String, String)]| {
+        list.iter().map(|(key, value)| json!({"key": key, "value": value})).collect::<Value>()
+    };
     let outcome = &it.outcome;
     json!({
         "id": it.id,

@@ -167,7 +167,8 @@ impl Account {
         let mut fields = before.clone();
         let mut problems = Problems::default();
         self.check_people(&change, &mut problems);
-        let comment = change.comment.take().filter(|it| it.body.is_some() || it.html.is_some() || !it.uploads.is_empty());
+        let comment =
+            change.comment.take().filter(|it| it.body.is_some() || it.html.is_some() || !it.uploads.is_empty());
         let comment = comment.and_then(|it| self.read_comment(actor.user, actor.channel, public, it, &mut problems));
         let empty = |comment: &Comment| comment.body.trim().is_empty() && comment.attachments.is_empty();
         let comment = comment.filter(|comment| !empty(comment));
@@ -254,15 +255,24 @@ impl Account {
 
     /// What a customer says to an answered ticket opens it again.
     fn reopen(&self, actor: Actor, comment: Option<&Comment>, change: &mut Change, before: &Fields) {
-        let by_customer = comment.is_some_and(|it| self.users.get(&it.author).is_some_and(|user| !user.role.is_staff()));
+        let by_customer =
+            comment.is_some_and(|it| self.users.get(&it.author).is_some_and(|user| !user.role.is_staff()));
         let answered = matches!(before.status, Status::Pending | Status::Hold | Status::Solved);
-        let told_otherwise = change.status.is_some() && self.users.get(&actor.user).is_some_and(|it| it.role.is_staff());
+        let told_otherwise =
+            change.status.is_some() && self.users.get(&actor.user).is_some_and(|it| it.role.is_staff());
         if by_customer && answered && !told_otherwise {
             change.status.get_or_insert(Status::Open);
         }
     }
 
-    fn set_status(&self, change: &Change, actor: Actor, before: Option<&Fields>, fields: &mut Fields, problems: &mut Problems) {
+    fn set_status(
+        &self,
+        change: &Change,
+        actor: Actor,
+        before: Option<&Fields>,
+        fields: &mut Fields,
+        problems: &mut Problems,
+    ) {
         if let Some(custom) = change.custom_status.and_then(|id| self.status(id)) {
             fields.status = custom.category;
             fields.custom_status = custom.id;
@@ -273,12 +283,12 @@ impl Account {
             fields.custom_status = self.default_status(status);
         }
         let was = before.map(|fields| fields.status);
+        if fields.status == Status::New && was.is_some_and(|was| was != Status::New) {
+            problems.add("status", "Status: a ticket cannot go back to new");
+        }
         if fields.status == Status::New && fields.assignee.is_some() {
             fields.status = Status::Open;
             fields.custom_status = self.default_status(Status::Open);
-        }
-        if fields.status == Status::New && was.is_some_and(|was| was != Status::New) {
-            problems.add("status", "Status: a ticket cannot go back to new");
         }
         if matches!(fields.status, Status::Solved | Status::Closed) && was != Some(fields.status) {
             if fields.assignee.is_none() && self.house.auto_assign_on_solve {

@@ -27,10 +27,17 @@ pub(in super::super) struct Situation<'a> {
 }
 
 /// Fields of a ticket that are compared as they are, and the operators for that.
-const PLAIN: [&str; 7] =
-    ["status", "priority", "type", "assignee_id", "requester_id", "group_id", "organization_id"];
+const PLAIN: [&str; 7] = ["status", "priority", "type", "assignee_id", "requester_id", "group_id", "organization_id"];
 const PLAIN_OPERATORS: [&str; 10] = [
-    "is", "is_not", "less_than", "greater_than", "changed", "not_changed", "value", "value_previous", "not_value",
+    "is",
+    "is_not",
+    "less_than",
+    "greater_than",
+    "changed",
+    "not_changed",
+    "value",
+    "value_previous",
+    "not_value",
     "not_value_previous",
 ];
 const OTHERS: [(&str, &[&str]); 8] = [

@@ -2,8 +2,28 @@
 
 /// Tags that a comment may have.
 const ALLOWED: [&str; 22] = [
-    "a", "b", "blockquote", "br", "code", "div", "em", "h1", "h2", "h3", "h4", "hr", "i", "li", "ol", "p", "pre", "span",
-    "strong", "u", "ul", "del",
+    "a",
+    "b",
+    "blockquote",
+    "br",
+    "code",
+    "div",
+    "em",
+    "h1",
+    "h2",
+    "h3",
+    "h4",
+    "hr",
+    "i",
+    "li",
+    "ol",
+    "p",
+    "pre",
+    "span",
+    "strong",
+    "u",
+    "ul",
+    "del",
 ];
 /// Tags whose content goes with them.
 const DROPPED: [&str; 2] = ["script", "style"];
@@ -92,7 +112,8 @@ mod tests {
              <script>alert('<b>')</script><p>two<br>three < four</p><img src=x onerror=y>",
         );
 
-        let expected = "<p>A &amp; <b>bold</b> <a href=\"https://x.example/?a=1&amp;b=2\" rel=\"noreferrer\">link</a></p>";
+        let expected =
+            "<p>A &amp; <b>bold</b> <a href=\"https://x.example/?a=1&amp;b=2\" rel=\"noreferrer\">link</a></p>";
         assert!(clean.contains(expected), "{clean}");
         assert!(!clean.contains("script") && !clean.contains("onclick") && !clean.contains("img"), "{clean}");
         assert_eq!(plain, "A & bold link\ntwo\nthree < four");

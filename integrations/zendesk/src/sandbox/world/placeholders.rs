@@ -43,7 +43,8 @@ impl Scope<'_> {
             })
             .collect();
         if format == "json" {
-            let object: serde_json::Map<String, Value> = pairs.into_iter().map(|(name, it)| (name, it.into())).collect();
+            let object: serde_json::Map<String, Value> =
+                pairs.into_iter().map(|(name, it)| (name, it.into())).collect();
             return Value::Object(object).to_string();
         }
         form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs).finish()

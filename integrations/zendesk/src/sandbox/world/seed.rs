@@ -80,8 +80,10 @@ fn fill_acme(account: &mut Account) -> Result<(), Refusal> {
     if let Some(carol) = account.users.get_mut(&carol) {
         carol.organization = Some(organization);
     }
-    let chart = Change { priority: Some(Some(Priority::High)), tags: Some(vec!["charts".to_owned()]), ..Change::default() };
-    let chart = ticket(account, carol, "The chart is empty on Sundays", "Every Sunday the chart of the week is empty.", chart)?;
+    let chart =
+        Change { priority: Some(Some(Priority::High)), tags: Some(vec!["charts".to_owned()]), ..Change::default() };
+    let chart =
+        ticket(account, carol, "The chart is empty on Sundays", "Every Sunday the chart of the week is empty.", chart)?;
     let bob_acts = Actor { user: bob, channel: Channel::Web };
     let answer = Change { assignee: Some(Some(bob)), ..Change::saying("Thanks, Carol. We are looking into it.", true) };
     account.update_ticket(bob_acts, chart, answer)?;
@@ -117,7 +119,10 @@ fn others(account: &mut Account, admin: u64) -> Result<(), Refusal> {
         position: 1,
         category: None,
         conditions: Conditions { all: vec![created], any: Vec::new() },
-        actions: vec![Action { field: "notification_webhook".to_owned(), value: json!([hook, "{\"ticket\":\"{{ticket.id}}\"}"]) }],
+        actions: vec![Action {
+            field: "notification_webhook".to_owned(),
+            value: json!([hook, "{\"ticket\":\"{{ticket.id}}\"}"]),
+        }],
         created: now,
         updated: now,
     };

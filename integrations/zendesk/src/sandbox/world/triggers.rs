@@ -157,7 +157,14 @@ impl Account {
         }
     }
 
-    fn fire(&mut self, trigger: &Trigger, hook: &str, template: &Value, ticket: u64, actor: Actor) -> Result<(), Refusal> {
+    fn fire(
+        &mut self,
+        trigger: &Trigger,
+        hook: &str,
+        template: &Value,
+        ticket: u64,
+        actor: Actor,
+    ) -> Result<(), Refusal> {
         // A webhook that was deleted leaves its trigger behind, and nothing happens.
         let Some(hook) = self.webhooks.iter().find(|it| it.id == hook && it.active) else { return Ok(()) };
         let scope = Scope { account: self, ticket: self.ticket(ticket)?, actor };

@@ -19,11 +19,30 @@ const FORMATS: [&str; 3] = ["json", "xml", "form_encoded"];
 const EVENT_PREFIX: &str = "zen:event-type:";
 /// What can be subscribed to; tickets' events are really sent, the others are only accepted.
 const TICKET_EVENTS: [&str; 24] = [
-    "agent_assignment_changed", "attachment_linked_to_comment", "brand_changed", "comment_added", "comment_made_private",
-    "comment_redacted", "created", "custom_field_changed", "custom_status_changed", "description_changed",
-    "external_id_changed", "form_changed", "group_assignment_changed", "merged", "organization_changed",
-    "permanently_deleted", "priority_changed", "requester_changed", "soft_deleted", "status_changed", "subject_changed",
-    "submitter_changed", "tags_changed", "type_changed",
+    "agent_assignment_changed",
+    "attachment_linked_to_comment",
+    "brand_changed",
+    "comment_added",
+    "comment_made_private",
+    "comment_redacted",
+    "created",
+    "custom_field_changed",
+    "custom_status_changed",
+    "description_changed",
+    "external_id_changed",
+    "form_changed",
+    "group_assignment_changed",
+    "merged",
+    "organization_changed",
+    "permanently_deleted",
+    "priority_changed",
+    "requester_changed",
+    "soft_deleted",
+    "status_changed",
+    "subject_changed",
+    "submitter_changed",
+    "tags_changed",
+    "type_changed",
 ];
 const OTHER_EVENTS: [&str; 4] = ["user.", "organization.", "article.", "messaging_ticket."];
 
@@ -115,9 +134,12 @@ impl Webhook {
     }
 
     fn check(&self) -> Result<(), Refusal> {
-        for (field, value) in
-            [("name", &self.name), ("endpoint", &self.endpoint), ("http_method", &self.method), ("request_format", &self.format)]
-        {
+        for (field, value) in [
+            ("name", &self.name),
+            ("endpoint", &self.endpoint),
+            ("http_method", &self.method),
+            ("request_format", &self.format),
+        ] {
             if value.trim().is_empty() {
                 return Err(missing(field));
             }
