@@ -99,7 +99,7 @@ test("side loads are joined", async () => {
   const loading = zendesk.createClient({ endpointUri, token, oauth: true });
   loading.tickets.sideLoad = ["users", "groups", "organizations"];
   const [ticket] = await loading.tickets.list();
-  assert.equal(ticket.requester?.name ?? ticket.users?.name, "Carol Customer");
+  assert.equal(ticket.requester.name, "Carol Customer");
 });
 
 test("search is behind, and then is not", async () => {
@@ -109,7 +109,7 @@ test("search is behind, and then is not", async () => {
   await control("/index", {});
   assert.deepEqual(await search(), [id]);
   const exported = await client.search.exportResults("zebra", "ticket");
-  assert.deepEqual((exported.result ?? exported).results.map((it) => it.id), [id]);
+  assert.deepEqual(exported.map((it) => it.id), [id]);
 });
 
 test("people", async () => {
