@@ -1,10 +1,15 @@
 //! Opening a database with the settings our promises need, and checking that they took.
 
-use std::{path::PathBuf, str::FromStr, time::Duration};
+use std::{
+    path::PathBuf,
+    str::FromStr,
+    time::{Duration, Instant},
+};
 
 use anyhow::{Context, ensure};
 use sea_orm::{SqlxPostgresConnector, SqlxSqliteConnector};
 use sqlx::{
+    SqlitePool,
     postgres::{PgConnectOptions, PgPoolOptions},
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
@@ -82,12 +87,8 @@ async fn open_sqlite(path: PathBuf) -> anyhow::Result<Db> {
         .foreign_keys(true)
         .busy_timeout(Duration::from_secs(10))
         .optimize_on_close(true, None);
-    let writer = SqlitePoolOptions::new()
-        .max_connections(1)
-        .acquire_timeout(ACQUIRE)
-        .connect_with(options.clone())
-        .await
-        .with_context(|| format!("can't open the database {}", path.display()))?;
+    let writer =
+        sqlite_writer(&options).await.with_context(|| format!("can't open the database {}", path.display()))?;
     let version: String = sqlx::query_scalar("SELECT sqlite_version()").fetch_one(&writer).await?;
     // Older ones can lose commits when a checkpoint meets a reset of the log.
     ensure!(version_at_least(&version, [3, 51, 3]), "SQLite {version} is older than 3.51.3");
@@ -103,6 +104,32 @@ async fn open_sqlite(path: PathBuf) -> anyhow::Result<Db> {
         reader: SqlxSqliteConnector::from_sqlx_sqlite_pool(readers),
         backend: Backend::Sqlite,
     })
+}
+
+/// How long a first start waits for another one that is making the same file.
+const FIRST_START: Duration = Duration::from_secs(10);
+
+/// The one connection that writes.
+///
+/// SQLite does not wait for its busy timeout when a file that others have open changes to WAL: it refuses at once, so that
+/// two who both ask can't wait for each other. Whoever is refused asks again.
+async fn sqlite_writer(options: &SqliteConnectOptions) -> Result<SqlitePool, sqlx::Error> {
+    let until = Instant::now() + FIRST_START;
+    loop {
+        let pool = SqlitePoolOptions::new().max_connections(1).acquire_timeout(ACQUIRE);
+        match pool.connect_with(options.clone()).await {
+            Err(error) if is_locked(&error) && Instant::now() < until => {
+                tokio::time::sleep(Duration::from_millis(50)).await;
+            }
+            opened => return opened,
+        }
+    }
+}
+
+/// Whether somebody else has the file for now: SQLITE_BUSY, with or without what SQLite adds to it above the first byte.
+fn is_locked(error: &sqlx::Error) -> bool {
+    let code = error.as_database_error().and_then(|error| error.code());
+    code.and_then(|code| code.parse::<u32>().ok()).is_some_and(|code| code & 0xff == 5)
 }
 
 async fn open_postgres(url: &str) -> anyhow::Result<Db> {
@@ -136,6 +163,8 @@ fn version_at_least(version: &str, least: [u32; 3]) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use sqlx::{Connection, SqliteConnection};
+
     use super::*;
 
     #[test]
@@ -145,6 +174,22 @@ mod tests {
         }
         assert_eq!("postgres://u@h/d".parse::<DatabaseUrl>().unwrap().backend(), Backend::Postgres);
         assert!("mysql://u@h/d".parse::<DatabaseUrl>().is_err());
+    }
+
+    #[tokio::test]
+    async fn a_first_start_waits_for_another_one() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("p.db");
+        let other = SqliteConnectOptions::new().filename(&path).create_if_missing(true);
+        let mut other = SqliteConnection::connect_with(&other).await.unwrap();
+        sqlx::raw_sql("BEGIN IMMEDIATE").execute(&mut other).await.unwrap();
+
+        let opening = tokio::spawn(async move { Db::open(&DatabaseUrl::sqlite(&path)).await });
+        tokio::time::sleep(Duration::from_millis(300)).await;
+        assert!(!opening.is_finished());
+        sqlx::raw_sql("COMMIT").execute(&mut other).await.unwrap();
+
+        opening.await.unwrap().unwrap();
     }
 
     #[test]
