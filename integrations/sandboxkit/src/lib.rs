@@ -6,6 +6,7 @@
 //! | [`rules`] | which calls meet which fault |
 //! | [`calls`] | what was really asked |
 //! | [`fields`], [`cookies`] | what a browser brings |
+//! | [`visits`] | a browser's way to a page's handler |
 //! | [`pages`] | how a page goes out, its style, and which forms count |
 //! | [`random`] | tokens, codes, ids |
 //!
@@ -19,6 +20,7 @@ pub mod gate;
 pub mod pages;
 pub mod random;
 pub mod rules;
+pub mod visits;
 
 use axum::Router;
 use axum::routing::get;

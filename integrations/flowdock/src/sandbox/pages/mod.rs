@@ -1,6 +1,6 @@
 //! The web side, for people: plain pages and plain forms; this page is their whole route table.
 //!
-//! Like the API's handlers, a room is a function of the world and the [`Visit`]; [`visit`] does what is common. Only the
+//! Like the API's handlers, a room is a function of the world and the [`Visit`]; [`Visited`] does what is common. Only the
 //! one that waits for an application's answer to an action is written out.
 
 mod account;
@@ -13,13 +13,14 @@ mod thread;
 
 use askama::Template;
 use axum::Router;
-use axum::extract::{RawForm, RawPathParams, State};
+use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{MethodRouter, get as on_get, post as on_post};
+use axum::routing::{get as on_get, post as on_post};
 use integration_sandboxkit::fields::Fields;
 pub(super) use integration_sandboxkit::pages::show;
-use integration_sandboxkit::pages::{sent_by_ourselves, style};
+use integration_sandboxkit::pages::style;
+use integration_sandboxkit::visits::{Brought, Params, Room, Visited, get, post};
 
 use self::session::Visitor;
 use super::Sandbox;
@@ -59,61 +60,39 @@ fn below_flow() -> Router<Sandbox> {
         .route("/inbox-settings/{source}/remove", post(inbox_settings::remove))
 }
 
-/// A page's handler.
-type Room = fn(&mut World, &Visit) -> Result<Response, Refusal>;
-
 /// One request of a browser.
-struct Visit {
+pub(super) struct Visit {
     visitor: Visitor,
     user: Option<UserId>,
-    params: Vec<(String, String)>,
+    params: Params,
     /// Of the form, or of the query.
     fields: Fields,
 }
 
-fn get(room: Room) -> MethodRouter<Sandbox> {
-    on_get(move |sandbox: State<Sandbox>, params: RawPathParams, headers: HeaderMap, uri: axum::http::Uri| {
-        let fields = Fields::parse(uri.query().unwrap_or_default().as_bytes());
-        visit(sandbox, room, params, headers, fields)
-    })
-}
+impl Visited for Sandbox {
+    type World = World;
+    type Visit = Visit;
+    type Refusal = Refusal;
 
-fn post(room: Room) -> MethodRouter<Sandbox> {
-    on_post(move |sandbox: State<Sandbox>, params: RawPathParams, headers: HeaderMap, RawForm(body): RawForm| {
-        visit(sandbox, guarded(room, &headers), params, headers, Fields::parse(&body))
-    })
-}
+    fn answer(&self, room: Room<Self>, brought: Brought) -> Response {
+        let mut world = self.world();
+        let visit = Visit::new(&world, brought);
+        room(&mut world, &visit).unwrap_or_else(|refusal| Page::refusal(&world, &visit.visitor, &refusal))
+    }
 
-/// A form that another site's page sent does nothing.
-fn guarded(room: Room, headers: &HeaderMap) -> Room {
-    if sent_by_ourselves(headers) { room } else { |_, _| Err(other_site()) }
-}
-
-fn other_site() -> Refusal {
-    Refusal::forbidden("This form was sent from another site.")
-}
-
-async fn visit(
-    State(sandbox): State<Sandbox>,
-    room: Room,
-    params: RawPathParams,
-    headers: HeaderMap,
-    fields: Fields,
-) -> Response {
-    let mut world = sandbox.world();
-    let visit = Visit::new(&world, &params, &headers, fields);
-    room(&mut world, &visit).unwrap_or_else(|refusal| Page::refusal(&world, &visit.visitor, &refusal))
+    fn other_site() -> Refusal {
+        Refusal::forbidden("This form was sent from another site.")
+    }
 }
 
 impl Visit {
-    fn new(world: &World, params: &RawPathParams, headers: &HeaderMap, fields: Fields) -> Self {
-        let visitor = Visitor::of(headers);
-        let params = params.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
-        Self { user: visitor.user(world), visitor, params, fields }
+    fn new(world: &World, brought: Brought) -> Self {
+        let visitor = Visitor::of(&brought.headers);
+        Self { user: visitor.user(world), visitor, params: brought.params, fields: brought.fields }
     }
 
     fn param(&self, name: &str) -> &str {
-        self.params.iter().find(|(it, _)| it == name).map_or("", |(_, value)| value)
+        self.params.get(name)
     }
 
     fn id(&self, name: &str) -> Result<u64, Refusal> {

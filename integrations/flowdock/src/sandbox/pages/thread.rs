@@ -1,11 +1,10 @@
 //! A thread: its state, its gear menu, and what was said.
 
 use askama::Template;
-use axum::extract::{RawForm, RawPathParams, State};
-use axum::http::HeaderMap;
+use axum::extract::State;
 use axum::response::Response;
-use integration_sandboxkit::fields::Fields;
 use integration_sandboxkit::pages::sent_by_ourselves;
+use integration_sandboxkit::visits::{Brought, Visited};
 use serde_json::Value;
 
 use super::super::Sandbox;
@@ -15,7 +14,7 @@ use super::super::world::World;
 use super::super::world::messages::{Message, Place};
 use super::super::world::threads::Thread;
 use super::flow::{Head, Line, head, line, say_in};
-use super::{Page, Visit, other_site, see, show};
+use super::{Page, Visit, see, show};
 
 /// An entry of the gear menu.
 struct Entry {
@@ -102,16 +101,12 @@ pub(super) fn comment(world: &mut World, visit: &Visit) -> Result<Response, Refu
 }
 
 /// Sends the chosen action as the visitor; its outcome is shown on the thread's page.
-pub(super) async fn act(
-    State(sandbox): State<Sandbox>,
-    params: RawPathParams,
-    headers: HeaderMap,
-    RawForm(body): RawForm,
-) -> Response {
-    let visit = Visit::new(&sandbox.world(), &params, &headers, Fields::parse(&body));
-    let allowed = match sent_by_ourselves(&headers) {
+pub(super) async fn act(State(sandbox): State<Sandbox>, brought: Brought) -> Response {
+    let ours = sent_by_ourselves(&brought.headers);
+    let visit = Visit::new(&sandbox.world(), brought);
+    let allowed = match ours {
         true => visit.joined(&sandbox.world()).and_then(|_| visit.user()),
-        false => Err(other_site()),
+        false => Err(Sandbox::other_site()),
     };
     let thread = visit.param("thread").to_owned();
     let done = match allowed {

@@ -1,10 +1,9 @@
 //! What a person does in a channel: each a form, and back to the channel.
 
-use axum::extract::{RawForm, RawPathParams, State};
-use axum::http::HeaderMap;
+use axum::extract::State;
 use axum::response::Response;
-use integration_sandboxkit::fields::Fields;
 use integration_sandboxkit::pages::sent_by_ourselves;
+use integration_sandboxkit::visits::{Brought, Visited};
 
 use super::super::Sandbox;
 use super::super::hooks::command::{self, Typed};
@@ -42,14 +41,10 @@ fn back(world: &World, visit: &Visit) -> Result<Response, Refusal> {
 }
 
 /// A message, or a command: then the page waits until the app has answered.
-pub(super) async fn say(
-    State(sandbox): State<Sandbox>,
-    params: RawPathParams,
-    headers: HeaderMap,
-    RawForm(body): RawForm,
-) -> Response {
-    let visit = Visit::new(&sandbox.world(), &params, &headers, Fields::parse(&body));
-    let done = match read(&sandbox, &visit, &headers) {
+pub(super) async fn say(State(sandbox): State<Sandbox>, brought: Brought) -> Response {
+    let ours = sent_by_ourselves(&brought.headers);
+    let visit = Visit::new(&sandbox.world(), brought);
+    let done = match read(&sandbox, &visit, ours) {
         Ok(typed) if typed.line.starts_with('/') => command::run(&sandbox, typed).await,
         Ok(typed) => {
             let thread = visit.fields.text("thread_ts");
@@ -63,9 +58,9 @@ pub(super) async fn say(
     done.map(|()| there()).unwrap_or_else(|refusal| Page::refusal(&world, &visit.visitor, &refusal))
 }
 
-fn read(sandbox: &Sandbox, visit: &Visit, headers: &HeaderMap) -> Result<Typed, Refusal> {
-    if !sent_by_ourselves(headers) {
-        return Err(Refusal::new("other_site"));
+fn read(sandbox: &Sandbox, visit: &Visit, ours: bool) -> Result<Typed, Refusal> {
+    if !ours {
+        return Err(Sandbox::other_site());
     }
     let place = Place::as_member(&sandbox.world(), visit)?;
     // A browser's lines end in two signs.

@@ -5,6 +5,7 @@ use axum::extract::{Path, State};
 use axum::http::HeaderMap;
 use axum::response::Response;
 use integration_sandboxkit::pages::sent_by_ourselves;
+use integration_sandboxkit::visits::Visited;
 
 use super::super::Sandbox;
 use super::super::hooks::courier::Delivery;
@@ -110,20 +111,14 @@ pub(super) fn change(world: &mut World, visit: &Visit) -> Result<Response, Refus
 }
 
 pub(super) async fn verify(State(sandbox): State<Sandbox>, Path(app): Path<String>, headers: HeaderMap) -> Response {
-    let passed = if sent_by_ourselves(&headers) {
-        verify::verify_url(&sandbox, &app).await
-    } else {
-        Err(Refusal::new("other_site"))
-    };
+    let passed =
+        if sent_by_ourselves(&headers) { verify::verify_url(&sandbox, &app).await } else { Err(Sandbox::other_site()) };
     told(&sandbox, &app, &headers, passed, "The challenge came back.", "The challenge did not come back.")
 }
 
 pub(super) async fn check_ssl(State(sandbox): State<Sandbox>, Path(app): Path<String>, headers: HeaderMap) -> Response {
-    let passed = if sent_by_ourselves(&headers) {
-        verify::check_ssl(&sandbox, &app).await
-    } else {
-        Err(Refusal::new("other_site"))
-    };
+    let passed =
+        if sent_by_ourselves(&headers) { verify::check_ssl(&sandbox, &app).await } else { Err(Sandbox::other_site()) };
     told(&sandbox, &app, &headers, passed, "The probe was answered with 200.", "The probe was not answered with 200.")
 }
 

@@ -1,6 +1,6 @@
 //! The web side, for people: plain pages and plain forms; this page is their whole route table.
 //!
-//! Like the API's handlers, a room is a function of the world and the [`Visit`]; [`visit`] does what is common. Three
+//! Like the API's handlers, a room is a function of the world and the [`Visit`]; [`Visited`] does what is common. Three
 //! rooms wait for the app's answer and are written out: a slash command, and the checks of a request URL.
 
 mod channel;
@@ -13,13 +13,14 @@ mod workspace;
 
 use askama::Template;
 use axum::Router;
-use axum::extract::{RawForm, RawPathParams, State};
+use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{MethodRouter, get as on_get, post as on_post};
+use axum::routing::{get as on_get, post as on_post};
 use integration_sandboxkit::fields::Fields;
 pub(super) use integration_sandboxkit::pages::show;
-use integration_sandboxkit::pages::{sent_by_ourselves, style};
+use integration_sandboxkit::pages::style;
+use integration_sandboxkit::visits::{Brought, Params, Room, Visited, get, post};
 
 use self::session::Visitor;
 use super::Sandbox;
@@ -66,58 +67,40 @@ fn below_workspace() -> Router<Sandbox> {
         .route("/{channel}/delete_channel", post(deeds::delete_channel))
 }
 
-/// A page's handler.
-type Room = fn(&mut World, &Visit) -> Result<Response, Refusal>;
-
 /// One request of a browser.
-struct Visit {
+pub(super) struct Visit {
     visitor: Visitor,
     user: Option<UserId>,
-    params: Vec<(String, String)>,
+    params: Params,
     /// Of the form, or of the query.
     fields: Fields,
 }
 
-fn get(room: Room) -> MethodRouter<Sandbox> {
-    on_get(move |sandbox: State<Sandbox>, params: RawPathParams, headers: HeaderMap, uri: axum::http::Uri| {
-        let fields = Fields::parse(uri.query().unwrap_or_default().as_bytes());
-        visit(sandbox, room, params, headers, fields)
-    })
-}
+impl Visited for Sandbox {
+    type World = World;
+    type Visit = Visit;
+    type Refusal = Refusal;
 
-fn post(room: Room) -> MethodRouter<Sandbox> {
-    on_post(move |sandbox: State<Sandbox>, params: RawPathParams, headers: HeaderMap, RawForm(body): RawForm| {
-        visit(sandbox, guarded(room, &headers), params, headers, Fields::parse(&body))
-    })
-}
+    fn answer(&self, room: Room<Self>, brought: Brought) -> Response {
+        self.change(|world| {
+            let visit = Visit::new(world, brought);
+            room(world, &visit).unwrap_or_else(|refusal| Page::refusal(world, &visit.visitor, &refusal))
+        })
+    }
 
-/// A form that another site's page sent does nothing.
-fn guarded(room: Room, headers: &HeaderMap) -> Room {
-    if sent_by_ourselves(headers) { room } else { |_, _| Err(Refusal::new("other_site")) }
-}
-
-async fn visit(
-    State(sandbox): State<Sandbox>,
-    room: Room,
-    params: RawPathParams,
-    headers: HeaderMap,
-    fields: Fields,
-) -> Response {
-    sandbox.change(|world| {
-        let visit = Visit::new(world, &params, &headers, fields);
-        room(world, &visit).unwrap_or_else(|refusal| Page::refusal(world, &visit.visitor, &refusal))
-    })
+    fn other_site() -> Refusal {
+        Refusal::new("other_site")
+    }
 }
 
 impl Visit {
-    fn new(world: &World, params: &RawPathParams, headers: &HeaderMap, fields: Fields) -> Self {
-        let visitor = Visitor::of(headers);
-        let params = params.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
-        Self { user: visitor.user(world), visitor, params, fields }
+    fn new(world: &World, brought: Brought) -> Self {
+        let visitor = Visitor::of(&brought.headers);
+        Self { user: visitor.user(world), visitor, params: brought.params, fields: brought.fields }
     }
 
     fn param(&self, name: &str) -> &str {
-        self.params.iter().find(|(it, _)| it == name).map_or("", |(_, value)| value)
+        self.params.get(name)
     }
 
     /// Whoever does something must have chosen who they are, and be in the workspace.

@@ -1,6 +1,6 @@
 //! The web side, for people: plain pages and plain forms; this page is their whole route table.
 //!
-//! A room is a function of the world and the [`Visit`]; [`visit`] does what is common.
+//! A room is a function of the world and the [`Visit`]; [`Visited`] does what is common.
 
 mod admin;
 mod agent;
@@ -10,13 +10,14 @@ pub(super) mod session;
 
 use askama::Template;
 use axum::Router;
-use axum::extract::{RawForm, RawPathParams, State};
-use axum::http::{HeaderMap, StatusCode, Uri, header};
+use axum::extract::State;
+use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{MethodRouter, get as on_get, post as on_post};
+use axum::routing::get as on_get;
 use integration_sandboxkit::fields::Fields;
 pub(super) use integration_sandboxkit::pages::show;
-use integration_sandboxkit::pages::{sent_by_ourselves, style};
+use integration_sandboxkit::pages::style;
+use integration_sandboxkit::visits::{Brought, Params, Room, Visited, get, post};
 
 use self::session::Visitor;
 use super::Sandbox;
@@ -43,54 +44,34 @@ pub(super) fn router() -> Router<Sandbox> {
         .route("/{subdomain}/admin/webhooks/{webhook}", get(admin::webhook))
 }
 
-/// A page's handler.
-type Room = fn(&mut World, &Visit) -> Result<Response, Refusal>;
-
 /// One request of a browser.
-struct Visit {
+pub(super) struct Visit {
     visitor: Visitor,
-    params: Vec<(String, String)>,
+    params: Params,
     /// Of the form, or of the query.
     fields: Fields,
 }
 
-fn get(room: Room) -> MethodRouter<Sandbox> {
-    on_get(move |sandbox: State<Sandbox>, params: RawPathParams, headers: HeaderMap, uri: Uri| {
-        let fields = Fields::parse(uri.query().unwrap_or_default().as_bytes());
-        visit(sandbox, room, params, headers, fields)
-    })
-}
+impl Visited for Sandbox {
+    type World = World;
+    type Visit = Visit;
+    type Refusal = Refusal;
 
-fn post(room: Room) -> MethodRouter<Sandbox> {
-    on_post(move |sandbox: State<Sandbox>, params: RawPathParams, headers: HeaderMap, RawForm(body): RawForm| {
-        visit(sandbox, guarded(room, &headers), params, headers, Fields::parse(&body))
-    })
-}
-
-/// A form that another site's page sent does nothing.
-fn guarded(room: Room, headers: &HeaderMap) -> Room {
-    if sent_by_ourselves(headers) {
-        room
-    } else {
-        |_, _| Err(Refusal::page(403, "This form was sent from another site."))
+    fn answer(&self, room: Room<Self>, brought: Brought) -> Response {
+        let visit = Visit { visitor: Visitor::of(&brought.headers), params: brought.params, fields: brought.fields };
+        self.change(|world| {
+            room(world, &visit).unwrap_or_else(|refusal| Page::refusal(world, &visit.visitor, &refusal))
+        })
     }
-}
 
-async fn visit(
-    State(sandbox): State<Sandbox>,
-    room: Room,
-    params: RawPathParams,
-    headers: HeaderMap,
-    fields: Fields,
-) -> Response {
-    let params = params.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
-    let visit = Visit { visitor: Visitor::of(&headers), params, fields };
-    sandbox.change(|world| room(world, &visit).unwrap_or_else(|refusal| Page::refusal(world, &visit.visitor, &refusal)))
+    fn other_site() -> Refusal {
+        Refusal::page(403, "This form was sent from another site.")
+    }
 }
 
 impl Visit {
     fn param(&self, name: &str) -> &str {
-        self.params.iter().find(|(it, _)| it == name).map_or("", |(_, value)| value)
+        self.params.get(name)
     }
 
     fn account<'w>(&self, world: &'w World) -> Result<&'w Account, Refusal> {
