@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
-use integration_contract::{Answer, Author, ErrorKind, Happening, HookCall, NewEntry, NewLines, Reading, Verified};
+use integration_contract::{Answer, Author, ErrorKind, Happening, HookCall, Reading, Verified};
 use jiff::civil::Date;
 use sea_orm::{ActiveValue::Set, ColumnTrait, DatabaseTransaction, QueryFilter};
 
 use super::{
     Core, Error, Result,
-    entries::{self, Recorded, RecordedLines},
+    entries::{self, Recorded},
     inbox, integration_links, integration_users, outbox,
     partners::Partner,
 };
@@ -212,7 +212,8 @@ async fn happen(
             if link.level == LinkLevel::User && user != link.user_id {
                 return Ok(Err("Somebody else did this, and the link is for one person.".to_owned()));
             }
-            let new = write_entry(core, tx, link, message, entry, user).await?;
+            let entry = recorded(tx, link, message, user, entry.happened_at, entry).await?;
+            let new = entries::record(core, tx, organization, link.team_id, entry).await?;
             there_or(new, "The log has this already.")
         }
         Happening::Lines(lines) => {
@@ -221,7 +222,9 @@ async fn happen(
                 return Ok(Err("Somebody else wrote this, and the link is for one person.".to_owned()));
             }
             let unknown = user.is_none().then(|| lines.author.clone());
-            write_lines(core, tx, link, message, lines, user).await?.map(|written| Came { written, unknown })
+            let lines = recorded(tx, link, message, user, lines.happened_at, lines).await?;
+            let written = entries::record_lines(core, tx, organization, link.team_id, lines).await?;
+            written.map(|written| Came { written, unknown })
         }
         Happening::EntryEdited { external_id, text } => {
             let changed = entries::amend(core, tx, organization, link.id, &external_id, &text).await?;
@@ -238,30 +241,17 @@ async fn happen(
     })
 }
 
-async fn write_entry(
-    core: &Core,
+/// What the partner told of, with whose it is and on which day: ready to be written.
+async fn recorded<Told>(
     tx: &DatabaseTransaction,
     link: &integration_link::Model,
     message: &inbox_message::Model,
-    entry: NewEntry,
     user: Option<UserId>,
-) -> Result<bool> {
-    let occurred_on = day_in_team(tx, link, message, entry.happened_at).await?;
-    let recorded = Recorded { user, link: link.id, partner: link.partner.clone(), entry, occurred_on };
-    entries::record(core, tx, link.organization_id, link.team_id, recorded).await
-}
-
-async fn write_lines(
-    core: &Core,
-    tx: &DatabaseTransaction,
-    link: &integration_link::Model,
-    message: &inbox_message::Model,
-    lines: NewLines,
-    user: Option<UserId>,
-) -> Result<Result<Vec<EntryId>, String>> {
-    let occurred_on = day_in_team(tx, link, message, lines.happened_at).await?;
-    let recorded = RecordedLines { user, link: link.id, partner: link.partner.clone(), lines, occurred_on };
-    entries::record_lines(core, tx, link.organization_id, link.team_id, recorded).await
+    happened_at: Option<i64>,
+    told: Told,
+) -> Result<Recorded<Told>> {
+    let occurred_on = day_in_team(tx, link, message, happened_at).await?;
+    Ok(Recorded { user, link: link.id, partner: link.partner.clone(), told, occurred_on })
 }
 
 /// The day in the team's time zone on which it happened at the partner (unix seconds), or the hook arrived.

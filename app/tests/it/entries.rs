@@ -102,7 +102,7 @@ impl Acme {
             user: None,
             link,
             partner: "tracker".into(),
-            entry: NewEntry {
+            told: NewEntry {
                 external_id: external_id.into(),
                 text: text.into(),
                 status: Status::Done,

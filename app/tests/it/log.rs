@@ -64,7 +64,7 @@ impl TwoOrganizations {
             user: None,
             link: LinkId::new(),
             partner: "tracker".into(),
-            entry: NewEntry {
+            told: NewEntry {
                 external_id: "1".into(),
                 text: text.into(),
                 status: Status::Done,

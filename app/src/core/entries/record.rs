@@ -43,32 +43,17 @@ const LONGEST_ADDRESS: usize = 2_000;
 /// The longest `external_id` that is kept as it is: a database's index does not take any length.
 const LONGEST_ID: usize = 200;
 
-/// What a hook tells of, ready to be written.
+/// What a hook tells of, ready to be written: a [`NewEntry`], or [`NewLines`] that somebody wrote for the log there.
 #[derive(Clone, Debug)]
-pub struct Recorded {
-    /// Who did it, when the partner's account belongs to one of us.
+pub struct Recorded<Told> {
+    /// Who did or wrote it, when the partner's account belongs to one of us.
     pub user: Option<UserId>,
     /// The link it came through.
     pub link: LinkId,
     /// The partner it came from.
     pub partner: String,
     /// What the partner's crate read in the hook.
-    pub entry: NewEntry,
-    /// The day in the team's time zone.
-    pub occurred_on: Date,
-}
-
-/// Lines that somebody wrote for the log at a partner, ready to be written.
-#[derive(Clone, Debug)]
-pub struct RecordedLines {
-    /// Who wrote them, when the partner's account belongs to one of us.
-    pub user: Option<UserId>,
-    /// The link they came through.
-    pub link: LinkId,
-    /// The partner they came from.
-    pub partner: String,
-    /// What the partner's crate read in the hook.
-    pub lines: NewLines,
+    pub told: Told,
     /// The day in the team's time zone.
     pub occurred_on: Date,
 }
@@ -83,10 +68,10 @@ pub async fn record(
     tx: &DatabaseTransaction,
     organization: OrganizationId,
     team: TeamId,
-    recorded: Recorded,
+    recorded: Recorded<NewEntry>,
 ) -> Result<bool> {
     let (id, now) = (EntryId::new(), core.clock.now());
-    let Recorded { user, link, partner, entry, occurred_on } = recorded;
+    let Recorded { user, link, partner, told: entry, occurred_on } = recorded;
     let happened_at = entry.happened_at.and_then(|seconds| seconds.checked_mul(1000)).unwrap_or(now);
     let source = short(&entry.source);
     let row = entry::Model {
@@ -155,21 +140,21 @@ pub async fn record_lines(
     tx: &DatabaseTransaction,
     organization: OrganizationId,
     team: TeamId,
-    recorded: RecordedLines,
+    recorded: Recorded<NewLines>,
 ) -> Result<Result<Vec<EntryId>, String>> {
     let now = core.clock.now();
-    let typed = match lines(&recorded.lines.text) {
+    let typed = match lines(&recorded.told.text) {
         Ok(typed) => typed,
         Err(sentence) => return Ok(Err(sentence)),
     };
     let handles = Handles::for_texts(tx, organization, team, typed.iter().map(|line| line.body.as_str())).await?;
-    let mut there = told_lines(tx, organization, recorded.link, &recorded.lines.external_id).await?;
+    let mut there = told_lines(tx, organization, recorded.link, &recorded.told.external_id).await?;
     // The newest entry of a day stands first. Ids grow, so the first line takes the last: a message reads as written.
     let mut fresh: Vec<EntryId> = typed.iter().map(|_| EntryId::new()).collect();
     fresh.reverse();
     let (mut written, mut news, mut followed) = (Vec::new(), Vec::new(), Vec::new());
     for ((index, line), fresh) in typed.into_iter().enumerate().zip(fresh) {
-        let name = line_name(&recorded.lines.external_id, index);
+        let name = line_name(&recorded.told.external_id, index);
         let known =
             there.iter().position(|row| row.external_id.as_ref() == Some(&name)).map(|at| there.swap_remove(at));
         let id = known.as_ref().map_or(fresh, |row| row.id);
@@ -218,13 +203,13 @@ async fn follow_line(tx: &DatabaseTransaction, row: entry::Model, line: Line, no
 fn line_row(
     organization: OrganizationId,
     team: TeamId,
-    recorded: &RecordedLines,
+    recorded: &Recorded<NewLines>,
     id: EntryId,
     name: String,
     line: Line,
     now: i64,
 ) -> entry::Model {
-    let told = &recorded.lines;
+    let told = &recorded.told;
     entry::Model {
         organization_id: organization,
         id,

@@ -142,7 +142,7 @@ impl World {
             happened_at: None,
         };
         let occurred_on = "2026-11-22".parse().unwrap();
-        let recorded = Recorded { user: None, link, partner: "fake".into(), entry, occurred_on };
+        let recorded = Recorded { user: None, link, partner: "fake".into(), told: entry, occurred_on };
         let (core, organization, team) = (&self.core, self.ada.organization, self.team);
         assert!(core.db.write(async |tx| entries::record(core, tx, organization, team, recorded).await).await.unwrap());
     }
