@@ -17,6 +17,7 @@ mod m0006_instance;
 mod m0007_open_entries;
 mod m0008_old_dead_letters;
 mod m0009_outbox;
+mod m0010_items;
 mod table;
 
 /// All steps, in order.
@@ -35,6 +36,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0007_open_entries::Migration),
             Box::new(m0008_old_dead_letters::Migration),
             Box::new(m0009_outbox::Migration),
+            Box::new(m0010_items::Migration),
         ]
     }
 }

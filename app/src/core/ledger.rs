@@ -1,14 +1,16 @@
 //! The ledger of what a link made at its partner: written before it is made, and all that its removal may touch.
 
 use async_trait::async_trait;
-use integration_contract::{Error as PartnerError, ErrorKind, Ledger, Remote, Reservation, Result as PartnerResult};
+use integration_contract::{
+    Error as PartnerError, ErrorKind, Ledger, Remote, Reservation, Result as PartnerResult, SecretString,
+};
 use sea_orm::{ActiveModelTrait, ActiveValue::Set, ColumnTrait, QueryFilter, QueryOrder};
 
-use super::{Core, Error, Result};
+use super::{Core, Error, Result, sealing::Place};
 use crate::db::{
     LinkId, OrganizationId, RemoteId,
     entity::{
-        Tenant,
+        Tenant, integration_link,
         remote::{self, RemoteState},
     },
 };
@@ -119,6 +121,22 @@ impl Ledger for LinkLedger {
 
     async fn made(&self, reservation: &Reservation, id: &str) -> PartnerResult<()> {
         self.change(reservation, RemoteState::Made, Some(id)).await.map_err(our_trouble)
+    }
+
+    async fn keep_secret(&self, secret: &SecretString) -> PartnerResult<()> {
+        let sealed = self.core.vault.seal(Place::given_secret(self.organization, self.link), secret);
+        let kept = self
+            .core
+            .db
+            .write(async |tx| {
+                integration_link::Entity::update_of(self.organization)
+                    .filter(integration_link::Column::Id.eq(self.link))
+                    .col_expr(integration_link::Column::GivenSecret, sealed.into())
+                    .exec(tx)
+                    .await
+            })
+            .await;
+        kept.map(drop).map_err(|error| our_trouble(error.into()))
     }
 
     async fn gone(&self, reservation: &Reservation) -> PartnerResult<()> {

@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use integration_contract::{Error as PartnerError, Http, Integration, PartnerSettings, SecretOf, SecretString};
+use integration_contract::{
+    Connect, Error as PartnerError, ExposeSecret, Http, Integration, PartnerSettings, SecretOf, SecretString,
+};
 use url::{Origin, Url};
 
 use super::{Error, Result, partner_http::PartnerHttp};
@@ -20,8 +22,8 @@ pub struct Partner {
     /// Our code for it.
     pub integration: Arc<dyn Integration>,
     settings: PartnerSettings,
-    /// The only places it may call: the origins of its address settings.
-    origins: Arc<[Origin]>,
+    /// The only places it may call: those of its address settings.
+    places: Arc<[Place]>,
 }
 
 impl Partners {
@@ -35,8 +37,8 @@ impl Partners {
         let partners = integrations
             .into_iter()
             .map(|(integration, settings)| {
-                let origins = origins_of(integration.as_ref(), &settings)?;
-                Ok(Partner { integration, settings, origins })
+                let places = places_of(integration.as_ref(), &settings)?;
+                Ok(Partner { integration, settings, places })
             })
             .collect::<Result<_, PartnerError>>()?;
         Ok(Self { partners, client: PartnerHttp::client()? })
@@ -60,9 +62,11 @@ impl Partners {
         self.partners.iter().find(|partner| partner.id() == id).ok_or(Error::NotFound)
     }
 
-    /// A handle on the partner's API that adds `token` to calls made as the account.
-    pub fn http(&self, partner: &Partner, token: Option<SecretString>) -> Http {
-        Http::new(PartnerHttp::new(self.client.clone(), partner.id(), partner.origins.clone(), token))
+    /// A handle on the partner's API, at one `site` of it where each of its customers has one, that adds `token` to calls
+    /// made as the account.
+    pub fn http(&self, partner: &Partner, site: Option<&str>, token: Option<SecretString>) -> Http {
+        let origins = partner.places.iter().filter_map(|place| place.origin(site)).collect();
+        Http::new(PartnerHttp::new(self.client.clone(), partner.id(), origins, token))
     }
 }
 
@@ -81,20 +85,62 @@ impl Partner {
     pub fn app_secret(&self) -> Option<&SecretString> {
         match self.integration.scheme().secret {
             SecretOf::Setting(name) => self.settings.get(name),
-            SecretOf::Link => None,
+            SecretOf::Link | SecretOf::Given => None,
         }
     }
 
-    /// Where forms on our pages may send the person: for the content security policy.
+    /// Where forms on our pages may send the person: for the content security policy, which writes `*` for any site.
     pub fn origins(&self) -> impl Iterator<Item = String> {
-        self.origins.iter().map(Origin::ascii_serialization)
+        self.places.iter().map(|place| match place {
+            Place::Fixed(origin) => origin.ascii_serialization(),
+            Place::OfSite { before, after } => format!("{before}*{after}"),
+        })
     }
 }
 
-fn origins_of(integration: &dyn Integration, settings: &PartnerSettings) -> Result<Arc<[Origin]>, PartnerError> {
-    let addresses = integration.card().settings.iter().filter(|setting| setting.name.ends_with("_URL"));
-    addresses.map(|setting| Ok(settings.url(setting.name, setting.default.unwrap_or_default())?.origin())).collect()
+/// Where a partner may be called.
+enum Place {
+    /// There.
+    Fixed(Origin),
+    /// At the origin that the site stands in, such as `https://{subdomain}.zendesk.com`.
+    OfSite { before: String, after: String },
 }
+
+impl Place {
+    fn origin(&self, site: Option<&str>) -> Option<Origin> {
+        match self {
+            Self::Fixed(origin) => Some(origin.clone()),
+            Self::OfSite { before, after } => Some(Url::parse(&format!("{before}{}{after}", site?)).ok()?.origin()),
+        }
+    }
+}
+
+fn places_of(integration: &dyn Integration, settings: &PartnerSettings) -> Result<Arc<[Place]>, PartnerError> {
+    let card = integration.card();
+    let site = match &card.connect {
+        Connect::OAuth { site: Some(site), .. } => Some(format!("{{{}}}", site.name)),
+        _ => None,
+    };
+    let addresses = card.settings.iter().filter(|setting| setting.name.ends_with("_URL") || setting.name == "URL");
+    addresses
+        .map(|setting| {
+            let default = setting.default.unwrap_or_default();
+            let Some(hole) = &site else { return Ok(Place::Fixed(settings.url(setting.name, default)?.origin())) };
+            let text = settings.get(setting.name).map_or(default, ExposeSecret::expose_secret);
+            // With a name of letters in the hole it must be an address, and shows where its origin ends.
+            let filled: PartnerSettings = [(setting.name, text.replace(hole, SAMPLE))].into_iter().collect();
+            let origin = filled.url(setting.name, "")?.origin();
+            let written = origin.ascii_serialization();
+            Ok(match written.split_once(SAMPLE) {
+                Some((before, after)) => Place::OfSite { before: before.to_owned(), after: after.to_owned() },
+                None => Place::Fixed(origin),
+            })
+        })
+        .collect()
+}
+
+/// Stands for a site where only the rest of an address matters; no host is called so.
+const SAMPLE: &str = "patchbay-any-site";
 
 /// A partner's path of ours, below the public address: `integrations/{id}/hook` and the like.
 pub fn our_url(public_url: &Url, path: &str) -> Url {

@@ -119,6 +119,13 @@ async fn pass(db: &Db, vault: &Vault) -> Result<Pass, DbErr> {
             )
             .await?;
         tenant
+            .column::<integration_link::Entity>(
+                &mut pass,
+                (integration_link::Column::Id, integration_link::Column::GivenSecret),
+                |row| Place::given_secret(organization, LinkId(row)),
+            )
+            .await?;
+        tenant
             .column::<outbox_message::Entity>(
                 &mut pass,
                 (outbox_message::Column::Id, outbox_message::Column::Content),

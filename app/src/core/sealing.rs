@@ -266,6 +266,11 @@ impl Place {
         Self { organization, row: link.0, column: "integration_links.hook_secret" }
     }
 
+    /// Where what the partner gave for a link alone stands.
+    pub fn given_secret(organization: OrganizationId, link: LinkId) -> Self {
+        Self { organization, row: link.0, column: "integration_links.given_secret" }
+    }
+
     /// Where a consent's PKCE verifier stands. A consent has no id; the first half of its state's hash is as good as one.
     pub fn verifier(organization: OrganizationId, state_hash: &[u8]) -> Self {
         let mut row = [0; 16];

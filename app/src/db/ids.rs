@@ -56,6 +56,8 @@ ids! {
     IntegrationUserId
     /// A configured pipe to a partner.
     LinkId
+    /// An item at a partner.
+    ItemId
     /// Something made at a partner.
     RemoteId
     /// A kept hook.

@@ -108,8 +108,9 @@ impl Acme {
                 status: Status::Done,
                 url: Some("https://tracker.example/acme/widgets/42".into()),
                 source: "acme/widgets#42".into(),
-                author: Author { id: Some("7".into()), name: "Somebody Else".into(), url: None },
+                author: Author { id: Some("7".into()), name: "Somebody Else".into(), url: None, avatar: None },
                 happened_at: None,
+                item: None,
             },
             occurred_on: "2026-11-22".parse().unwrap(),
         };

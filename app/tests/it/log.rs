@@ -70,8 +70,9 @@ impl TwoOrganizations {
                 status: Status::Done,
                 url: Some(url.into()),
                 source: source.into(),
-                author: Author { id: None, name: author.into(), url: Some(url.into()) },
+                author: Author { id: None, name: author.into(), url: Some(url.into()), avatar: None },
                 happened_at: None,
+                item: None,
             },
             occurred_on: self.app.clock.today(&TimeZone::UTC),
         };

@@ -138,6 +138,8 @@ async fn leave_something(world: &TwoOrganizations, name: &str) {
             session_hash: vec![1],
             partner: "acme".into(),
             verifier: None,
+            site: None,
+            claim_hash: None,
             return_to: None,
             expires_at: core.clock.now() + 600_000,
         };

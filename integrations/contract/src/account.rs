@@ -12,6 +12,8 @@ pub struct AuthorizeAsk {
     pub state: SecretString,
     /// Our callback, exactly as registered with the partner.
     pub redirect_uri: Url,
+    /// Whose address, where the card asks for one ([`crate::Connect::OAuth`]); [`crate::Site::read`] made it.
+    pub site: Option<String>,
     /// The PKCE verifier (43 to 128 characters), when the card asks for PKCE. Only its S256 challenge may leave.
     pub verifier: Option<SecretString>,
 }
@@ -22,6 +24,8 @@ pub struct Grant {
     pub code: SecretString,
     /// The same redirect URI that stood in the authorize URL.
     pub redirect_uri: Url,
+    /// As in [`AuthorizeAsk::site`].
+    pub site: Option<String>,
     /// The verifier to the challenge that stood in the authorize URL.
     pub verifier: Option<SecretString>,
 }
@@ -37,6 +41,8 @@ pub struct Credentials {
     pub expires_at: Option<i64>,
     /// The scopes that were granted, in the partner's own words.
     pub scopes: Vec<String>,
+    /// Where they count, as in [`AuthorizeAsk::site`].
+    pub site: Option<String>,
 }
 
 impl std::fmt::Debug for Credentials {
@@ -51,6 +57,8 @@ struct CredentialsInClear {
     refresh_token: Option<String>,
     expires_at: Option<i64>,
     scopes: Vec<String>,
+    #[serde(default)]
+    site: Option<String>,
 }
 
 impl Credentials {
@@ -61,6 +69,7 @@ impl Credentials {
             refresh_token: self.refresh_token.as_ref().map(|token| token.expose_secret().to_owned()),
             expires_at: self.expires_at,
             scopes: self.scopes.clone(),
+            site: self.site.clone(),
         };
         serde_json::json!(clear).to_string().into()
     }
@@ -73,6 +82,7 @@ impl Credentials {
             refresh_token: clear.refresh_token.map(Into::into),
             expires_at: clear.expires_at,
             scopes: clear.scopes,
+            site: clear.site,
         })
     }
 }
@@ -107,6 +117,8 @@ pub struct Account {
     pub http: Http,
     /// The person's account, or the installation's; `None` for a partner without OAuth.
     pub identity: Option<Identity>,
+    /// Whose address it is at, as in [`AuthorizeAsk::site`].
+    pub site: Option<String>,
     /// The scopes that were granted.
     pub scopes: Vec<String>,
 }

@@ -44,9 +44,29 @@ pub enum Connect {
         scopes: &'static [Scope],
         /// Whether a challenge is sent.
         pkce: bool,
+        /// Where each customer of the partner has an address of their own: what to ask for before anything else.
+        site: Option<Site>,
+        /// Whether links act with the account for as long as they live. If not, the token is for setting them up, and
+        /// its end does them no harm.
+        lasting: bool,
     },
     /// No account: the link form comes at once.
     Nothing,
+}
+
+/// The part of a partner's address that each of its customers has for themselves. In settings that are addresses, it
+/// stands for the text `{site}`'s [`Self::name`] in braces, such as `https://{subdomain}.zendesk.com`.
+pub struct Site {
+    /// Its name in forms and addresses.
+    pub name: &'static str,
+    /// What a person reads beside the field.
+    pub label: &'static str,
+    /// A sentence below it.
+    pub help: &'static str,
+    /// An example.
+    pub placeholder: &'static str,
+    /// Makes of what a person typed what is kept, or says what is wrong with it. Nothing else becomes part of an address.
+    pub read: fn(&str) -> Result<String, &'static str>,
 }
 
 /// A permission we ask for.
@@ -84,6 +104,14 @@ pub enum Capability {
     Refresh,
     /// Credentials can be given back.
     Revoke,
-    /// Entries are told to the partner.
+    /// Entries, and items of other links, are told to the partner.
     Deliver,
+    /// It has items: [`crate::Integration::items`].
+    Items,
+    /// It has buttons that call us: [`crate::Integration::actions`].
+    Actions,
+    /// Links can start there: [`crate::Integration::setup`].
+    Setup,
+    /// It shows its people what is wrong with a link: [`crate::Integration::notice`].
+    Notice,
 }

@@ -18,6 +18,8 @@ pub enum ErrorKind {
     Forbidden,
     /// What the call is about is not there, or is hidden from this account.
     NotFound,
+    /// The partner says for certain that the link's far end was removed there, and will never be back: the link goes too.
+    Gone,
     /// The thing exists already.
     Conflict,
     /// The partner asks us to slow down; see [`Error::retry_after`].

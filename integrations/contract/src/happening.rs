@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::LinkSettings;
+use crate::{ItemChange, LinkSettings};
 
 /// What one hook came to, for one link.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
@@ -55,6 +55,8 @@ pub enum Happening {
         /// The [`NewEntry::external_id`] it was written under, or the [`NewLines::external_id`]: then all its lines go.
         external_id: String,
     },
+    /// Something happened to an item.
+    Item(Box<ItemChange>),
     /// The partner showed that hooks arrive.
     HookWorks,
     /// The link's target has new settings, for example after a rename.
@@ -108,12 +110,15 @@ pub struct NewEntry {
     pub source: String,
     /// Who did it.
     pub author: Author,
+    /// The [`crate::Item::id`] of the item it is about, when the same hook tells of a change of one: partners that show
+    /// items need not be told twice.
+    pub item: Option<String>,
     /// When it happened at the partner, in unix seconds; `None` = when the hook arrived.
     pub happened_at: Option<i64>,
 }
 
 /// Who did it, in the partner's words. The host matches `id` to one of our users.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Author {
     /// The partner's id of the account, the one that never changes; `None` when the partner gives none.
     pub id: Option<String>,
@@ -121,6 +126,8 @@ pub struct Author {
     pub name: String,
     /// Their page at the partner.
     pub url: Option<String>,
+    /// Their picture at the partner, for partners that show one.
+    pub avatar: Option<String>,
 }
 
 /// What an entry says of the work.

@@ -5,9 +5,9 @@ use serde_json::Value;
 use url::Url;
 
 use crate::{
-    Account, Address, AuthorizeAsk, Card, CheckedLink, Connected, Credentials, Error, FormInput, Grant, Happening,
-    HookAnswer, HookCall, HookReply, Http, IntegrationLink, Ledger, LinkForm, LinkRefused, Outgoing, OutgoingEntry,
-    Reading, Receipt, Remote, Result, Scheme, Undone, Verified, Want,
+    Account, Actions, Address, AuthorizeAsk, Card, CheckedLink, Connected, Credentials, Error, FormInput, Grant,
+    Happening, HookAnswer, HookCall, HookReply, Http, IntegrationLink, ItemChange, Items, Ledger, LinkForm,
+    LinkRefused, Outgoing, OutgoingEntry, Reading, Receipt, Remote, Result, Scheme, Setup, Undone, Verified, Want,
 };
 
 /// Our code for one partner.
@@ -124,7 +124,9 @@ pub trait Integration: Send + Sync {
 
     /// Whom the call claims to be for. Where each link has its own secret this is asked before anything is believed,
     /// and before the body is there; where the app has one secret, after the call was verified.
-    fn address(&self, call: &HookCall) -> Address;
+    fn address(&self, _call: &HookCall) -> Address {
+        Address::Nobody
+    }
 
     /// Whether the call is a probe that the partner sends unsigned. It is answered 200 with nothing, and is never
     /// looked at again.
@@ -138,20 +140,26 @@ pub trait Integration: Send + Sync {
     }
 
     /// How the partner signs its hooks. The host runs it.
-    fn scheme(&self) -> Scheme;
+    fn scheme(&self) -> Scheme {
+        Scheme::NOTHING
+    }
 
     /// What to answer, and under which names to keep the message.
     ///
     /// # Errors
     /// [`crate::ErrorKind::Malformed`] when a signed body is not what the partner documents; the host answers 400 and keeps
     /// a digest.
-    fn answer(&self, call: &Verified<HookCall>) -> Result<HookAnswer>;
+    fn answer(&self, _call: &Verified<HookCall>) -> Result<HookAnswer> {
+        Err(Error::unsupported("hearing from it"))
+    }
 
     /// What the kept message says happened, for this link.
     ///
     /// # Errors
     /// [`crate::ErrorKind::Malformed`]; the message ends as failed with the sentence as its reason.
-    fn hook(&self, link: &IntegrationLink, call: &Verified<HookCall>) -> Result<Reading>;
+    fn hook(&self, _link: &IntegrationLink, _call: &Verified<HookCall>) -> Result<Reading> {
+        Err(Error::unsupported("hearing from it"))
+    }
 
     /// Completes a reading that asked for it ([`Reading::look_up`]). Only reads at the partner, and does not ask again.
     ///
@@ -161,12 +169,17 @@ pub trait Integration: Send + Sync {
         Err(Error::unsupported("looking things up"))
     }
 
-    // ---- deliver: after an entry was written, changed or archived
+    // ---- deliver: after an entry was written, changed or archived, or something happened to an item
 
     /// Whether the link tells its partner of this entry. Pure. The host does not ask about an entry that came through
     /// this very link.
     fn wants(&self, _link: &IntegrationLink, _entry: &OutgoingEntry) -> Want {
         Want::No
+    }
+
+    /// Whether the link tells its partner of this change of an item that another link brought. Pure.
+    fn wants_item(&self, _link: &IntegrationLink, _change: &ItemChange) -> bool {
+        false
     }
 
     /// Tells the partner. Runs as a job, one message of a link after the other, and may run again after a crash or a
@@ -175,9 +188,35 @@ pub trait Integration: Send + Sync {
     /// # Errors
     /// The kind decides what follows. [`crate::ErrorKind::Unauthorized`], [`crate::ErrorKind::Forbidden`] and
     /// [`crate::ErrorKind::NotFound`] are about the link: it stops with the sentence, keeps its messages, and goes on
-    /// once it is set up again. [`crate::ErrorKind::Refused`], [`crate::ErrorKind::Malformed`] and
+    /// once it is set up again. After [`crate::ErrorKind::Gone`] it is removed. [`crate::ErrorKind::Refused`], [`crate::ErrorKind::Malformed`] and
     /// [`crate::ErrorKind::Conflict`] are about this message: it fails, the others go on. The rest passes.
     async fn deliver(&self, _cx: &Account, _link: &IntegrationLink, _message: &Outgoing) -> Result<Receipt> {
         Err(Error::unsupported("telling it anything"))
+    }
+
+    // ---- optional abilities: each is on the card, and the contract suite checks that both agree
+
+    /// Shows the partner's people what is wrong with the link and what to do about it, or with `None` that nothing is any
+    /// more. What was shown before is replaced. Runs as a job, and may be repeated.
+    ///
+    /// # Errors
+    /// The kind decides whether the host tries again.
+    async fn notice(&self, _cx: &Account, _link: &IntegrationLink, _trouble: Option<&str>) -> Result<()> {
+        Err(Error::unsupported("showing what is wrong"))
+    }
+
+    /// Working with the partner's items: issues, tickets.
+    fn items(&self) -> Option<&dyn Items> {
+        None
+    }
+
+    /// Buttons inside the partner's product.
+    fn actions(&self) -> Option<&dyn Actions> {
+        None
+    }
+
+    /// Links that start in the partner's product.
+    fn setup(&self) -> Option<&dyn Setup> {
+        None
     }
 }

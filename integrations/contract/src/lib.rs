@@ -6,6 +6,7 @@
 //! `integrations/testkit`.
 
 mod account;
+mod action;
 mod card;
 mod error;
 mod form;
@@ -13,23 +14,28 @@ mod happening;
 mod hook;
 mod http;
 mod integration;
+mod item;
 mod link;
 mod outgoing;
 mod scheme;
 mod settings;
+mod setup;
 pub mod strict_json;
 pub mod text;
 
 pub use account::{Account, AuthorizeAsk, Connected, Credentials, Grant, Identity};
-pub use card::{Capability, Card, Connect, Effect, EventKind, Scope};
+pub use action::{Actions, Clicker, NotClicked, TokenScheme};
+pub use card::{Capability, Card, Connect, Effect, EventKind, Scope, Site};
 pub use error::{Error, ErrorKind, Result};
 pub use form::{Choice, Field, FieldErrors, FieldKind, FormInput, LinkForm, LinkRefused};
 pub use happening::{Author, Happening, NewEntry, NewLines, Reading, Status};
 pub use hook::{Address, HookAnswer, HookCall, HookReply, HookRules, Verified};
 pub use http::{Auth, Http, Request, Response, Transport};
 pub use integration::Integration;
+pub use item::{Attachment, Change, Comment, Deed, Item, ItemChange, ItemKind, ItemState, Items, NewComment, NewItem};
 pub use link::{CheckedLink, IntegrationLink, Ledger, Level, LinkSettings, Remote, Reservation, Undone, UndoneOutcome};
-pub use outgoing::{Answer, Outgoing, OutgoingEntry, Posted, Receipt, Told, Want};
+pub use outgoing::{Answer, Button, Outgoing, OutgoingEntry, OutgoingItem, Posted, Receipt, Told, Want};
 pub use scheme::{Encoding, Part, Refused, Scheme, SecretOf, Timestamp};
 pub use secrecy::{ExposeSecret, SecretString};
 pub use settings::{PartnerSettings, Setting};
+pub use setup::{RemoteName, Setup, SetupWish};

@@ -64,6 +64,8 @@ pub struct IntegrationLink {
     pub hook_url: Url,
     /// This link's own hook secret.
     pub hook_secret: SecretString,
+    /// What the partner gave for this link alone, once ([`Ledger::keep_secret`]).
+    pub given_secret: Option<SecretString>,
 }
 
 /// Something that exists at the partner because of a link.
@@ -104,6 +106,13 @@ pub trait Ledger: Send + Sync {
     /// # Errors
     /// As [`Self::rows`].
     async fn made(&self, reservation: &Reservation, id: &str) -> Result<()>;
+
+    /// Keeps, sealed, a secret that the partner gives for this link alone and may never show again. It replaces the one
+    /// before. Call it before [`Self::made`]: what is made and can't be used is looked for again.
+    ///
+    /// # Errors
+    /// As [`Self::rows`].
+    async fn keep_secret(&self, secret: &SecretString) -> Result<()>;
 
     /// It is certain that it was not made, or it is gone.
     ///

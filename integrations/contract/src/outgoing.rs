@@ -2,7 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::Status;
+use url::Url;
+
+use crate::{Item, ItemChange, Status};
 
 /// An entry of the log, as a partner is told of it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -17,12 +19,16 @@ pub struct OutgoingEntry {
     pub status: Status,
     /// The name of who did it.
     pub author: String,
+    /// Their picture at the partner it came from.
+    pub author_avatar: Option<String>,
     /// Our id of who did it; `None` when it is nobody of ours.
     pub author_id: Option<String>,
     /// Where it came from, as a person reads it (`acme/widgets#42`), when it came from a partner.
     pub source: Option<String>,
     /// Where that can be seen.
     pub source_url: Option<String>,
+    /// It tells of an item that is told as such too ([`Told::Item`]): whoever shows items need not show it.
+    pub of_item: bool,
     /// The team in whose log it stands.
     pub team: String,
     /// The day it stands under, as `2026-11-22`.
@@ -54,6 +60,34 @@ pub struct Outgoing {
     pub what: Told,
     /// What stands at the partner of it so far.
     pub posted: Posted,
+    /// What can be done about it from there, where the partner has [`crate::Actions`].
+    pub buttons: Vec<Button>,
+}
+
+/// A button inside the partner's product.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Button {
+    /// What stands on it: "Assign to me".
+    pub name: String,
+    /// What a click calls, by POST. Good for this link, this entry or item and this deed alone.
+    pub url: Url,
+}
+
+/// A change of an item, on its way to a partner.
+#[derive(Clone, Debug, PartialEq)]
+pub struct OutgoingItem {
+    /// Ours of the item, and lasting: the name of its thread.
+    pub id: String,
+    /// The item as it stands when this is sent; what the change left of it may be older.
+    pub item: Item,
+    /// What happened.
+    pub change: ItemChange,
+    /// The name of the link it came from: `acme/widgets`.
+    pub source: String,
+    /// What the first change of this item that was told is to the partner ([`Receipt::remote_id`]), where others go below it.
+    pub thread: Option<String>,
+    /// What an action of ours could not do about it, to be told instead of the change.
+    pub trouble: Option<String>,
 }
 
 /// What an outgoing message says.
@@ -61,6 +95,8 @@ pub struct Outgoing {
 pub enum Told {
     /// How an entry reads now. [`Posted`] says whether it was told before.
     Entry(OutgoingEntry),
+    /// What happened to an item of another link.
+    Item(Box<OutgoingItem>),
     /// The entries since the digest before, oldest first; never none, never an archived one.
     Digest(Vec<OutgoingEntry>),
     /// To the person who wrote to us from the partner.

@@ -60,6 +60,8 @@ pub struct Timestamp {
 pub enum SecretOf {
     /// Each link has its own.
     Link,
+    /// Each link has one that the partner made and gave us: [`crate::Ledger::keep_secret`].
+    Given,
     /// The operator's one for the partner, under this setting.
     Setting(&'static str),
 }
@@ -79,12 +81,25 @@ pub enum Refused {
     /// The timestamp is too far from our clock, by this many seconds (positive = in the past).
     #[error("the timestamp differs from our clock by {0} s")]
     Stale(i64),
+    /// It does not say who it is from.
+    #[error("the token names nobody")]
+    NoSubject,
     /// It was signed with something else, or the body was changed.
     #[error("the signature does not fit the body")]
     Mismatch,
 }
 
 impl Scheme {
+    /// Of a partner that has no hooks: verifies nothing.
+    pub const NOTHING: Self = Self {
+        header: "",
+        prefix: "",
+        encoding: Encoding::Hex,
+        message: &[],
+        timestamp: None,
+        secret: SecretOf::Setting(""),
+    };
+
     /// Checks that `call` was signed with one of `secrets` (more than one while a secret is being replaced).
     ///
     /// `now` is unix seconds by our clock. The comparison takes the same time wherever the signatures differ.

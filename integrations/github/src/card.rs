@@ -20,7 +20,7 @@ pub(crate) static CARD: Card = Card {
     category: "Code",
     icon: include_str!("../icon.svg"),
     readme: include_str!("../README.md"),
-    connect: Connect::OAuth { scopes: SCOPES, pkce: true },
+    connect: Connect::OAuth { scopes: SCOPES, pkce: true, site: None, lasting: true },
     effects: &[Effect {
         what: "One webhook in the repository you pick, with its own secret.",
         undo: "Removing the link deletes that webhook and no other.",

@@ -256,6 +256,7 @@ impl Issued {
             refresh_token: refresh_token.or_else(|| old.and_then(|old| old.refresh_token.clone())),
             expires_at: self.answer.expires_in().map(ends_at).transpose()?,
             scopes,
+            site: None,
         })
     }
 

@@ -54,6 +54,7 @@ pub(crate) fn push(told: &Envelope<Push>) -> Result<Reading> {
         url: link(push.compare.as_deref()),
         source: repository_name(told),
         author,
+        item: None,
         happened_at: pushed_at(&told.repository),
     })))
 }
@@ -239,6 +240,7 @@ pub(crate) fn release(told: &Envelope<ReleaseEvent>) -> Reading {
             url: link(release.html_url.as_deref()),
             source: repository_name(told),
             author: author(&[told.sender.as_ref(), release.author.as_ref()]),
+            item: None,
             happened_at: seconds(release.published_at.as_deref()),
         })),
         // Publishing one release sends three events; the other two say nothing new.
@@ -306,6 +308,7 @@ fn entry<T>(
         url: link(url.as_deref()),
         source: format!("{}#{number}", repository_name(told)),
         author,
+        item: Some(number.to_string()),
         happened_at: seconds(at.as_deref()),
     })
 }
@@ -333,12 +336,13 @@ fn author(who: &[Option<&Account>]) -> Author {
         id: account.id.map(|id| id.to_string()),
         name: line(account.login.as_deref().unwrap_or_default(), NAME),
         url: link(account.html_url.as_deref()),
+        avatar: link(account.avatar_url.as_deref()),
     }
 }
 
 /// Somebody without an account; GitHub itself calls who is gone "ghost".
 fn nobody(name: Option<&str>) -> Author {
-    Author { id: None, name: line(name.unwrap_or("ghost"), NAME), url: None }
+    Author { name: line(name.unwrap_or("ghost"), NAME), ..Author::default() }
 }
 
 fn repository_name<T>(told: &Envelope<T>) -> String {

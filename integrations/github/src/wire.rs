@@ -134,6 +134,7 @@ pub(crate) struct Account {
     pub(crate) id: Option<u64>,
     pub(crate) login: Option<String>,
     pub(crate) html_url: Option<String>,
+    pub(crate) avatar_url: Option<String>,
 }
 
 #[derive(Deserialize)]

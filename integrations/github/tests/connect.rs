@@ -23,6 +23,7 @@ fn grant() -> Grant {
         code: "code-1".into(),
         redirect_uri: "https://patchbay.example/auth/github/callback".parse().expect("a URL"),
         verifier: Some(VERIFIER.into()),
+        site: None,
     }
 }
 
@@ -42,8 +43,12 @@ fn revoked() -> Response {
 
 #[test]
 fn the_authorize_url_is_githubs_with_our_parameters() {
-    let ask =
-        AuthorizeAsk { state: "state-1".into(), redirect_uri: grant().redirect_uri, verifier: Some(VERIFIER.into()) };
+    let ask = AuthorizeAsk {
+        state: "state-1".into(),
+        redirect_uri: grant().redirect_uri,
+        verifier: Some(VERIFIER.into()),
+        site: None,
+    };
     let url = github().authorize_url(&ask).expect("configured");
     // The challenge is the vector of RFC 7636, appendix B.
     assert_eq!(
@@ -228,6 +233,7 @@ fn old() -> Credentials {
         refresh_token: Some("ghr_old".into()),
         expires_at: Some(1),
         scopes: Vec::new(),
+        site: None,
     }
 }
 

@@ -56,6 +56,7 @@ impl Scene {
             http: Http::new(calls),
             identity: Some(Identity { id: "10001001".into(), name: "ada-codes".into(), url: None }),
             scopes: vec!["repo".into()],
+            site: None,
         };
         let github = GitHub::new(&settings).unwrap();
         let form = [("repository", "ada-codes/dotfiles"), ("events", "push")].into_iter().collect();
@@ -65,6 +66,7 @@ impl Scene {
             settings: checked.settings,
             hook_url: HOOK.parse().unwrap(),
             hook_secret: "hook-secret".into(),
+            given_secret: None,
         };
         let ledger = MemoryLedger::default();
         github.create_link(&account, &link, &ledger).await.unwrap();

@@ -38,7 +38,7 @@ pub(crate) static CARD: Card = Card {
     category: "Chat",
     icon: include_str!("../icon.svg"),
     readme: include_str!("../README.md"),
-    connect: Connect::OAuth { scopes: SCOPES, pkce: false },
+    connect: Connect::OAuth { scopes: SCOPES, pkce: false, site: None, lasting: true },
     effects: &[
         Effect {
             what: "The app joins the channel you pick, if it is public.",

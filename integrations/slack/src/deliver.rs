@@ -67,7 +67,7 @@ pub(crate) async fn deliver(
                 Some(place) => Ok(Receipt::posted(place.name())),
             }
         }
-        Told::Answer { .. } => Ok(Receipt::nothing()),
+        Told::Item(_) | Told::Answer { .. } => Ok(Receipt::nothing()),
     }
 }
 

@@ -97,10 +97,11 @@ fn author(settings: &Settings, said: &Said, names: &Names) -> Author {
             id: Some(account_id(&said.workspace, user)),
             name: names.get(user).cloned().or(said.app_name.as_deref().map(line)).unwrap_or_else(|| line(user)),
             url: is_id(user).then(|| profile(&settings.me.team_url, user)).flatten(),
+            avatar: None,
         },
         None => {
             let name = said.app_name.as_deref().map(line).filter(|name| !name.is_empty());
-            Author { id: None, name: name.unwrap_or_else(|| "an app at Slack".to_owned()), url: None }
+            Author { name: name.unwrap_or_else(|| "an app at Slack".to_owned()), ..Author::default() }
         }
     }
 }

@@ -231,6 +231,7 @@ fn credentials(access: &Access, token: &SecretString, old: Option<&Credentials>)
         refresh_token: refresh_token.or_else(|| old.and_then(|old| old.refresh_token.clone())),
         expires_at: access.expires_in.as_ref().filter(|life| !life.is_null()).map(ends_at).transpose()?,
         scopes,
+        site: None,
     })
 }
 

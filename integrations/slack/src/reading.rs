@@ -97,6 +97,7 @@ fn command(config: &Config, settings: &Settings, command: &Command) -> Reading {
                 id: Some(account_id(&command.workspace(), &command.user)),
                 name: line(if command.user_name.is_empty() { &command.user } else { &command.user_name }),
                 url: profile(&settings.me.team_url, &command.user),
+                avatar: None,
             },
             happened_at: None,
         })),

@@ -53,7 +53,8 @@ fn ada() -> Response {
 }
 
 async fn connect(http: &ScriptedHttp) -> Result<Connected> {
-    let grant = Grant { code: "code-1".into(), redirect_uri: CALLBACK.parse().expect("a URL"), verifier: None };
+    let grant =
+        Grant { code: "code-1".into(), redirect_uri: CALLBACK.parse().expect("a URL"), verifier: None, site: None };
     let outcome = slack().oauth_callback(&http.http(), grant).await;
     http.finish();
     outcome
@@ -61,7 +62,12 @@ async fn connect(http: &ScriptedHttp) -> Result<Connected> {
 
 #[test]
 fn the_authorize_url_is_slacks_with_commas_between_scopes() {
-    let ask = AuthorizeAsk { state: "state-1".into(), redirect_uri: CALLBACK.parse().expect("a URL"), verifier: None };
+    let ask = AuthorizeAsk {
+        state: "state-1".into(),
+        redirect_uri: CALLBACK.parse().expect("a URL"),
+        verifier: None,
+        site: None,
+    };
     let url = slack().authorize_url(&ask).expect("a URL");
     assert!(url.as_str().starts_with("https://slack.com/oauth/v2/authorize?"));
     let query: Vec<_> = url.query_pairs().into_owned().collect();
@@ -250,6 +256,7 @@ fn old() -> Credentials {
         refresh_token: Some("xoxe-1-old".into()),
         expires_at: Some(1),
         scopes: vec!["commands".into()],
+        site: None,
     }
 }
 

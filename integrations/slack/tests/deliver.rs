@@ -18,7 +18,7 @@ const HISTORY: &str = "GET /api/conversations.history?channel=C0DONE0001&oldest=
 const RESPONSE_URL: &str = "https://hooks.slack.com/commands/T0ACME0001/4200000001/abcDEFghiJKL";
 
 async fn tell(http: &ScriptedHttp, link: &IntegrationLink, what: Told, posted: Posted) -> Result<Receipt> {
-    let message = Outgoing { id: "m1".into(), what, posted };
+    let message = Outgoing { id: "m1".into(), what, posted, buttons: Vec::new() };
     let outcome = slack().deliver(&account(http.http()), link, &message).await;
     http.finish();
     outcome

@@ -128,6 +128,7 @@ impl World {
             settings: checked.settings,
             hook_url: format!("{product}/integrations/slack/hook").parse().expect("a URL"),
             hook_secret: "unused".into(),
+            given_secret: None,
         };
         slack.create_link(&account, &link, &MemoryLedger::default()).await.expect("the app joins");
         let mut world = Self { slack, at, client, account, link, arrived };
@@ -175,7 +176,7 @@ impl World {
     }
 
     async fn tell(&self, what: Told, posted: Posted) -> Result<Receipt> {
-        let message = Outgoing { id: "m1".into(), what, posted };
+        let message = Outgoing { id: "m1".into(), what, posted, buttons: Vec::new() };
         self.slack.deliver(&self.account, &self.link, &message).await
     }
 
@@ -195,20 +196,25 @@ async fn control(client: &reqwest::Client, at: &str, path: &str, body: &Value) -
 }
 
 async fn connect(slack: &Slack, client: &reqwest::Client, at: &str, callback: &Url) -> Account {
-    let ask = AuthorizeAsk { state: "state-1".into(), redirect_uri: callback.clone(), verifier: None };
+    let ask = AuthorizeAsk { state: "state-1".into(), redirect_uri: callback.clone(), verifier: None, site: None };
     let url = slack.authorize_url(&ask).expect("a URL");
     let consent = control(client, at, "authorize", &json!({ "user": "ada", "url": url.as_str() })).await;
     let back: Url = consent["redirect"].as_str().expect("a redirect").parse().expect("a URL");
     let query = |name: &str| back.query_pairs().find(|(key, _)| key == name).map(|(_, value)| value.into_owned());
     assert_eq!(query("state").as_deref(), Some("state-1"));
-    let grant = Grant { code: query("code").expect("a code").into(), redirect_uri: callback.clone(), verifier: None };
+    let grant = Grant {
+        code: query("code").expect("a code").into(),
+        redirect_uri: callback.clone(),
+        verifier: None,
+        site: None,
+    };
     let unconnected = Http::new(Wire { client: client.clone(), token: None });
     let connected = slack.oauth_callback(&unconnected, grant).await.expect("connected");
     assert_eq!((connected.identity.id.as_str(), connected.identity.name.as_str()), (ADA, "ada"));
     let installation: Identity = connected.installation.expect("a workspace");
     assert_eq!(installation.name, "Acme");
     let http = Http::new(Wire { client: client.clone(), token: Some(connected.credentials.access_token) });
-    Account { http, identity: Some(installation), scopes: connected.credentials.scopes }
+    Account { http, identity: Some(installation), scopes: connected.credentials.scopes, site: None }
 }
 
 fn entry(text: &str) -> OutgoingEntry {
@@ -224,6 +230,8 @@ fn entry(text: &str) -> OutgoingEntry {
         team: "Product".into(),
         day: "2026-11-22".into(),
         archived: false,
+        author_avatar: None,
+        of_item: false,
     }
 }
 

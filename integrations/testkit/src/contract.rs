@@ -74,6 +74,7 @@ impl Findings {
 }
 
 const HOOK_SECRET: &str = "suite-hook-secret-3fb1c2";
+const GIVEN_SECRET: &str = "suite-given-secret-84d0e7";
 const KEY: &str = "suite-key-9a7d";
 
 impl Subject {
@@ -85,34 +86,45 @@ impl Subject {
             settings,
             hook_url: Url::parse(&hook_url).expect("a URL"),
             hook_secret: HOOK_SECRET.into(),
+            given_secret: Some(GIVEN_SECRET.into()),
         }
     }
 
     fn account(&self, http: Http) -> Account {
-        let (identity, scopes) = match &self.partner.card().connect {
-            Connect::Nothing => (None, Vec::new()),
-            Connect::OAuth { scopes, .. } => {
+        let (identity, site, scopes) = match &self.partner.card().connect {
+            Connect::Nothing => (None, None, Vec::new()),
+            Connect::OAuth { scopes, site, .. } => {
                 let identity = Identity { id: "1".to_owned(), name: "suite".to_owned(), url: None };
-                (Some(identity), scopes.iter().map(|scope| scope.name.to_owned()).collect())
+                let site = site.as_ref().map(|_| connect::SITE.to_owned());
+                (Some(identity), site, scopes.iter().map(|scope| scope.name.to_owned()).collect())
             }
         };
-        Account { http, identity, scopes }
+        Account { http, identity, site, scopes }
     }
 
     /// Values that no page, URL or entry may show.
     fn secrets(&self) -> Vec<&str> {
         let settings = self.partner.card().settings.iter().filter(|setting| setting.name.ends_with("SECRET"));
         let values = settings.filter_map(|setting| self.settings.get(setting.name)).map(SecretString::expose_secret);
-        values.chain([HOOK_SECRET]).collect()
+        values.chain([HOOK_SECRET, GIVEN_SECRET]).collect()
     }
 
     /// Calls to elsewhere than the addresses on the card: the host would not let them out.
     fn calls_elsewhere(&self, sent: &[Sent]) -> Vec<String> {
         let address = |setting: &Setting| {
             let set = self.settings.get(setting.name).map(ExposeSecret::expose_secret);
-            Url::parse(set.or(setting.default)?).ok().map(|url| url.origin())
+            let mut address = set.or(setting.default)?.to_owned();
+            if let Connect::OAuth { site: Some(site), .. } = &self.partner.card().connect {
+                address = address.replace(&format!("{{{}}}", site.name), connect::SITE);
+            }
+            Url::parse(&address).ok().map(|url| url.origin())
         };
-        let settings = self.partner.card().settings.iter().filter(|setting| setting.name.ends_with("_URL"));
+        let settings = self
+            .partner
+            .card()
+            .settings
+            .iter()
+            .filter(|setting| setting.name.ends_with("_URL") || setting.name == "URL");
         let allowed: Vec<_> = settings.filter_map(address).collect();
         sent.iter().filter(|sent| !allowed.contains(&sent.url.origin())).map(|sent| sent.url.to_string()).collect()
     }

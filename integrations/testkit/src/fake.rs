@@ -407,8 +407,9 @@ fn entry(body: &Value, external_id: String, text: String, room: &str) -> NewEntr
         author: Author {
             id: Some(word(by, "id").to_owned()).filter(|id| !id.is_empty()),
             name: if name.is_empty() { "somebody".to_owned() } else { name.to_owned() },
-            url: None,
+            ..Author::default()
         },
+        item: None,
         happened_at: body.get("at").and_then(Value::as_i64),
     }
 }

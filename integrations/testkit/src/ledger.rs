@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use async_trait::async_trait;
-use integration_contract::{Ledger, Remote, Reservation, Result};
+use integration_contract::{Ledger, Remote, Reservation, Result, SecretString};
 
 /// A ledger in memory. Clones share their rows.
 #[derive(Clone, Default)]
@@ -13,6 +13,7 @@ pub struct MemoryLedger(Arc<Mutex<Kept>>);
 struct Kept {
     rows: Vec<Remote>,
     log: Vec<String>,
+    secret: Option<SecretString>,
 }
 
 impl MemoryLedger {
@@ -31,6 +32,11 @@ impl MemoryLedger {
     /// What was written, in order: `reserve webhook 1`, `made 7`, `gone`.
     pub fn log(&self) -> Vec<String> {
         self.kept().log.clone()
+    }
+
+    /// What the partner gave for the link.
+    pub fn secret(&self) -> Option<SecretString> {
+        self.kept().secret.clone()
     }
 
     fn kept(&self) -> MutexGuard<'_, Kept> {
@@ -61,6 +67,13 @@ impl Ledger for MemoryLedger {
         kept.log.push(format!("made {id}"));
         let row = kept.rows.iter_mut().find(|row| row.reservation == *reservation);
         row.expect("only what was reserved can be made").id = Some(id.to_owned());
+        Ok(())
+    }
+
+    async fn keep_secret(&self, secret: &SecretString) -> Result<()> {
+        let mut kept = self.kept();
+        kept.log.push("keep a secret".to_owned());
+        kept.secret = Some(secret.clone());
         Ok(())
     }
 

@@ -49,7 +49,7 @@ async fn a_partner_that_lies_on_its_card_is_found_out() {
             "the card says that entries are delivered, but the suite's link wants none",
         ),
         (
-            Card { connect: Connect::OAuth { scopes: &[], pkce: true }, ..honest() },
+            Card { connect: Connect::OAuth { scopes: &[], pkce: true, site: None, lasting: true }, ..honest() },
             "the card says OAuth, but a callback is unsupported, or succeeds without the partner",
         ),
         (Card { effects: &[], ..honest() }, "the card's effects and the ledger disagree"),

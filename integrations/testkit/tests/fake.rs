@@ -13,11 +13,12 @@ fn link() -> IntegrationLink {
         settings: LinkSettings(serde_json::json!({ "room": "workshop" })),
         hook_url: "https://patchbay.example/integrations/fake/hook?key=k".parse().expect("a URL"),
         hook_secret: "secret".into(),
+        given_secret: None,
     }
 }
 
 fn account() -> Account {
-    Account { http: ScriptedHttp::silent().http(), identity: None, scopes: Vec::new() }
+    Account { http: ScriptedHttp::silent().http(), identity: None, scopes: Vec::new(), site: None }
 }
 
 fn call(body: &str) -> Verified<HookCall> {

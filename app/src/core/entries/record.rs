@@ -91,6 +91,8 @@ pub async fn record(
         source_url: entry.url.as_deref().and_then(address),
         author_name: Some(short(&entry.author.name)).filter(|name| !is_blank(name)),
         author_url: entry.author.url.as_deref().and_then(address),
+        author_avatar: entry.author.avatar.as_deref().and_then(address),
+        item: entry.item.as_deref().map(short),
         created_at: happened_at,
         updated_at: now,
     };
@@ -227,6 +229,8 @@ fn line_row(
         source_url: told.url.as_deref().and_then(address),
         author_name: Some(short(&told.author.name)).filter(|name| !is_blank(name)),
         author_url: told.author.url.as_deref().and_then(address),
+        author_avatar: told.author.avatar.as_deref().and_then(address),
+        item: None,
         created_at: told.happened_at.and_then(|seconds| seconds.checked_mul(1000)).unwrap_or(now),
         updated_at: now,
     }

@@ -89,6 +89,8 @@ async fn insert(
             source_url: None,
             author_name: Some(author.name.clone()),
             author_url: None,
+            author_avatar: None,
+            item: None,
             created_at: now,
             updated_at: now,
         };

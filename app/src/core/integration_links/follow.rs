@@ -77,7 +77,8 @@ pub async fn follow(
             }
             Ok(())
         }
-        Happening::Entry(_)
+        Happening::Item(_)
+        | Happening::Entry(_)
         | Happening::Lines(_)
         | Happening::EntryEdited { .. }
         | Happening::EntryRetracted { .. } => Ok(()),

@@ -7,7 +7,7 @@ mod follow;
 mod remove;
 mod set_up;
 
-use integration_contract::{Account, IntegrationLink, LinkSettings, SecretString};
+use integration_contract::{Account, Connect, IntegrationLink, LinkSettings, SecretString};
 use sea_orm::{
     ColumnTrait, ConnectionTrait, DatabaseTransaction, QueryFilter, QueryOrder, QuerySelect, Select,
     sea_query::LockType,
@@ -179,6 +179,7 @@ pub fn as_partner_sees(core: &Core, link: &Model) -> IntegrationLink {
         settings: LinkSettings(link.settings.clone()),
         hook_url,
         hook_secret: hook_secret(core, link).unwrap_or_default(),
+        given_secret: given_secret(core, link),
     }
 }
 
@@ -191,16 +192,28 @@ pub fn hook_secret(core: &Core, link: &Model) -> Option<SecretString> {
         .ok()
 }
 
+/// What the partner gave for this link alone; none when there is none, it was removed, or it does not open.
+pub fn given_secret(core: &Core, link: &Model) -> Option<SecretString> {
+    let sealed = link.given_secret.as_deref()?;
+    core.vault
+        .open(Place::given_secret(link.organization_id, link.id), sealed)
+        .inspect_err(|_| tracing::error!(link = %link.id, "a sealed secret of a partner does not open"))
+        .ok()
+}
+
 /// What a partner method acts with for this link: its account, or none for a partner without accounts.
 ///
 /// # Errors
 /// See [`integration_users::account`].
 pub async fn account(core: &Core, partner: &Partner, link: &Model) -> Result<Account> {
+    let lasting = matches!(partner.integration.card().connect, Connect::OAuth { lasting: true, .. });
     let Some(id) = link.integration_user_id else {
-        return Ok(Account { http: core.partners.http(partner, None), identity: None, scopes: Vec::new() });
+        return Ok(integration_users::nobody(core, partner));
     };
     match integration_users::find(core, link.organization_id, id).await? {
-        Some(row) => integration_users::account(core, partner, &row).await,
+        Some(row) if lasting => integration_users::account(core, partner, &row).await,
+        Some(row) => Ok(integration_users::account_for_now(core, partner, &row)),
+        None if !lasting => Ok(integration_users::nobody(core, partner)),
         None => {
             let sentence = "The account this link acted with was disconnected. Connect it again.";
             Err(integration_contract::Error::new(integration_contract::ErrorKind::Unauthorized, sentence).into())

@@ -209,6 +209,7 @@ async fn finish(core: &Core, link: &Model, receipt: &[Undone]) -> Result<()> {
             gone.state = Set(LinkState::Removed);
             gone.state_since = Set(core.clock.now());
             gone.hook_secret = Set(None);
+            gone.given_secret = Set(None);
             gone.receipt = Set(Some(serde_json::json!(receipt)));
             gone.update(tx).await?;
             Ok::<_, Error>(())

@@ -90,6 +90,8 @@ pub async fn create(core: &Core, who: &Member, partner: &Partner, new: NewLink) 
         state_since: Set(now),
         hook_key: Set(random_text(18).expose_secret().to_owned()),
         hook_secret: Set(Some(secret)),
+        given_secret: Set(None),
+        noticed: Set(None),
         hook_seen_at: Set(None),
         receipt: Set(None),
         created_at: Set(now),
@@ -335,6 +337,7 @@ fn name_of(core: &Core, partner: &Partner, row: &integration_link::ActiveModel) 
         settings: LinkSettings(row.settings.as_ref().clone()),
         hook_url: core.site.public_url.clone(),
         hook_secret: Default::default(),
+        given_secret: None,
     };
     partner.integration.short_name(&seen)
 }

@@ -53,6 +53,8 @@ pub async fn offer_claim(
         account_name: Set(author.name.clone()),
         account_url: Set(author.url.clone()),
         entries: Set(serde_json::json!(entries)),
+        needs: Set(None),
+        demands: Set(None),
         expires_at: Set(core.clock.now() + i64::try_from(within.as_millis()).unwrap_or(i64::MAX)),
     };
     account_claim::Entity::insert(row).exec_without_returning(tx).await?;
@@ -101,6 +103,7 @@ pub async fn accept_claim(core: &Core, person: &Person, partner: &Partner, token
                         account_id: Set(row.account_id),
                         account_name: Set(row.account_name),
                         account_url: Set(row.account_url),
+                        site: Set(None),
                         scopes: Set(serde_json::json!([])),
                         credentials: Set(None),
                         expires_at: Set(None),

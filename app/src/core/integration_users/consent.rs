@@ -63,7 +63,7 @@ pub async fn begin(core: &Core, who: &Member, session_hash: Vec<u8>, partner: &P
     let sealed =
         verifier.as_ref().map(|verifier| core.vault.seal(Place::verifier(who.organization, &state_hash), verifier));
     let now = core.clock.now();
-    let ask = AuthorizeAsk { state, redirect_uri: redirect_uri(core, partner), verifier };
+    let ask = AuthorizeAsk { state, redirect_uri: redirect_uri(core, partner), site: None, verifier };
     let url = partner.integration.authorize_url(&ask)?;
     core.db
         .write(async |tx| {
@@ -74,6 +74,8 @@ pub async fn begin(core: &Core, who: &Member, session_hash: Vec<u8>, partner: &P
                 session_hash: Set(session_hash),
                 partner: Set(partner.id().to_owned()),
                 verifier: Set(sealed),
+                site: Set(None),
+                claim_hash: Set(None),
                 return_to: Set(None),
                 expires_at: Set(now + CONSENT_MINUTES * 60_000),
             };
@@ -114,8 +116,8 @@ pub async fn finish(
             Some(core.vault.open(place, sealed).map_err(|_| stale())?)
         }
     };
-    let grant = Grant { code, redirect_uri: redirect_uri(core, partner), verifier };
-    let http = core.partners.http(partner, None);
+    let grant = Grant { code, redirect_uri: redirect_uri(core, partner), site: begun.site.clone(), verifier };
+    let http = core.partners.http(partner, begun.site.as_deref(), None);
     let connected = partner.integration.oauth_callback(&http, grant).await?;
     match keep(core, &who, partner, &connected).await {
         Ok(account) => Ok((begun.organization_id, Consent::Connected(Box::new(account)))),
@@ -231,6 +233,7 @@ async fn keep_one(
         account_id: Set(identity.id.clone()),
         account_name: Set(identity.name.clone()),
         account_url: Set(identity.url.clone()),
+        site: Set(credentials.and_then(|credentials| credentials.site.clone())),
         scopes: Set(serde_json::json!(credentials.map(|credentials| &credentials.scopes[..]).unwrap_or_default())),
         credentials: Set(credentials.map(seal)),
         expires_at: Set(credentials.and_then(|credentials| credentials.expires_at)),

@@ -33,14 +33,35 @@ const LOOK_AGAIN: Duration = Duration::from_millis(200);
 pub async fn account(core: &Core, partner: &Partner, row: &Model) -> Result<Account> {
     let credentials = fresh_credentials(core, partner, row).await?;
     Ok(Account {
-        http: core.partners.http(partner, Some(credentials.access_token)),
-        identity: Some(Identity {
-            id: row.account_id.clone(),
-            name: row.account_name.clone(),
-            url: row.account_url.clone(),
-        }),
+        http: core.partners.http(partner, credentials.site.as_deref(), Some(credentials.access_token)),
+        identity: Some(identity(row)),
+        site: credentials.site,
         scopes: credentials.scopes,
     })
+}
+
+/// The same for an account whose token is there for setting links up and nothing else: with the token as long as it
+/// counts, and without it after that.
+pub fn account_for_now(core: &Core, partner: &Partner, row: &Model) -> Account {
+    let usable = |credentials: &Credentials| credentials.expires_at.is_none_or(|at| at > core.clock.now());
+    let credentials = unseal(core, row).ok().filter(usable);
+    let site = credentials.as_ref().and_then(|credentials| credentials.site.clone());
+    let (token, scopes) = credentials.map(|credentials| (credentials.access_token, credentials.scopes)).unzip();
+    Account {
+        http: core.partners.http(partner, site.as_deref(), token),
+        identity: Some(identity(row)),
+        site,
+        scopes: scopes.unwrap_or_default(),
+    }
+}
+
+fn identity(row: &Model) -> Identity {
+    Identity { id: row.account_id.clone(), name: row.account_name.clone(), url: row.account_url.clone() }
+}
+
+/// What a partner method acts with where there is no account.
+pub fn nobody(core: &Core, partner: &Partner) -> Account {
+    Account { http: core.partners.http(partner, None, None), identity: None, site: None, scopes: Vec::new() }
 }
 
 /// A refresh kills the old pair at the partner, so only who holds the row's turn asks for one; the others wait for what
@@ -80,7 +101,7 @@ async fn take_turn(core: &Core, row: &Model) -> Result<bool> {
 
 /// What comes back is saved before it is used: from here on the partner takes nothing else.
 async fn refresh(core: &Core, partner: &Partner, row: &Model, old: &Credentials) -> Result<Credentials> {
-    let answer = partner.integration.refresh(&core.partners.http(partner, None), old).await;
+    let answer = partner.integration.refresh(&core.partners.http(partner, old.site.as_deref(), None), old).await;
     let update = match &answer {
         Ok(fresh) => this_version(row)
             .col_expr(

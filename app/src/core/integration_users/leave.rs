@@ -150,9 +150,12 @@ async fn revoke(core: &Core, row: &Model) -> Result<Option<Undone>> {
     let partner = core.partners.get(&row.partner)?;
     let revokes = partner.integration.card().capabilities.contains(&Capability::Revoke);
     match unseal(core, row) {
-        Ok(credentials) if revokes => {
-            Ok(Some(partner.integration.revoke(&core.partners.http(partner, None), &credentials).await?))
-        }
+        Ok(credentials) if revokes => Ok(Some(
+            partner
+                .integration
+                .revoke(&core.partners.http(partner, credentials.site.as_deref(), None), &credentials)
+                .await?,
+        )),
         _ => Ok(None),
     }
 }

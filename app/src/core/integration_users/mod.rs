@@ -17,7 +17,7 @@ use sea_orm::{ColumnTrait, Condition, ConnectionTrait, DatabaseTransaction, Quer
 
 pub use claim::{Claim, accept_claim, claimed, offer_claim};
 pub use consent::{Callback, Consent, begin, finish, forget_stale_consents};
-pub use credentials::{account, mark_broken, taken_back};
+pub use credentials::{account, account_for_now, mark_broken, nobody, taken_back};
 pub use leave::{DISCONNECT, disconnect, forget, give_back, let_go, let_go_gave_up};
 
 use super::{Core, Error, Result, partners::Partner, people::Member};

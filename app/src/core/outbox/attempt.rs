@@ -236,6 +236,7 @@ pub(super) fn word(kind: ErrorKind) -> &'static str {
         ErrorKind::Unauthorized => "unauthorized",
         ErrorKind::Forbidden => "forbidden",
         ErrorKind::NotFound => "not_found",
+        ErrorKind::Gone => "gone",
         ErrorKind::Conflict => "conflict",
         ErrorKind::RateLimited => "rate_limited",
         ErrorKind::Unavailable => "unavailable",

@@ -160,6 +160,7 @@ async fn compose(
             }
             Told::Entry(seen)
         }
+        OutboxKind::Item => return Ok(Err(Unsent::skipped("The item is gone."))),
         OutboxKind::Digest => {
             let members = Entity::of(message.organization_id)
                 .filter(Column::DigestId.eq(message.id))
@@ -186,7 +187,11 @@ async fn compose(
     };
     // A lost answer is looked for by the id it was sent under.
     let id = standing.filter(|post| post.state == PostState::Maybe).map_or(message.id, |post| post.message_id);
-    Ok(Ok(Composed { outgoing: Outgoing { id: id.to_string(), what, posted: posted(post.as_ref()) }, status, told }))
+    Ok(Ok(Composed {
+        outgoing: Outgoing { id: id.to_string(), what, posted: posted(post.as_ref()), buttons: Vec::new() },
+        status,
+        told,
+    }))
 }
 
 fn wanted(core: &Core, partner: &Partner, link: &integration_link::Model, entry: &OutgoingEntry) -> bool {

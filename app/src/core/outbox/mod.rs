@@ -75,7 +75,7 @@ fn job(message: &Model) -> NewJob {
     let lane = match message.kind {
         // An answer need not wait for the entries of a day, nor they for an answer that can't be given.
         OutboxKind::Answer => "answer",
-        OutboxKind::Entry | OutboxKind::Digest => "out",
+        OutboxKind::Entry | OutboxKind::Item | OutboxKind::Digest => "out",
     };
     NewJob {
         organization: message.organization_id,

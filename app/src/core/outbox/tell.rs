@@ -221,6 +221,7 @@ pub(super) fn new_message(
         about,
         kind,
         entry_id: None,
+        item_id: None,
         digest_id: None,
         content: None,
         state,

@@ -23,6 +23,10 @@ pub struct Model {
     pub account_url: Option<String>,
     /// The entries that become the claimant's, a list of ids.
     pub entries: Json,
+    /// The partner whose account they need too, for what they clicked.
+    pub needs: Option<String>,
+    /// What they have to do for it.
+    pub demands: Option<ClaimDemand>,
     /// Unix milliseconds.
     pub expires_at: i64,
 }
@@ -32,3 +36,12 @@ pub struct Model {
 pub enum Relation {}
 
 impl ActiveModelBehavior for ActiveModel {}
+
+/// What it takes to be believed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, EnumIter, DeriveActiveEnum)]
+#[sea_orm(rs_type = "String", db_type = "Text")]
+pub enum ClaimDemand {
+    /// To show at the partner that the account is theirs.
+    #[sea_orm(string_value = "proof")]
+    Proof,
+}

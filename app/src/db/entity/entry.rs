@@ -42,6 +42,10 @@ pub struct Model {
     pub author_name: Option<String>,
     /// The author's page at the partner.
     pub author_url: Option<String>,
+    /// The author's picture at the partner.
+    pub author_avatar: Option<String>,
+    /// The partner's id of the item it is about.
+    pub item: Option<String>,
     /// Unix milliseconds.
     pub created_at: i64,
     /// Unix milliseconds.

@@ -42,6 +42,10 @@ pub struct Model {
     pub hook_key: String,
     /// Its hook secret, sealed; none once removed.
     pub hook_secret: Option<Vec<u8>>,
+    /// What the partner gave for it alone, sealed; none once removed.
+    pub given_secret: Option<Vec<u8>>,
+    /// What the partner's people were last shown to be wrong with it.
+    pub noticed: Option<String>,
     /// Unix milliseconds of the last genuine hook.
     pub hook_seen_at: Option<i64>,
     /// What its removal undid at the partner.

@@ -24,6 +24,8 @@ pub struct Model {
     pub account_name: String,
     /// Its page at the partner.
     pub account_url: Option<String>,
+    /// Whose address it is at, where each customer of the partner has one.
+    pub site: Option<String>,
     /// The granted scopes, a list of texts.
     pub scopes: Json,
     /// Sealed; none once disconnected, and for an account that only says who somebody is.

@@ -5,6 +5,7 @@ use sea_orm::{ColumnTrait, DeleteMany, EntityTrait, QueryFilter, Select, UpdateM
 use super::OrganizationId;
 
 pub mod account_claim;
+pub mod action_mark;
 pub mod entry;
 pub mod entry_mention;
 pub mod entry_tag;
@@ -14,6 +15,7 @@ pub mod instance;
 pub mod integration_link;
 pub mod integration_user;
 pub mod invitation;
+pub mod item;
 pub mod job;
 pub mod member;
 pub mod oauth_state;

@@ -21,7 +21,11 @@ pub struct Model {
     pub partner: String,
     /// The PKCE verifier, sealed.
     pub verifier: Option<Vec<u8>>,
-    /// Where the person goes afterwards, from a fixed set.
+    /// Whose address at the partner, where each of its customers has one.
+    pub site: Option<String>,
+    /// SHA-256 of the claim's token that the consent is to prove.
+    pub claim_hash: Option<Vec<u8>>,
+    /// The path of ours that the person goes to afterwards.
     pub return_to: Option<String>,
     /// Unix milliseconds.
     pub expires_at: i64,

@@ -2,7 +2,7 @@
 
 use sea_orm::entity::prelude::*;
 
-use crate::db::{EntryId, LinkId, OrganizationId, OutboxMessageId};
+use crate::db::{EntryId, ItemId, LinkId, OrganizationId, OutboxMessageId};
 
 /// One row.
 #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
@@ -16,16 +16,18 @@ pub struct Model {
     pub id: OutboxMessageId,
     /// Through which link.
     pub link_id: LinkId,
-    /// What it is about: `entry:<id>`, `digest:<day>`, `answer:<inbox message>`. A link has at most one unfinished
+    /// What it is about: `entry:<id>`, `item:<id>:<change>`, `digest:<day>`, `answer:<inbox message>`. A link has at most one unfinished
     /// message about one thing.
     pub about: String,
     /// Which of these.
     pub kind: OutboxKind,
     /// The entry it is about.
     pub entry_id: Option<EntryId>,
+    /// The item it is about.
+    pub item_id: Option<ItemId>,
     /// The digest that tells it, once the digest's hour struck.
     pub digest_id: Option<OutboxMessageId>,
-    /// An answer and where it goes, sealed, until it is sent. All else is read when it is sent.
+    /// An answer and where it goes, or what happened to the item, sealed, until it is sent. All else is read when it is sent.
     pub content: Option<Vec<u8>>,
     /// Where it stands.
     pub state: OutboxState,
@@ -62,6 +64,9 @@ pub enum OutboxKind {
     /// An entry of the log.
     #[sea_orm(string_value = "entry")]
     Entry,
+    /// A change of an item of another link.
+    #[sea_orm(string_value = "item")]
+    Item,
     /// The entries of a day.
     #[sea_orm(string_value = "digest")]
     Digest,

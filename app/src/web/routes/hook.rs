@@ -47,7 +47,7 @@ pub async fn hook(
     let (head, body) = request.into_parts();
     let call = HookCall { headers: headers_of(&head.headers), key: query.key, body: Default::default() };
     let answer = match partner.integration.scheme().secret {
-        SecretOf::Link => gate.take_for_link(&head.headers, call, body).await,
+        SecretOf::Link | SecretOf::Given => gate.take_for_link(&head.headers, call, body).await,
         SecretOf::Setting(_) => gate.take_for_app(&head.headers, call, body).await,
     };
     answer.unwrap_or_else(|status| refused(&id, status))
@@ -85,7 +85,11 @@ impl Gate<'_> {
             return Err(self.not_genuine(Some(&link), "the signature header is absent or stands twice"));
         }
         call.body = read_body(headers, body, self.rules.max_body).await.map_err(BodyRefused::status)?;
-        let secrets: Vec<SecretString> = integration_links::hook_secret(self.core, &link).into_iter().collect();
+        let secret = match self.partner.integration.scheme().secret {
+            SecretOf::Given => integration_links::given_secret(self.core, &link),
+            _ => integration_links::hook_secret(self.core, &link),
+        };
+        let secrets: Vec<SecretString> = secret.into_iter().collect();
         let call = self.verified(call, &secrets, Some(&link))?;
         self.check_media(headers, &call)?;
         self.within_limits(std::slice::from_ref(&link))?;

@@ -138,8 +138,9 @@ impl World {
             status: Status::Done,
             url: Some("https://fake.example/1".into()),
             source: "workshop".into(),
-            author: Author { id: None, name: "Somebody".into(), url: None },
+            author: Author { id: None, name: "Somebody".into(), url: None, avatar: None },
             happened_at: None,
+            item: None,
         };
         let occurred_on = "2026-11-22".parse().unwrap();
         let recorded = Recorded { user: None, link, partner: "fake".into(), told: entry, occurred_on };

@@ -46,6 +46,7 @@ async fn tenant(test: &TestDatabase, vault: &Vault, accounts: usize) -> Tenanted
             account_id: id.to_string(),
             account_name: "ada".into(),
             account_url: None,
+            site: None,
             scopes: json!([]),
             credentials: Some(vault.seal(Place::credentials(organization, *id), &format!("token {id}").into())),
             expires_at: None,
@@ -75,6 +76,8 @@ async fn tenant(test: &TestDatabase, vault: &Vault, accounts: usize) -> Tenanted
         state_since: 0,
         hook_key: link.to_string(),
         hook_secret: Some(vault.seal(Place::hook_secret(organization, link), &"hook secret".into())),
+        given_secret: Some(vault.seal(Place::given_secret(organization, link), &"given secret".into())),
+        noticed: None,
         hook_seen_at: None,
         receipt: None,
         created_at: 0,
@@ -88,6 +91,8 @@ async fn tenant(test: &TestDatabase, vault: &Vault, accounts: usize) -> Tenanted
         session_hash: vec![1],
         partner: "acme".into(),
         verifier: Some(vault.seal(Place::verifier(organization, &state), &"verifier".into())),
+        site: None,
+        claim_hash: None,
         return_to: None,
         expires_at: i64::MAX,
     };
@@ -122,6 +127,7 @@ async fn all_open(test: &TestDatabase, vault: &Vault, tenant: &Tenanted, version
     }
     let link = integration_link::Entity::of(tenant.organization).one(db).await.unwrap().unwrap();
     check(Place::hook_secret(tenant.organization, tenant.link), link.hook_secret, "hook secret".into());
+    check(Place::given_secret(tenant.organization, tenant.link), link.given_secret, "given secret".into());
     let state = oauth_state::Entity::find_by_id(tenant.state.clone()).one(db).await.unwrap().unwrap();
     check(Place::verifier(tenant.organization, &tenant.state), state.verifier, "verifier".into());
 }
@@ -138,8 +144,12 @@ async fn everything_sealed_is_sealed_anew_and_vaults_that_are_open_follow(test: 
     assert_eq!((rotated.version, rotated.resumed, rotated.closed), (2, false, vec![]));
     let mut sealed = rotated.sealed;
     sealed.sort_unstable();
-    let expected =
-        [("integration_links.hook_secret", 2), ("integration_users.credentials", 121), ("oauth_states.verifier", 2)];
+    let expected = [
+        ("integration_links.given_secret", 2),
+        ("integration_links.hook_secret", 2),
+        ("integration_users.credentials", 121),
+        ("oauth_states.verifier", 2),
+    ];
     assert_eq!(sealed, expected);
     all_open(&test, &running, &acme, 2).await;
     all_open(&test, &running, &umbra, 2).await;

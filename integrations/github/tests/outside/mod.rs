@@ -24,7 +24,7 @@ pub fn github() -> GitHub {
 
 pub fn account(http: Http) -> Account {
     let identity = Identity { id: "583231".into(), name: "octo-ada".into(), url: None };
-    Account { http, identity: Some(identity), scopes: vec!["repo".into()] }
+    Account { http, identity: Some(identity), scopes: vec!["repo".into()], site: None }
 }
 
 pub fn link_settings() -> LinkSettings {
@@ -42,6 +42,7 @@ pub fn link() -> IntegrationLink {
         settings: link_settings(),
         hook_url: HOOK_URL.parse().expect("a URL"),
         hook_secret: "hook-secret-77aa".into(),
+        given_secret: None,
     }
 }
 

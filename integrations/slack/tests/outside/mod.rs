@@ -34,7 +34,7 @@ pub fn shared() -> Arc<dyn Integration> {
 
 pub fn account(http: Http) -> Account {
     let identity = Identity { id: "T0ACME0001".into(), name: "Acme".into(), url: None };
-    Account { http, identity: Some(identity), scopes: Vec::new() }
+    Account { http, identity: Some(identity), scopes: Vec::new(), site: None }
 }
 
 pub fn link_settings() -> LinkSettings {
@@ -71,6 +71,7 @@ pub fn link_with(changed: &[(&str, Value)]) -> IntegrationLink {
         settings,
         hook_url: "https://patchbay.example/integrations/slack/hook".parse().expect("a URL"),
         hook_secret: "unused".into(),
+        given_secret: None,
     }
 }
 
@@ -102,6 +103,8 @@ pub fn entry() -> OutgoingEntry {
         team: "Product".into(),
         day: "2026-11-22".into(),
         archived: false,
+        author_avatar: None,
+        of_item: false,
     }
 }
 

@@ -16,11 +16,24 @@ const STATE: &str = "suite-state-5b0e";
 const VERIFIER: &str = "suite-verifier-0123456789-0123456789-0123456789";
 const CALLBACK: &str = "https://patchbay.example/auth/suite/callback";
 
+/// A site that every partner with sites takes.
+pub(super) const SITE: &str = "suite";
+
+/// What must never become part of an address.
+const NO_SITES: [&str; 12] =
+    ["", "evil.com/", "a.b", "x@y", "-a", "a-", "xn--a", "127.0.0.1", "a b", "A\u{0}", "a/../b", "a:80"];
+
 pub(super) async fn check(subject: &Subject, found: &mut Findings) {
     let partner = subject.partner.as_ref();
     found.unless(partner.configured().is_ok(), "the configured partner says that it is not configured");
     match &partner.card().connect {
-        Connect::OAuth { scopes, pkce } => {
+        Connect::OAuth { scopes, pkce, site, .. } => {
+            if let Some(site) = site {
+                found.unless((site.read)(SITE).as_deref() == Ok(SITE), "a plain site is refused");
+                for bad in NO_SITES {
+                    found.unless((site.read)(bad).is_err(), format!("{bad:?} becomes part of an address"));
+                }
+            }
             match partner.authorize_url(&ask(*pkce)) {
                 Ok(url) => authorize_url(subject, &url, scopes, *pkce, found),
                 Err(error) => found.unless(false, format!("there is no authorize URL: {error}")),
@@ -56,6 +69,7 @@ async fn abilities(partner: &dyn Integration, found: &mut Findings) {
         refresh_token: Some("suite-refresh".into()),
         expires_at: Some(0),
         scopes: Vec::new(),
+        site: None,
     };
     let declared = |capability| partner.card().capabilities.contains(&capability);
     let refresh = partner.refresh(&nobody_answers(), &old).await;
@@ -93,6 +107,7 @@ fn ask(pkce: bool) -> AuthorizeAsk {
     AuthorizeAsk {
         state: STATE.into(),
         redirect_uri: Url::parse(CALLBACK).expect("a URL"),
+        site: Some(SITE.to_owned()),
         verifier: pkce.then(|| VERIFIER.into()),
     }
 }
@@ -101,6 +116,7 @@ fn grant(pkce: bool) -> Grant {
     Grant {
         code: "suite-code".into(),
         redirect_uri: Url::parse(CALLBACK).expect("a URL"),
+        site: Some(SITE.to_owned()),
         verifier: pkce.then(|| VERIFIER.into()),
     }
 }

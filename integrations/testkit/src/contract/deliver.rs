@@ -40,9 +40,11 @@ fn entry(status: Status) -> OutgoingEntry {
         text: "shipped <!channel> & \u{0} <script> @everyone\nthe second line".to_owned(),
         status,
         author: "Ada <@U1>".to_owned(),
+        author_avatar: None,
         author_id: Some("1".to_owned()),
         source: Some("acme/widgets#42".to_owned()),
         source_url: Some("https://code.example/acme/widgets/42".to_owned()),
+        of_item: false,
         team: "Product".to_owned(),
         day: "2026-11-22".to_owned(),
         archived: false,
@@ -56,7 +58,8 @@ async fn tell(
     what: Told,
     posted: Posted,
 ) -> Result<Receipt> {
-    let message = Outgoing { id: "suite-message".to_owned(), what, posted };
+    let buttons = Vec::new();
+    let message = Outgoing { id: "suite-message".to_owned(), what, posted, buttons };
     subject.partner.deliver(&subject.account(world.http()), link, &message).await
 }
 

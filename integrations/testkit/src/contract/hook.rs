@@ -11,7 +11,7 @@ use integration_contract::{
 };
 use serde_json::Value;
 
-use super::{Findings, HOOK_SECRET, KEY, Subject};
+use super::{Findings, GIVEN_SECRET, HOOK_SECRET, KEY, Subject};
 use crate::{Fixture, ScriptedHttp, fixtures};
 
 /// Our clock, when fixtures arrive: 2026-01-01.
@@ -69,6 +69,7 @@ fn signatures(subject: &Subject, fixture: &Fixture, found: &mut Findings) {
     let (name, scheme) = (&fixture.name, subject.partner.scheme());
     let secret = match scheme.secret {
         SecretOf::Link => Some(SecretString::from(HOOK_SECRET)),
+        SecretOf::Given => Some(SecretString::from(GIVEN_SECRET)),
         SecretOf::Setting(setting) => subject.settings.get(setting).cloned(),
     };
     let Some(secret) = secret else {
@@ -165,6 +166,13 @@ fn said(subject: &Subject, name: &str, reading: &Reading, found: &mut Findings) 
                 found.unless(whole, format!("{name}: lines lack their text, their author or their source"));
                 found.unless(leads_to_the_web(lines.url.as_deref()), format!("{name}: lines lead to no web page"));
                 &lines.external_id
+            }
+            Happening::Item(change) => {
+                let whole = !change.item.id.is_empty() && !change.item.name.is_empty() && !change.by.name.is_empty();
+                found.unless(whole, format!("{name}: a change of an item lacks the item's id or name, or whose it is"));
+                let url = change.item.url.as_deref();
+                found.unless(leads_to_the_web(url), format!("{name}: an item leads to no web page"));
+                &change.id
             }
             Happening::EntryEdited { external_id, .. } | Happening::EntryRetracted { external_id } => external_id,
             Happening::HookWorks

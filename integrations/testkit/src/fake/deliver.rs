@@ -187,6 +187,7 @@ fn text(what: &Told) -> String {
     let line = |entry: &OutgoingEntry| format!("{}: {}", entry.author, entry.text);
     match what {
         Told::Entry(entry) => line(entry),
+        Told::Item(told) => format!("{}: {} {:?}", told.change.by.name, told.item.name, told.change.what),
         Told::Digest(entries) => entries.iter().map(line).collect::<Vec<_>>().join("\n"),
         Told::Answer { .. } => String::new(),
     }

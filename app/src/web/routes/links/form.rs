@@ -30,7 +30,7 @@ impl Acting {
     pub(super) async fn account(&self, core: &Core, partner: &Partner) -> Result<Account, Error> {
         match &self.row {
             Some(row) => integration_users::account(core, partner, row).await,
-            None => Ok(Account { http: core.partners.http(partner, None), identity: None, scopes: Vec::new() }),
+            None => Ok(integration_users::nobody(core, partner)),
         }
     }
 }

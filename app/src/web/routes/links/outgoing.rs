@@ -108,6 +108,7 @@ impl OutgoingRow {
         let what = match (line.kind, &line.text) {
             (OutboxKind::Entry, Some(body)) => text::first_line(body, LONGEST),
             (OutboxKind::Entry, None) => "An entry that is gone".to_owned(),
+            (OutboxKind::Item, _) => "A change of an item".to_owned(),
             (OutboxKind::Digest, _) => format!("Digest of {}", line.about.trim_start_matches("digest:")),
             (OutboxKind::Answer, _) => "Answer to whoever wrote".to_owned(),
         };
