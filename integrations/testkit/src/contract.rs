@@ -132,4 +132,10 @@ impl Subject {
     fn shows_a_secret(&self, text: &str) -> bool {
         self.secrets().iter().any(|secret| text.contains(secret))
     }
+
+    /// Whether a call takes a secret along that is not the partner's to see. What the partner gave for the link is what some
+    /// of its calls are authorised with.
+    fn takes_a_secret_out(&self, text: &str) -> bool {
+        self.secrets().iter().any(|secret| *secret != GIVEN_SECRET && text.contains(secret))
+    }
 }
