@@ -22,7 +22,7 @@ pub struct Entry {
 pub struct FirstSteps {
     /// What to pick in the link form.
     pub pick: &'static str,
-    /// What to do in the sandbox.
+    /// What to do in the sandbox, and what comes of it.
     pub deed: &'static str,
 }
 
@@ -50,6 +50,10 @@ macro_rules! partner {
 
 /// Every partner, in the order of the catalogue.
 pub const PARTNERS: &[Entry] = &[
-    partner!("github", integration_github::GitHub, pick "a repository", then "open an issue"),
-    partner!("slack", integration_slack::Slack, pick "the channel #done", then "type “/done shipped the search page” into it"),
+    partner!("github", integration_github::GitHub, pick "a repository",
+        then "open an issue: a moment later it stands in the log"),
+    partner!("slack", integration_slack::Slack, pick "the channel #done",
+        then "type “/done shipped the search page” into it: that is an entry, and what you write in the log stands there"),
+    partner!("flowdock", integration_flowdock::Flowdock, pick "the flow acme/product",
+        then "look into its inbox: entries and issues are threads there, with buttons that work"),
 ];

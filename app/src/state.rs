@@ -46,10 +46,8 @@ pub struct Trial {
     pub sandbox: Url,
     /// What to pick in the link form.
     pub pick: &'static str,
-    /// What to do in the sandbox.
+    /// What to do in the sandbox, and what comes of it.
     pub deed: &'static str,
-    /// Whether the log is told there, too.
-    pub tells: bool,
 }
 
 /// Somebody to log in as.

@@ -12,7 +12,6 @@ use axum::{
     response::{Html, Redirect},
     routing::get,
 };
-use integration_contract::Capability;
 use tokio::net::TcpListener;
 use url::Url;
 
@@ -128,7 +127,6 @@ fn guide(partners: &Partners, sandbox_url: &Url) -> Demo {
             sandbox: our_url(sandbox_url, entry.id),
             pick: entry.first_steps.pick,
             deed: entry.first_steps.deed,
-            tells: partner.integration.card().capabilities.contains(&Capability::Deliver),
         })
     });
     Demo { password: people::PASSWORD, people: people::PEOPLE.to_vec(), trials: trials.collect() }
@@ -181,10 +179,6 @@ fn welcome(core: &Core, guide: &Demo, options: &Options) -> String {
     )
 }
 
-fn step(number: usize, Trial { partner, pick, deed, tells, .. }: &Trial) -> String {
-    let back = if *tells { "\n       What you write in the log stands there, too." } else { "" };
-    format!(
-        "    {number}. Open Integrations, add {partner}, and pick {pick}.\n       In its sandbox, {deed}: it is in the \
-         log within a second.{back}\n"
-    )
+fn step(number: usize, Trial { partner, pick, deed, .. }: &Trial) -> String {
+    format!("    {number}. Open Integrations, add {partner}, and pick {pick}.\n       In its sandbox, {deed}.\n")
 }

@@ -2,6 +2,7 @@
 //! without them as well.
 
 mod driver;
+mod flowdock;
 mod slack;
 mod tour;
 
