@@ -3,12 +3,12 @@
 use std::time::{Duration, Instant};
 
 use http::{HeaderValue, Method, header};
-use integration_contract::{Auth, Error, Http, Request, Response, Result, SecretString};
+use integration_contract::{Auth, Error, ErrorKind, Http, Request, Response, Result, SecretString};
 use url::Url;
 
 use crate::{
     error,
-    wire::{ApiRepository, NewWebhook, User, Webhook},
+    wire::{ApiRepository, Comment, Issue, IssueUpdate, NewIssue, NewWebhook, User, Webhook},
 };
 
 /// A page of 100 repositories with all their fields runs to about 800 KB.
@@ -19,6 +19,8 @@ const LIST_TIME: Duration = Duration::from_secs(5);
 pub(crate) const REPOSITORY_PAGES: usize = 50;
 /// GitHub allows 20 webhooks per event; 1,000 is far beyond any repository.
 const WEBHOOK_PAGES: usize = 10;
+/// Comments that were written while an answer was lost: 1,000 are a storm.
+const COMMENT_PAGES: usize = 10;
 
 pub(crate) struct Api<'a> {
     http: &'a Http,
@@ -41,6 +43,11 @@ impl<'a> Api<'a> {
     pub(crate) async fn user(&self, token: &SecretString) -> Result<User> {
         let request = self.request(Method::GET, &["user"]).auth(Auth::Bearer(token.clone()));
         self.call("see whose account it is", request).await?.json()
+    }
+
+    /// Whose account this is today: a login may change. As [`Self::user`].
+    pub(crate) async fn me(&self) -> Result<User> {
+        self.call("see whose account it is", self.request(Method::GET, &["user"])).await?.json()
     }
 
     /// The account's repositories, as many as can be had in the time a person waits.
@@ -83,12 +90,7 @@ impl<'a> Api<'a> {
     pub(crate) async fn create_hook(&self, repository: u64, webhook: &NewWebhook<'_>) -> Result<Webhook> {
         let doing = "add a webhook to the repository";
         let request = self.request(Method::POST, &["repositories", &repository.to_string(), "hooks"]).json(webhook)?;
-        let answer = self.call(doing, request).await?;
-        // It was made; only its id is unreadable.
-        answer.json().map_err(|cause| {
-            Error::new(integration_contract::ErrorKind::UnknownOutcome, "GitHub did not say which webhook it made.")
-                .caused_by(cause)
-        })
+        made(doing, &self.call(doing, request).await?)
     }
 
     /// <https://docs.github.com/rest/repos/webhooks#get-a-repository-webhook>
@@ -108,6 +110,88 @@ impl<'a> Api<'a> {
     pub(crate) async fn delete_hook(&self, repository: u64, id: &str) -> Result<()> {
         let path = ["repositories", &repository.to_string(), "hooks", id];
         self.call("delete our webhook in the repository", self.request(Method::DELETE, &path)).await.map(drop)
+    }
+
+    /// One issue or pull request; `None` when it is not there, or went elsewhere.
+    /// <https://docs.github.com/rest/issues/issues#get-an-issue>
+    pub(crate) async fn issue(&self, repository: u64, number: u64) -> Result<Option<Issue>> {
+        let doing = "look at the issue";
+        let answer = self.http.send(self.issue_request(Method::GET, repository, number, &[])).await?;
+        match error::of_issue(doing, &Method::GET, answer) {
+            Ok(answer) => answer.json().map(Some),
+            Err(gone) if gone.kind() == ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// The newest issues that this person opened, without an index in between.
+    /// <https://docs.github.com/rest/issues/issues#list-repository-issues>
+    pub(crate) async fn issues_of(&self, repository: u64, login: &str) -> Result<Vec<Issue>> {
+        let mut url = self.url(&["repositories", &repository.to_string(), "issues"]);
+        url.query_pairs_mut()
+            .append_pair("creator", login)
+            .append_pair("state", "all")
+            .append_pair("sort", "created")
+            .append_pair("direction", "desc")
+            .append_pair("per_page", "100");
+        Ok(self.pages("list the repository's issues", url, 1, None).await?.items)
+    }
+
+    /// <https://docs.github.com/rest/issues/issues#create-an-issue>
+    pub(crate) async fn create_issue(&self, repository: u64, issue: &NewIssue<'_>) -> Result<Issue> {
+        let request = self.request(Method::POST, &["repositories", &repository.to_string(), "issues"]).json(issue)?;
+        let doing = "open an issue";
+        made(doing, &error::of_issue(doing, &Method::POST, self.http.send(request).await?)?)
+    }
+
+    /// <https://docs.github.com/rest/issues/issues#update-an-issue>
+    pub(crate) async fn update_issue(&self, repository: u64, number: u64, to: &IssueUpdate<'_>) -> Result<Issue> {
+        self.change_issue("change the issue", self.issue_request(Method::PATCH, repository, number, &[]).json(to)?)
+            .await
+    }
+
+    /// Answers 201 with the issue, whether or not anybody was assigned.
+    /// <https://docs.github.com/rest/issues/assignees#add-assignees-to-an-issue>
+    pub(crate) async fn add_assignees(&self, repository: u64, number: u64, logins: &[&str]) -> Result<Issue> {
+        let request = self.issue_request(Method::POST, repository, number, &["assignees"]);
+        self.change_issue("assign the issue", request.json(&serde_json::json!({ "assignees": logins }))?).await
+    }
+
+    /// <https://docs.github.com/rest/issues/labels#set-labels-for-an-issue>
+    pub(crate) async fn set_labels(&self, repository: u64, number: u64, labels: &[String]) -> Result<()> {
+        let request = self.issue_request(Method::PUT, repository, number, &["labels"]);
+        let request = request.json(&serde_json::json!({ "labels": labels }))?;
+        let answer = self.http.send(request).await?;
+        error::of_issue("label the issue", &Method::PUT, answer).map(drop)
+    }
+
+    /// The comments that were written or changed since then, oldest first.
+    /// <https://docs.github.com/rest/issues/comments#list-issue-comments>
+    pub(crate) async fn comments_since(&self, repository: u64, number: u64, since: &str) -> Result<Listed<Comment>> {
+        let repository = repository.to_string();
+        let mut url = self.url(&["repositories", &repository, "issues", &number.to_string(), "comments"]);
+        url.query_pairs_mut().append_pair("since", since).append_pair("per_page", "100");
+        self.pages("list the issue's comments", url, COMMENT_PAGES, None).await
+    }
+
+    /// <https://docs.github.com/rest/issues/comments#create-an-issue-comment>
+    pub(crate) async fn create_comment(&self, repository: u64, number: u64, body: &str) -> Result<Comment> {
+        let request = self.issue_request(Method::POST, repository, number, &["comments"]);
+        let request = request.json(&serde_json::json!({ "body": body }))?;
+        let doing = "comment on the issue";
+        made(doing, &error::of_issue(doing, &Method::POST, self.http.send(request).await?)?)
+    }
+
+    fn issue_request(&self, method: Method, repository: u64, number: u64, rest: &[&str]) -> Request {
+        let (repository, number) = (repository.to_string(), number.to_string());
+        let mut path = vec!["repositories", &repository, "issues", &number];
+        path.extend(rest);
+        self.request(method, &path)
+    }
+
+    async fn change_issue(&self, doing: &str, request: Request) -> Result<Issue> {
+        let method = request.method.clone();
+        made(doing, &error::of_issue(doing, &method, self.http.send(request).await?)?)
     }
 
     /// Any status is an answer here: the caller knows what each means for a token.
@@ -199,6 +283,14 @@ impl<'a> Api<'a> {
         let id = rest.strip_prefix("/repositories/")?;
         id.bytes().all(|byte| byte.is_ascii_digit()).then(|| id.parse().ok()).flatten()
     }
+}
+
+/// What was made or changed: it was, even if the answer can't be read.
+fn made<T: serde::de::DeserializeOwned>(doing: &str, answer: &Response) -> Result<T> {
+    answer.json().map_err(|cause| {
+        let sentence = format!("GitHub did not say what came of it when we tried to {doing}.");
+        Error::new(ErrorKind::UnknownOutcome, sentence).caused_by(cause)
+    })
 }
 
 fn success(doing: &str, method: &Method, answer: Response) -> Result<Response> {

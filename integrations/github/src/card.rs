@@ -10,7 +10,8 @@ use crate::{config, events, hook};
 pub(crate) const SCOPES: &[Scope] = &[Scope {
     name: "repo",
     why: "To list the repositories you administer, private ones too, and to add and remove one webhook in the one you \
-          pick. GitHub has no smaller permission that shows private repositories; no code is read or written.",
+          pick; and to comment on its issues, close or assign them as you, when you do so from here or from a linked \
+          product. GitHub has no smaller permission that shows private repositories; no code is read or written.",
 }];
 
 pub(crate) static CARD: Card = Card {
@@ -67,5 +68,5 @@ pub(crate) static CARD: Card = Card {
             required: false,
         },
     ],
-    capabilities: &[Capability::Refresh, Capability::Revoke],
+    capabilities: &[Capability::Refresh, Capability::Revoke, Capability::Items],
 };

@@ -3,7 +3,7 @@
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use http::Method;
-use integration_contract::{Error, ErrorKind, Response, text};
+use integration_contract::{Error, ErrorKind, Response, Result, text};
 
 use crate::wire::ApiError;
 
@@ -33,6 +33,29 @@ pub(crate) fn of(doing: &str, method: &Method, answer: &Response) -> Error {
         500..=599 => Error::new(ErrorKind::Unavailable, format!("GitHub is not able to {doing} at the moment.")),
         _ => undocumented(doing),
     }
+}
+
+/// The answer of a call about an issue, if it is a success. What is wrong with one issue is about that issue and nothing
+/// else: it went elsewhere, it is locked, the repository has no issues.
+pub(crate) fn of_issue(doing: &str, method: &Method, answer: Response) -> Result<Response> {
+    let status = answer.status.as_u16();
+    let said = || serde_json::from_slice::<ApiError>(&answer.body).unwrap_or_default();
+    let error = match status {
+        200..=299 => return Ok(answer),
+        301 | 302 | 307 | 308 => Error::new(
+            ErrorKind::NotFound,
+            format!("GitHub did not let us {doing}: it was transferred to another repository."),
+        ),
+        403 if answer.header("retry-after").is_none() && said().all().to_ascii_lowercase().contains("locked") => {
+            Error::new(ErrorKind::Refused, format!("GitHub did not let us {doing}: its conversation is locked."))
+        }
+        410 if said().all().to_ascii_lowercase().contains("disabled") => Error::new(
+            ErrorKind::Refused,
+            format!("GitHub did not let us {doing}: the repository has its issues switched off."),
+        ),
+        _ => of(doing, method, &answer),
+    };
+    Err(error)
 }
 
 /// An answer that GitHub does not document for this call.

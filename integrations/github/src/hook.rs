@@ -1,5 +1,5 @@
 //! Hooks: whom one is for, how it is signed, what it is called, and whether it is this link's business. What it says is
-//! `reading`. <https://docs.github.com/webhooks/webhook-events-and-payloads#delivery-headers>
+//! `reading`, and of items `changes`. <https://docs.github.com/webhooks/webhook-events-and-payloads#delivery-headers>
 
 use integration_contract::{
     Address, Encoding, Error, ErrorKind, HookAnswer, HookCall, IntegrationLink, Part, Reading, Result, Scheme,
@@ -9,6 +9,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use crate::{
+    changes,
     events::Kind,
     link::Settings,
     reading,
@@ -62,12 +63,17 @@ pub(crate) fn read(link: &IntegrationLink, call: &HookCall) -> Result<Reading> {
         let reason = format!("“{}” is switched off for this link.", kind.label());
         (!settings.events.contains(&kind)).then(|| Reading::ignored(reason))
     };
+    let event_id = name_of_delivery(call);
     Ok(match &payload {
         Payload::Ping => Reading::of(integration_contract::Happening::HookWorks),
         Payload::Push(push) => off(Kind::Push).map_or_else(|| reading::push(push), Ok)?,
-        Payload::Issues(issues) => off(Kind::Issues).unwrap_or_else(|| reading::issues(issues)),
-        Payload::IssueComment(comment) => off(Kind::Comments).unwrap_or_else(|| reading::comment(comment)),
-        Payload::PullRequest(pull) => off(Kind::PullRequests).unwrap_or_else(|| reading::pull_request(pull)),
+        Payload::Issues(issues) => off(Kind::Issues)
+            .unwrap_or_else(|| changes::beside(reading::issues(issues), changes::of_issues(issues, &event_id))),
+        Payload::IssueComment(comment) => off(Kind::Comments).unwrap_or_else(|| {
+            changes::beside(reading::comment(comment), changes::of_issue_comment(comment, &event_id))
+        }),
+        Payload::PullRequest(pull) => off(Kind::PullRequests)
+            .unwrap_or_else(|| changes::beside(reading::pull_request(pull), changes::of_pull_request(pull, &event_id))),
         Payload::Release(release) => off(Kind::Releases).unwrap_or_else(|| reading::release(release)),
         Payload::Repository(repository) => reading::repository(settings.clone(), repository),
         Payload::Meta(meta) => reading::meta(meta, call.header(HOOK_ID)),

@@ -1,15 +1,18 @@
 //! GitHub as a partner: each method of [`Integration`] leads into one room of this crate.
 //!
 //! `card` what GitHub is to the catalogue · `config` what the operator set · `oauth` connecting an account · `link` the
-//! form and its check · `webhook` what stands at GitHub · `hook` what arrives from it · `reading` what it says · `api` its
-//! calls · `wire` its JSON · `error` its statuses. The sandbox stands in for GitHub in the demo and in tests.
+//! form and its check · `webhook` what stands at GitHub · `hook` what arrives from it · `reading` what it says · `changes`
+//! what it says of items · `item` issues and pull requests in our words · `items` what is done to them · `api` its calls · `wire` its JSON · `error` its statuses. The sandbox stands in for GitHub in the demo and in tests.
 
 mod api;
 mod card;
+mod changes;
 mod config;
 mod error;
 mod events;
 mod hook;
+mod item;
+mod items;
 mod link;
 mod oauth;
 mod reading;
@@ -22,8 +25,8 @@ mod wire;
 use async_trait::async_trait;
 use integration_contract::{
     Account, Address, AuthorizeAsk, Card, CheckedLink, Connected, Credentials, FormInput, Grant, Happening, HookAnswer,
-    HookCall, Http, Integration, IntegrationLink, Ledger, LinkForm, LinkRefused, PartnerSettings, Reading, Remote,
-    Result, Scheme, Undone, Verified,
+    HookCall, Http, Integration, IntegrationLink, Items, Ledger, LinkForm, LinkRefused, PartnerSettings, Reading,
+    Remote, Result, Scheme, Undone, Verified,
 };
 use url::Url;
 
@@ -120,5 +123,9 @@ impl Integration for GitHub {
 
     fn hook(&self, link: &IntegrationLink, call: &Verified<HookCall>) -> Result<Reading> {
         hook::read(link, call)
+    }
+
+    fn items(&self) -> Option<&dyn Items> {
+        Some(self)
     }
 }

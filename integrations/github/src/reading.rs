@@ -10,6 +10,7 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use crate::{
+    item::readable,
     link::Settings,
     wire::{
         Account, Comment, Envelope, Issue, IssueComment, Issues, Meta, PullRequest, PullRequestEvent, Push, Release,
@@ -166,7 +167,8 @@ pub(crate) fn comment(told: &Envelope<IssueComment>) -> Reading {
 
 fn commented(issue: &Issue, comment: &Comment) -> String {
     let what = if issue.pull_request.is_some() { "pull request " } else { "" };
-    format!("Commented on {what}#{}{}", issue.number, colon(own_words(comment.body.as_deref().unwrap_or_default())))
+    let body = readable(comment.body.as_deref());
+    format!("Commented on {what}#{}{}", issue.number, colon(own_words(&body)))
 }
 
 /// A comment from its first line that does not quote somebody else's, if there is one.
@@ -330,7 +332,7 @@ fn retitled(changes: Option<&crate::wire::Changes>) -> bool {
 }
 
 /// The first of these that is somebody.
-fn author(who: &[Option<&Account>]) -> Author {
+pub(crate) fn author(who: &[Option<&Account>]) -> Author {
     let Some(account) = who.iter().flatten().find(|account| account.login.is_some()) else { return nobody(None) };
     Author {
         id: account.id.map(|id| id.to_string()),
@@ -345,7 +347,7 @@ fn nobody(name: Option<&str>) -> Author {
     Author { name: line(name.unwrap_or("ghost"), NAME), ..Author::default() }
 }
 
-fn repository_name<T>(told: &Envelope<T>) -> String {
+pub(crate) fn repository_name<T>(told: &Envelope<T>) -> String {
     line(&told.repository.full_name, 2 * NAME)
 }
 
@@ -357,12 +359,12 @@ fn colon(title: &str) -> String {
     }
 }
 
-fn line(text: &str, limit: usize) -> String {
+pub(crate) fn line(text: &str, limit: usize) -> String {
     text::first_line(&text::without_nul(text), limit)
 }
 
 /// Only what a browser may follow.
-fn link(url: Option<&str>) -> Option<String> {
+pub(crate) fn link(url: Option<&str>) -> Option<String> {
     let url = url::Url::parse(url?).ok()?;
     (matches!(url.scheme(), "http" | "https") && url.as_str().len() <= 2000).then(|| url.to_string())
 }
@@ -372,7 +374,7 @@ fn moment(at: &Option<String>) -> i64 {
     seconds(at.as_deref()).unwrap_or(0)
 }
 
-fn seconds(text: Option<&str>) -> Option<i64> {
+pub(crate) fn seconds(text: Option<&str>) -> Option<i64> {
     plausible(text?.parse::<Timestamp>().ok()?.as_second())
 }
 

@@ -110,6 +110,22 @@ pub(crate) struct NewWebhookConfig<'a> {
     pub(crate) insecure_ssl: &'static str,
 }
 
+#[derive(Serialize)]
+pub(crate) struct NewIssue<'a> {
+    pub(crate) title: &'a str,
+    pub(crate) body: &'a str,
+    pub(crate) labels: &'a [String],
+}
+
+/// What is not said stays as it is.
+#[derive(Default, Serialize)]
+pub(crate) struct IssueUpdate<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) state: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) title: Option<&'a str>,
+}
+
 // ---- bodies of hooks: <https://docs.github.com/webhooks/webhook-events-and-payloads>
 
 /// What stands in the body of every event that becomes an entry.
@@ -184,19 +200,49 @@ pub(crate) struct IssueComment {
     pub(crate) comment: Comment,
 }
 
-/// An issue; in comments also a pull request, told by its field `pull_request`.
+/// An issue, in hooks and in answers; also a pull request, told by its field `pull_request`, where GitHub treats both alike.
 #[derive(Deserialize)]
 pub(crate) struct Issue {
     pub(crate) id: u64,
     pub(crate) number: u64,
     pub(crate) title: String,
+    pub(crate) body: Option<String>,
     pub(crate) html_url: Option<String>,
+    pub(crate) state: Option<String>,
     pub(crate) state_reason: Option<String>,
+    pub(crate) draft: Option<bool>,
     pub(crate) user: Option<Account>,
+    #[serde(default)]
+    pub(crate) assignees: Option<Vec<Account>>,
+    #[serde(default)]
+    pub(crate) labels: Option<Vec<Label>>,
     pub(crate) created_at: Option<String>,
     pub(crate) updated_at: Option<String>,
     pub(crate) closed_at: Option<String>,
-    pub(crate) pull_request: Option<Value>,
+    pub(crate) pull_request: Option<OfPullRequest>,
+}
+
+/// What an issue says of the pull request that it is.
+#[derive(Deserialize)]
+pub(crate) struct OfPullRequest {
+    pub(crate) merged_at: Option<String>,
+}
+
+/// A label; where it is only named, GitHub may write the name alone.
+#[derive(Deserialize)]
+#[serde(untagged)]
+pub(crate) enum Label {
+    Whole { name: Option<String> },
+    Name(String),
+}
+
+impl Label {
+    pub(crate) fn name(&self) -> Option<&str> {
+        match self {
+            Self::Whole { name } => name.as_deref(),
+            Self::Name(name) => Some(name),
+        }
+    }
 }
 
 #[derive(Deserialize)]
@@ -206,6 +252,7 @@ pub(crate) struct Comment {
     pub(crate) html_url: Option<String>,
     pub(crate) user: Option<Account>,
     pub(crate) created_at: Option<String>,
+    pub(crate) updated_at: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -221,10 +268,16 @@ pub(crate) struct PullRequest {
     pub(crate) id: u64,
     pub(crate) number: u64,
     pub(crate) title: String,
+    pub(crate) body: Option<String>,
     pub(crate) html_url: Option<String>,
+    pub(crate) state: Option<String>,
     pub(crate) draft: Option<bool>,
     pub(crate) merged: Option<bool>,
     pub(crate) user: Option<Account>,
+    #[serde(default)]
+    pub(crate) assignees: Option<Vec<Account>>,
+    #[serde(default)]
+    pub(crate) labels: Option<Vec<Label>>,
     pub(crate) created_at: Option<String>,
     pub(crate) updated_at: Option<String>,
     pub(crate) closed_at: Option<String>,
@@ -257,10 +310,18 @@ pub(crate) struct Release {
 #[derive(Default, Deserialize)]
 pub(crate) struct Changes {
     pub(crate) title: Option<Value>,
+    pub(crate) body: Option<Value>,
     pub(crate) name: Option<Value>,
     pub(crate) tag_name: Option<Value>,
     /// Where a transferred issue comes from.
     pub(crate) old_repository: Option<Repository>,
+    /// Where one went that was transferred away.
+    pub(crate) new_issue: Option<NewPlace>,
+}
+
+#[derive(Deserialize)]
+pub(crate) struct NewPlace {
+    pub(crate) html_url: Option<String>,
 }
 
 #[derive(Deserialize)]

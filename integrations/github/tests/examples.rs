@@ -9,7 +9,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use integration_contract::{Happening, HookCall, Integration, LinkSettings, Verified};
+use integration_contract::{Change, Happening, HookCall, Integration, LinkSettings, Verified};
 use serde_json::Value;
 
 /// In the pinned version, over all of its six sets.
@@ -42,12 +42,17 @@ fn examples() -> Vec<(String, Value)> {
 }
 
 fn call(event: &str, content_type: &str, body: String) -> Verified<HookCall> {
-    let headers = [("content-type", content_type), ("x-github-event", event)];
+    let headers = [("content-type", content_type), ("x-github-event", event), ("x-github-delivery", "7f3c1e9a")];
     Verified::from_inbox(HookCall {
         headers: headers.into_iter().map(|(name, value)| (name.to_owned(), vec![value.to_owned()])).collect(),
         key: Some("k".to_owned()),
         body: body.into(),
     })
+}
+
+/// `Closed`, whatever comes with it.
+fn change_word(change: &Change) -> String {
+    format!("{change:?}").split(['(', ' ']).next().unwrap_or_default().to_owned()
 }
 
 #[test]
@@ -83,6 +88,7 @@ fn every_published_example_is_acknowledged_and_read() {
             Some(Happening::HookWorks) => "(the hook works)".to_owned(),
             Some(Happening::TargetChanged(_)) => "(the link's name changes)".to_owned(),
             Some(Happening::TargetGone { reason }) => format!("(the link stops) {reason}"),
+            Some(Happening::Item(change)) => format!("(only the item) {}", change_word(&change.what)),
             Some(other) => panic!("GitHub tells nothing like {other:?}"),
             None => format!("- {}", reading.ignored.expect("a reason")),
         };

@@ -4,7 +4,10 @@ mod outside;
 
 use std::fmt::Write;
 
-use integration_contract::{ErrorKind, Happening, HookAnswer, HookCall, Integration, LinkSettings, Reading, Verified};
+use integration_contract::{
+    Author, Change, Comment, ErrorKind, Happening, HookAnswer, HookCall, Integration, ItemChange, LinkSettings,
+    Reading, Verified,
+};
 use integration_testkit::fixtures;
 use serde_json::{Value, json};
 
@@ -44,6 +47,7 @@ fn as_a_reader_sees_it(answer: &HookAnswer, reading: &Reading) -> String {
             ),
             Happening::EntryEdited { external_id, text } => writeln!(page, "{external_id} now reads\n{text}"),
             Happening::EntryRetracted { external_id } => writeln!(page, "{external_id} is archived"),
+            Happening::Item(change) => writeln!(page, "{}", item_as_a_reader_sees_it(change)),
             Happening::HookWorks => writeln!(page, "The hook works."),
             Happening::TargetChanged(settings) => writeln!(page, "The link is now set to {}", settings.0),
             Happening::TargetGone { reason } => writeln!(page, "The link stops: {reason}"),
@@ -54,6 +58,35 @@ fn as_a_reader_sees_it(answer: &HookAnswer, reading: &Reading) -> String {
         let _ = writeln!(page, "Ignored: {reason}");
     }
     page
+}
+
+fn item_as_a_reader_sees_it(change: &ItemChange) -> String {
+    let ItemChange { id, what, by, at, item } = change;
+    let names = |people: &[Author]| people.iter().map(|who| who.name.clone()).collect::<Vec<_>>().join(", ");
+    let said = |comment: &Comment| format!("comment {} by {}: {:?}", comment.id, comment.author.name, comment.body);
+    let what = match what {
+        Change::Commented(comment) => format!("Commented: {}", said(comment)),
+        Change::CommentEdited(comment) => format!("CommentEdited: {}", said(comment)),
+        other => format!("{other:?}"),
+    };
+    format!(
+        "Item {} ({:?} {}, {}): {what}\n  by {} <{}> at {}\n  {}\n  {:?} opened by {}, assigned to [{}], labelled [{}]\n  \
+         changed at {:?}, {}\n  id {id}",
+        item.name,
+        item.kind,
+        item.id,
+        item.state_word,
+        by.name,
+        by.avatar.as_deref().unwrap_or(""),
+        at.map_or("the time it arrived".to_owned(), |at| at.to_string()),
+        item.title,
+        item.body,
+        item.author.name,
+        names(&item.assignees),
+        item.labels.join(", "),
+        item.updated_at,
+        item.url.as_deref().unwrap_or("no link"),
+    )
 }
 
 #[test]
@@ -95,6 +128,44 @@ fn a_second_closing_is_a_second_entry_and_a_repeated_delivery_is_not() {
 
     assert_eq!(external_id("issues", &first), external_id("issues", &first.clone()));
     assert_ne!(external_id("issues", &first), external_id("issues", &second));
+}
+
+fn change_of(event: &str, delivery: &str, body: &Value) -> ItemChange {
+    let mut call = call(event, &body.to_string());
+    call.headers.insert("x-github-delivery".into(), vec![delivery.into()]);
+    let reading = outside::github().hook(&outside::link(), &verified(call)).expect("read");
+    let mut changes = reading.happenings.into_iter().filter_map(|happening| match happening {
+        Happening::Item(change) => Some(*change),
+        _ => None,
+    });
+    changes.next_back().expect("a change of an item")
+}
+
+#[test]
+fn a_change_told_again_is_the_same_and_another_in_the_same_second_is_not() {
+    let closed = fixture_body("issues__closed_completed");
+    assert_eq!(change_of("issues", "a", &closed).id, change_of("issues", "a", &closed).id);
+    assert_ne!(change_of("issues", "a", &closed).id, change_of("issues", "b", &closed).id);
+    // What happens once to a thing is the same under whatever name it is told.
+    for (event, name) in [
+        ("issues", "issues__opened"),
+        ("issues", "issues__deleted"),
+        ("issue_comment", "issue_comment__created"),
+        ("issue_comment", "issue_comment__deleted"),
+        ("pull_request", "pull_request__opened"),
+    ] {
+        let body = fixture_body(name);
+        assert_eq!(change_of(event, "a", &body).id, change_of(event, "b", &body).id, "{name}");
+    }
+}
+
+#[test]
+fn the_entry_and_the_change_of_one_hook_are_about_the_same_item() {
+    for (event, name) in [("issues", "issues__closed_completed"), ("pull_request", "pull_request__merged")] {
+        let body = fixture_body(name);
+        let Happening::Entry(entry) = only_happening(event, &body) else { panic!("{name} has no entry") };
+        assert_eq!(entry.item, Some(change_of(event, "a", &body).item.id), "{name}");
+    }
 }
 
 #[test]

@@ -2,39 +2,21 @@
 
 #![allow(clippy::unwrap_used)]
 
+#[path = "sandbox/calls.rs"]
+mod calls;
 #[path = "sandbox/ground.rs"]
 #[allow(dead_code, reason = "the sandbox's own tests use the rest")]
 mod ground;
 
-use async_trait::async_trait;
+use calls::Calls;
 use ground::{Answer, Ground};
 use integration_contract::{
-    Account, Auth, ErrorKind, ExposeSecret, Happening, Http, Identity, Integration, IntegrationLink, LinkSettings,
-    Request, Response, Result, SecretString, Transport,
+    Account, ErrorKind, Happening, Http, Identity, Integration, IntegrationLink, LinkSettings, Result,
 };
 use integration_github::GitHub;
 use integration_testkit::MemoryLedger;
 use reqwest::Method;
 use serde_json::{Value, json};
-
-/// A handle on the sandbox's API, as the host would make one.
-struct Calls {
-    http: reqwest::Client,
-    token: SecretString,
-}
-
-#[async_trait]
-impl Transport for Calls {
-    async fn send(&self, request: Request) -> Result<Response> {
-        let call = self.http.request(request.method, request.url).headers(request.headers).body(request.body);
-        let call = match request.auth {
-            Auth::Account => call.bearer_auth(self.token.expose_secret()),
-            _ => call,
-        };
-        let answer = call.send().await.unwrap();
-        Ok(Response { status: answer.status(), headers: answer.headers().clone(), body: answer.bytes().await.unwrap() })
-    }
-}
 
 /// A link of ada's to a repository of her own, set up.
 struct Scene {
@@ -51,7 +33,7 @@ impl Scene {
     async fn set() -> Self {
         let ground = Ground::new().await;
         let settings = ground.settings.iter().cloned().collect();
-        let calls = Calls { http: ground.http.clone(), token: ground.token("ada-codes").await.into() };
+        let calls = Calls::new(&ground.http, ground.token("ada-codes").await);
         let account = Account {
             http: Http::new(calls),
             identity: Some(Identity { id: "10001001".into(), name: "ada-codes".into(), url: None }),

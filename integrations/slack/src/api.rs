@@ -165,18 +165,25 @@ impl<'a> Api<'a> {
     /// What was posted since, with its metadata, newest first.
     pub(crate) async fn history_since(&self, channel: &str, since: i64) -> Said<Listed<Message>> {
         let oldest = since.to_string();
+        self.posts("conversations.history", &[("channel", channel), ("oldest", &oldest), ("inclusive", "true")]).await
+    }
+
+    /// What stands in a thread, with its metadata, oldest first; its first message comes along.
+    /// <https://docs.slack.dev/reference/methods/conversations.replies>
+    pub(crate) async fn replies_since(&self, channel: &str, ts: &str, since: i64) -> Said<Listed<Message>> {
+        let oldest = since.to_string();
+        let query = [("channel", channel), ("ts", ts), ("oldest", &oldest), ("inclusive", "true")];
+        self.posts("conversations.replies", &query).await
+    }
+
+    async fn posts(&self, method: &str, of: &[(&str, &str)]) -> Said<Listed<Message>> {
         let mut listed = Listed { items: Vec::new(), complete: false };
         let mut cursor = None;
         for _ in 0..HISTORY_PAGES {
-            let mut query = vec![
-                ("channel", channel),
-                ("oldest", oldest.as_str()),
-                ("inclusive", "true"),
-                ("include_all_metadata", "true"),
-                ("limit", PER_PAGE),
-            ];
+            let mut query = of.to_vec();
+            query.extend([("include_all_metadata", "true"), ("limit", PER_PAGE)]);
             query.extend(cursor.as_deref().map(|cursor| ("cursor", cursor)));
-            let mut request = self.get("conversations.history", &query);
+            let mut request = self.get(method, &query);
             request.max_answer = LIST_ANSWER;
             let mut answer: Messages = self.read("look for a post of ours", request).await?;
             listed.items.append(&mut answer.messages);

@@ -12,7 +12,7 @@ pub(crate) const SCOPES: &[Scope] = &[
     Scope { name: "commands", why: "To take what you type after /done." },
     Scope {
         name: "chat:write",
-        why: "To post entries into the channel you pick, and to change and delete those posts.",
+        why: "To post entries and items into the channel you pick, and to change and delete those posts.",
     },
     Scope {
         name: "channels:read",
@@ -46,9 +46,10 @@ pub(crate) static CARD: Card = Card {
                    channel; “/remove” in Slack takes it out.",
         },
         Effect {
-            what: "A message for each entry, or one a day, where the link goes from the log to Slack.",
-            undo: "Archiving an entry deletes its message. Removing the link posts nothing more and leaves in the channel \
-                   what was posted.",
+            what: "A message for each entry, or one a day, and a thread for each item of other links that you choose, where \
+                   the link goes from the log to Slack.",
+            undo: "Archiving an entry deletes its message; deleting a comment takes it out of its thread. Removing the link \
+                   posts nothing more and leaves in the channel what was posted.",
         },
     ],
     events: &[

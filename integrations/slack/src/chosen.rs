@@ -1,9 +1,9 @@
 //! A submitted form, read: every field is what it should be, or has a sentence. Slack is not asked.
 
-use integration_contract::{FieldErrors, FormInput, Status};
+use integration_contract::{FieldErrors, FormInput, ItemKind, Status};
 
 use crate::{
-    link::{CHANNEL, DIRECTION, EMOJI, PEOPLE, STATUSES, WHEN},
+    link::{CHANNEL, DIRECTION, EMOJI, ITEMS, PEOPLE, STATUSES, WHEN},
     oauth::is_id,
     settings::{Direction, When},
 };
@@ -21,12 +21,20 @@ pub(crate) const STATUS_WORDS: [(Status, &str, &str); 3] = [
     (Status::Blocked, "blocked", "What is blocked"),
 ];
 
+/// The kinds of items, the same.
+pub(crate) const ITEM_WORDS: [(ItemKind, &str, &str); 3] = [
+    (ItemKind::Issue, "issue", "Issues"),
+    (ItemKind::PullRequest, "pull_request", "Pull requests"),
+    (ItemKind::Ticket, "ticket", "Tickets"),
+];
+
 /// A form whose every field is what it should be.
 pub(crate) struct Chosen {
     pub(crate) direction: Vec<Direction>,
     pub(crate) channel: Named,
     pub(crate) emoji: Option<String>,
     pub(crate) statuses: Vec<Status>,
+    pub(crate) items: Vec<ItemKind>,
     pub(crate) people: Vec<String>,
     pub(crate) when: When,
 }
@@ -50,7 +58,12 @@ impl Chosen {
             errors.add(EMOJI, "Write the name of one emoji, as in :white_check_mark:, or nothing.");
         }
         let outgoing = direction.as_ref().is_some_and(|direction| direction.contains(&Direction::Outgoing));
-        let statuses = statuses(input.all(STATUSES)).filter(|statuses| !outgoing || !statuses.is_empty());
+        let items = among(&ITEM_WORDS, input.all(ITEMS));
+        if items.is_none() {
+            errors.add(ITEMS, "Choose from the list.");
+        }
+        let something = !outgoing || items.as_ref().is_some_and(|items| !items.is_empty());
+        let statuses = among(&STATUS_WORDS, input.all(STATUSES)).filter(|some| something || !some.is_empty());
         if statuses.is_none() {
             errors.add(STATUSES, "Choose at least one, from the list.");
         }
@@ -58,13 +71,13 @@ impl Chosen {
         if when.is_none() {
             errors.add(WHEN, "Choose one from the list.");
         }
-        match (direction, channel, emoji, statuses, when) {
-            (Some(direction), Some(channel), Some(emoji), Some(statuses), Some(when)) => {
+        match (direction, channel, emoji, statuses, items, when) {
+            (Some(direction), Some(channel), Some(emoji), Some(statuses), Some(items), Some(when)) => {
                 let mut people = input.all(PEOPLE).to_vec();
                 people.retain(|person| !person.is_empty());
                 people.sort();
                 people.dedup();
-                Ok(Self { direction, channel, emoji, statuses, people, when })
+                Ok(Self { direction, channel, emoji, statuses, items, people, when })
             }
             _ => Err(errors),
         }
@@ -78,10 +91,11 @@ fn directions(ids: &[String]) -> Option<Vec<Direction>> {
     (known && !chosen.is_empty()).then(|| chosen.into_iter().map(|(_, direction)| direction).collect())
 }
 
-fn statuses(ids: &[String]) -> Option<Vec<Status>> {
-    let known = ids.iter().all(|id| STATUS_WORDS.iter().any(|(_, word, _)| word == id));
-    let chosen = STATUS_WORDS.iter().filter(|(_, word, _)| ids.iter().any(|id| id == word));
-    known.then(|| chosen.map(|(status, ..)| *status).collect())
+/// What was chosen, in the order of the list; `None` when something is not in it.
+fn among<T: Copy>(list: &[(T, &str, &str)], ids: &[String]) -> Option<Vec<T>> {
+    let known = ids.iter().all(|id| list.iter().any(|(_, word, _)| word == id));
+    let chosen = list.iter().filter(|(_, word, _)| ids.iter().any(|id| id == word));
+    known.then(|| chosen.map(|(one, ..)| *one).collect())
 }
 
 /// Nothing typed is at once.

@@ -1,22 +1,24 @@
-//! What leaves: which entries a link wants, and their way into the channel and back out of it. How a message looks is
-//! `message`.
+//! What leaves: which entries and items a link wants, and the entries' way into the channel and back out of it. How a
+//! message looks is `message`; items are threads, in `thread`.
 //!
 //! A post is named `C…/ts` after the channel it stands in, which may not be the link's channel any more. Whether a post
 //! whose answer was lost stands there is told by its metadata, which only we can see.
 
 use http::StatusCode;
 use integration_contract::{
-    Account, Answer, Error, ErrorKind, IntegrationLink, Outgoing, OutgoingEntry, Posted, Receipt, Result, Told, Want,
+    Account, Answer, Error, ErrorKind, IntegrationLink, ItemChange, Outgoing, OutgoingEntry, Posted, Receipt, Result,
+    Told, Want,
 };
 use serde_json::Value;
 
 use crate::{
-    api::Api,
+    api::{Api, Said},
     channel::invitation,
     config::Config,
     error::{self, No},
     message::{self, EVENT_TYPE, Post},
     settings::{Direction, Settings, When},
+    thread,
     whisper::Whisper,
     wire::Message,
 };
@@ -28,13 +30,20 @@ pub(crate) fn wants(link: &IntegrationLink, entry: &OutgoingEntry) -> Want {
     let Ok(settings) = link.settings.read::<Settings>() else { return Want::No };
     let of_these =
         settings.people.is_empty() || entry.author_id.as_ref().is_some_and(|author| settings.people.contains(author));
-    if !settings.has(Direction::Outgoing) || !settings.statuses.contains(&entry.status) || !of_these {
+    let told_as_item = entry.of_item && !settings.items.is_empty();
+    let chosen = settings.statuses.contains(&entry.status) && of_these && !told_as_item;
+    if !settings.has(Direction::Outgoing) || !chosen {
         return Want::No;
     }
     match settings.when {
         When::Live => Want::Now,
         When::Digest(hour) => Want::Digest { hour },
     }
+}
+
+pub(crate) fn wants_item(link: &IntegrationLink, change: &ItemChange) -> bool {
+    let settings = link.settings.read::<Settings>();
+    settings.is_ok_and(|settings| settings.has(Direction::Outgoing) && settings.items.contains(&change.item.kind))
 }
 
 pub(crate) async fn deliver(
@@ -67,28 +76,34 @@ pub(crate) async fn deliver(
                 Some(place) => Ok(Receipt::posted(place.name())),
             }
         }
-        Told::Item(_) | Told::Answer { .. } => Ok(Receipt::nothing()),
+        Told::Item(told) => thread::tell(&channel, message, told).await,
+        Told::Answer { .. } => Ok(Receipt::nothing()),
     }
+}
+
+/// From when on a post that was sent then is looked for.
+pub(crate) fn began(since: i64) -> i64 {
+    since.saturating_sub(SKEW).max(0)
 }
 
 /// The link's channel, with the app in it.
-struct Channel<'a> {
-    api: &'a Api<'a>,
-    settings: &'a Settings,
+pub(crate) struct Channel<'a> {
+    pub(crate) api: &'a Api<'a>,
+    pub(crate) settings: &'a Settings,
 }
 
 /// Where a post of ours stands.
-struct Place {
-    channel: String,
-    ts: String,
+pub(crate) struct Place {
+    pub(crate) channel: String,
+    pub(crate) ts: String,
 }
 
 impl Place {
-    fn name(&self) -> String {
+    pub(crate) fn name(&self) -> String {
         format!("{}/{}", self.channel, self.ts)
     }
 
-    fn read(name: &str) -> Result<Self> {
+    pub(crate) fn read(name: &str) -> Result<Self> {
         let (channel, ts) = name.split_once('/').ok_or_else(|| {
             Error::new(ErrorKind::Malformed, "It is not known where the post stands at Slack, so it was not changed.")
         })?;
@@ -98,28 +113,45 @@ impl Place {
 
 impl Channel<'_> {
     /// Where the post stands, as far as is known, or as the channel shows when that is not known.
-    async fn standing(&self, posted: &Posted, is_it: impl Fn(&Value) -> bool) -> Result<Option<Place>> {
+    pub(crate) async fn standing(&self, posted: &Posted, is_it: impl Fn(&Value) -> bool) -> Result<Option<Place>> {
         let since = match posted {
             Posted::Never => return Ok(None),
             Posted::As(name) => return Place::read(name).map(Some),
-            Posted::Maybe { since } => since.saturating_sub(SKEW).max(0),
+            Posted::Maybe { since } => began(*since),
         };
+        let listed = self.api.history_since(&self.settings.channel_id, since).await?;
+        Ok(self.ours(listed.items, &self.settings.channel_id, is_it))
+    }
+
+    /// Among these messages, the post of ours whose metadata says that it is it.
+    pub(crate) fn ours(&self, all: Vec<Message>, channel: &str, is_it: impl Fn(&Value) -> bool) -> Option<Place> {
         let me = &self.settings.me;
         let ours = |message: &Message| {
             let metadata = message.metadata.as_ref().filter(|metadata| metadata.event_type == EVENT_TYPE);
             message.is_of(&me.user_id, me.bot_id.as_deref(), None)
                 && metadata.is_some_and(|metadata| is_it(&metadata.event_payload))
         };
-        let listed = self.api.history_since(&self.settings.channel_id, since).await?;
-        let place = |message: Message| Place { channel: self.settings.channel_id.clone(), ts: message.ts };
-        Ok(listed.items.into_iter().find(ours).map(place))
+        all.into_iter().find(ours).map(|message| Place { channel: channel.to_owned(), ts: message.ts })
+    }
+
+    pub(crate) async fn post(&self, post: &Post) -> Result<Receipt> {
+        Ok(self.send(post).await?)
+    }
+
+    /// Into a thread; `None` when that is not there any more.
+    pub(crate) async fn post_below(&self, post: &Post) -> Result<Option<Receipt>> {
+        match self.send(post).await {
+            Err(no) if no.is(NO_THREAD) => Ok(None),
+            Err(no) => Err(no.into()),
+            Ok(receipt) => Ok(Some(receipt)),
+        }
     }
 
     /// Into a public channel the app goes by itself, when somebody took it out.
-    async fn post(&self, post: &Post) -> Result<Receipt> {
+    async fn send(&self, post: &Post) -> Said<Receipt> {
         let posted = match self.api.chat_post_message(post).await {
             Err(no) if no.is(&["not_in_channel"]) && self.settings.is_private => {
-                return Err(Error::new(ErrorKind::Forbidden, invitation(self.settings)));
+                return Err(Error::new(ErrorKind::Forbidden, invitation(self.settings)).into());
             }
             Err(no) if no.is(&["not_in_channel"]) => {
                 self.api.conversations_join(&self.settings.channel_id).await?;
@@ -130,7 +162,7 @@ impl Channel<'_> {
         Ok(Receipt::posted(Place { channel: posted.channel, ts: posted.ts }.name()))
     }
 
-    async fn update(&self, place: &Place, post: Post) -> Result<Receipt> {
+    pub(crate) async fn update(&self, place: &Place, post: Post) -> Result<Receipt> {
         match self.api.chat_update(&post.instead_of(&place.channel, &place.ts)).await {
             Ok(()) => Ok(Receipt::posted(place.name())),
             Err(no) if no.is(GONE) => Ok(note(None, "It was deleted at Slack, so the change was not posted.")),
@@ -141,7 +173,7 @@ impl Channel<'_> {
         }
     }
 
-    async fn delete(&self, place: &Place) -> Result<Receipt> {
+    pub(crate) async fn delete(&self, place: &Place) -> Result<Receipt> {
         match self.api.chat_delete(&place.channel, &place.ts).await {
             Ok(()) => Ok(Receipt::nothing()),
             Err(no) if no.is(GONE) => Ok(note(None, "It had been deleted at Slack already.")),
@@ -164,8 +196,10 @@ impl Channel<'_> {
 
 /// What Slack says of a message that somebody deleted.
 const GONE: &[&str] = &["message_not_found"];
+/// And of a thread whose first message somebody deleted.
+pub(crate) const NO_THREAD: &[&str] = &["thread_not_found", "message_not_found", "cannot_reply_to_message"];
 
-fn note(place: Option<&Place>, sentence: &str) -> Receipt {
+pub(crate) fn note(place: Option<&Place>, sentence: &str) -> Receipt {
     Receipt { remote_id: place.map(Place::name), note: Some(sentence.to_owned()) }
 }
 

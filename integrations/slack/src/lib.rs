@@ -3,7 +3,7 @@
 //! `card` what Slack is to the catalogue · `config` what the operator set · `oauth` connecting a workspace · `link` the
 //! form · `chosen` what was submitted · `settings` what a link is set to · `channel` being in the channel · `hook` what
 //! arrives from it · `body` that read · `reading` what it says · `look_up` what it does not say · `deliver` what leaves ·
-//! `message` how that looks · `whisper` to whom alone · `mrkdwn` Slack's text · `api` its calls · `wire` its JSON · `error` its refusals. The sandbox
+//! `message` how that looks · `thread` items as threads · `item` how those look · `whisper` to whom alone · `mrkdwn` Slack's text · `api` its calls · `wire` its JSON · `error` its refusals. The sandbox
 //! stands in for Slack in the demo and in tests.
 
 mod api;
@@ -15,6 +15,7 @@ mod config;
 mod deliver;
 mod error;
 mod hook;
+mod item;
 mod link;
 mod look_up;
 mod message;
@@ -24,14 +25,15 @@ mod reading;
 #[cfg(feature = "sandbox")]
 pub mod sandbox;
 mod settings;
+mod thread;
 mod whisper;
 mod wire;
 
 use async_trait::async_trait;
 use integration_contract::{
     Account, Address, AuthorizeAsk, Card, CheckedLink, Connected, Credentials, FormInput, Grant, Happening, HookAnswer,
-    HookCall, HookReply, Http, Integration, IntegrationLink, Ledger, LinkForm, LinkRefused, Outgoing, OutgoingEntry,
-    PartnerSettings, Reading, Receipt, Remote, Result, Scheme, Undone, Verified, Want,
+    HookCall, HookReply, Http, Integration, IntegrationLink, ItemChange, Ledger, LinkForm, LinkRefused, Outgoing,
+    OutgoingEntry, PartnerSettings, Reading, Receipt, Remote, Result, Scheme, Undone, Verified, Want,
 };
 use serde_json::Value;
 use url::Url;
@@ -141,6 +143,10 @@ impl Integration for Slack {
 
     fn wants(&self, link: &IntegrationLink, entry: &OutgoingEntry) -> Want {
         deliver::wants(link, entry)
+    }
+
+    fn wants_item(&self, link: &IntegrationLink, change: &ItemChange) -> bool {
+        deliver::wants_item(link, change)
     }
 
     async fn deliver(&self, cx: &Account, link: &IntegrationLink, message: &Outgoing) -> Result<Receipt> {

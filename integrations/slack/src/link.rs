@@ -7,10 +7,10 @@ use integration_contract::{
 
 use crate::{
     api::Api,
-    chosen::{Chosen, LIVE, Named, STATUS_WORDS, is_name},
+    chosen::{Chosen, ITEM_WORDS, LIVE, Named, STATUS_WORDS, is_name},
     config::Config,
     error::About,
-    settings::{Direction, Me, Settings, When, target, word},
+    settings::{Direction, Me, Settings, When, target, word, words_of},
     wire::Channel,
 };
 
@@ -18,6 +18,7 @@ pub(crate) const DIRECTION: &str = "direction";
 pub(crate) const CHANNEL: &str = "channel";
 pub(crate) const EMOJI: &str = "emoji";
 pub(crate) const STATUSES: &str = "statuses";
+pub(crate) const ITEMS: &str = "items";
 pub(crate) const PEOPLE: &str = "people";
 pub(crate) const WHEN: &str = "when";
 
@@ -76,13 +77,21 @@ pub(crate) async fn form(config: &Config, cx: &Account, so_far: &FormInput) -> R
         field(
             WHEN,
             "When they go",
-            "",
+            "Items go at once, whatever you choose here.",
             FieldKind::One(
                 std::iter::once(choice(LIVE, "At once"))
                     .chain((0..24).map(|hour| choice(&format!("digest:{hour}"), &daily(hour))))
                     .collect(),
             ),
             &[LIVE],
+        ),
+        field(
+            ITEMS,
+            "Items of the team's other links",
+            "Each becomes a thread of the channel, and what happens to it goes below. Entries about items then stay in \
+             the log.",
+            FieldKind::Many(ITEM_WORDS.iter().map(|(_, id, label)| choice(id, label)).collect()),
+            &[],
         ),
     ];
     Ok(LinkForm { fields, notice })
@@ -153,6 +162,7 @@ pub(crate) async fn check(config: &Config, cx: &Account, input: &FormInput) -> R
         direction: chosen.direction,
         emoji: chosen.emoji,
         statuses: chosen.statuses,
+        items: chosen.items,
         people: chosen.people,
         when: chosen.when,
         me,
@@ -243,6 +253,11 @@ pub(crate) fn form_input(link: &IntegrationLink) -> FormInput {
             When::Digest(hour) => format!("digest:{hour}"),
         },
     );
+    for (kind, id, _) in ITEM_WORDS {
+        if settings.items.contains(&kind) {
+            input.push(ITEMS, id);
+        }
+    }
     input
 }
 
@@ -260,7 +275,8 @@ pub(crate) fn summary(link: &IntegrationLink) -> String {
         let emoji = settings.emoji.as_deref().map(|emoji| format!(" and messages with :{emoji}:")).unwrap_or_default();
         said.push(format!("commands, mentions{emoji} in {channel} become entries"));
     }
-    if settings.has(Direction::Outgoing) {
+    let entries_go = !settings.statuses.is_empty() || settings.items.is_empty();
+    if settings.has(Direction::Outgoing) && entries_go {
         let words = match settings.statuses.as_slice() {
             [] => "nothing".to_owned(),
             all if all.len() == STATUS_WORDS.len() => "entries".to_owned(),
@@ -279,6 +295,14 @@ pub(crate) fn summary(link: &IntegrationLink) -> String {
             When::Digest(hour) => format!(" every day at {hour:02}:00"),
         };
         said.push(format!("{words}{whose} are posted to {channel}{when}"));
+    }
+    if settings.has(Direction::Outgoing) && !settings.items.is_empty() {
+        let kinds: Vec<_> = settings.items.iter().map(|kind| words_of(*kind)).collect();
+        let list = match kinds.as_slice() {
+            [first @ .., last] if !first.is_empty() => format!("{} and {last}", first.join(", ")),
+            all => all.concat(),
+        };
+        said.push(format!("{list} of the team's other links become threads in {channel}"));
     }
     let mut sentence = format!("{}.", said.join("; "));
     sentence[..1].make_ascii_uppercase();

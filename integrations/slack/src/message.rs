@@ -16,7 +16,7 @@ use crate::{
 };
 
 /// Slack's limit for a text in a block is 3,000.
-const SECTION: usize = 2900;
+pub(crate) const SECTION: usize = 2900;
 /// Of the texts in a line below a message.
 const CONTEXT: usize = 150;
 /// Slack recommends to keep the text beside the blocks to 4,000.
@@ -36,6 +36,9 @@ pub(crate) struct Post {
     /// Of the post that is changed.
     #[serde(skip_serializing_if = "Option::is_none")]
     ts: Option<String>,
+    /// Of the message it goes below.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    thread_ts: Option<String>,
     text: String,
     blocks: Vec<Value>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -49,10 +52,12 @@ pub(crate) struct Post {
 }
 
 impl Post {
-    fn new(channel: &str, text: &str, blocks: Vec<Value>, metadata: Value) -> Self {
+    /// `text` is for notifications; `metadata` says what it is, so that it is found again.
+    pub(crate) fn new(channel: &str, text: &str, blocks: Vec<Value>, metadata: Value) -> Self {
         Self {
             channel: channel.to_owned(),
             ts: None,
+            thread_ts: None,
             text: fallback(text),
             blocks,
             metadata: Some(MessageMetadata { event_type: EVENT_TYPE.to_owned(), event_payload: metadata }),
@@ -66,7 +71,13 @@ impl Post {
     /// In place of the one that stands there.
     #[must_use]
     pub(crate) fn instead_of(self, channel: &str, ts: &str) -> Self {
-        Self { channel: channel.to_owned(), ts: Some(ts.to_owned()), ..self }
+        Self { channel: channel.to_owned(), ts: Some(ts.to_owned()), thread_ts: None, ..self }
+    }
+
+    /// Below the one that stands there.
+    #[must_use]
+    pub(crate) fn below(self, channel: &str, ts: &str) -> Self {
+        Self { channel: channel.to_owned(), thread_ts: Some(ts.to_owned()), ..self }
     }
 }
 
@@ -205,7 +216,7 @@ fn mark(status: Status) -> &'static str {
 }
 
 /// A name, as one line without what Slack would take for bold or code.
-fn bare(name: &str) -> String {
+pub(crate) fn bare(name: &str) -> String {
     escaped(&text::first_line(name, CONTEXT).replace(['*', '`', '~'], ""))
 }
 
@@ -214,10 +225,10 @@ fn fallback(text: &str) -> String {
 }
 
 /// `verbatim`: Slack looks for no addresses, names or channels in it.
-fn section(text: &str) -> Value {
+pub(crate) fn section(text: &str) -> Value {
     json!({ "type": "section", "text": { "type": "mrkdwn", "text": text, "verbatim": true } })
 }
 
-fn context(text: &str) -> Value {
+pub(crate) fn context(text: &str) -> Value {
     json!({ "type": "context", "elements": [{ "type": "mrkdwn", "text": text, "verbatim": true }] })
 }

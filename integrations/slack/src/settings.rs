@@ -1,6 +1,6 @@
 //! What a link is set to.
 
-use integration_contract::Status;
+use integration_contract::{ItemKind, Status};
 use serde::{Deserialize, Serialize};
 
 use crate::{error::About, wire::AuthTest};
@@ -18,6 +18,9 @@ pub(crate) struct Settings {
     pub(crate) emoji: Option<String>,
     /// Which entries go out.
     pub(crate) statuses: Vec<Status>,
+    /// Which items of other links go out. Links of before there were any have none.
+    #[serde(default)]
+    pub(crate) items: Vec<ItemKind>,
     /// Whose entries go out, by our ids; none = everybody's.
     pub(crate) people: Vec<String>,
     pub(crate) when: When,
@@ -102,5 +105,14 @@ pub(crate) fn word(status: Status) -> &'static str {
         Status::Done => "done",
         Status::Goal => "goal",
         Status::Blocked => "blocked",
+    }
+}
+
+/// Items of a kind as words.
+pub(crate) fn words_of(kind: ItemKind) -> &'static str {
+    match kind {
+        ItemKind::Issue => "issues",
+        ItemKind::PullRequest => "pull requests",
+        ItemKind::Ticket => "tickets",
     }
 }

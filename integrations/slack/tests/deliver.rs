@@ -125,6 +125,10 @@ fn a_link_wants_what_it_is_set_to() {
     let of_nobody = OutgoingEntry { author_id: None, ..entry() };
     assert_eq!(wants(&[], &of_nobody), Want::Now);
     assert_eq!(wants(&[("people", json!(["7"]))], &of_nobody), Want::No);
+    // What is a thread already need not be a message as well.
+    let of_item = OutgoingEntry { of_item: true, ..entry() };
+    assert_eq!(wants(&[], &of_item), Want::No);
+    assert_eq!(wants(&[("items", json!([]))], &of_item), Want::Now);
 }
 
 // ---- the way there and back

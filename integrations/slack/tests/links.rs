@@ -116,8 +116,8 @@ async fn nonsense_never_reaches_slack() {
         ("channel", vec!["../../x"]),
         ("emoji", vec!["two words"]),
         ("emoji", vec!["🎉"]),
-        ("statuses", vec![]),
         ("statuses", vec!["everything"]),
+        ("items", vec!["issue", "everything"]),
         ("when", vec!["digest:24"]),
         ("when", vec!["sometimes"]),
     ] {
@@ -142,6 +142,7 @@ async fn a_good_form_is_bound_to_the_channels_id() {
                 "direction": ["incoming", "outgoing"],
                 "emoji": "tada",
                 "statuses": ["done", "blocked"],
+                "items": ["issue", "ticket"],
                 "people": ["7"],
                 "when": { "digest": 17 },
                 "me": { "user_id": "U0BOT00001", "bot_id": "B0BOT00001", "name": "patchbay", "team_url": "https://acme.slack.com/" },
@@ -156,6 +157,27 @@ async fn what_only_comes_in_needs_no_status_and_no_emoji() {
     let http = Workspace::default().http();
     let checked = slack().check_link(&account(http.http()), &input).await.expect("good");
     assert_eq!((&checked.settings.0["emoji"], &checked.settings.0["statuses"]), (&Value::Null, &json!([])));
+}
+
+#[tokio::test]
+async fn what_goes_out_are_entries_or_items() {
+    let input = |more: &[(&str, &str)]| -> FormInput {
+        let whole = [("direction", "outgoing"), ("channel", "#done")];
+        whole.iter().chain(more).map(|(name, value)| (*name, *value)).collect()
+    };
+    let http = Workspace::default().http();
+    let checked = slack().check_link(&account(http.http()), &input(&[("items", "pull_request")])).await.expect("good");
+    assert_eq!((&checked.settings.0["items"], &checked.settings.0["statuses"]), (&json!(["pull_request"]), &json!([])));
+    let errors = refused(&input(&[]), &ScriptedHttp::silent()).await;
+    assert_eq!(errors.iter().map(|error| error.0.as_str()).collect::<Vec<_>>(), ["statuses"]);
+}
+
+#[test]
+fn a_link_of_before_there_were_items_has_none() {
+    let mut link = link();
+    link.settings.0.as_object_mut().expect("settings").remove("items");
+    assert!(slack().summary(&link).ends_with("entries are posted to #done."));
+    assert_eq!(slack().form_input(&link).all("items"), <[String; 0]>::default());
 }
 
 #[tokio::test]
@@ -196,13 +218,26 @@ async fn a_partner_that_does_not_answer_is_no_fault_of_a_field() {
 fn a_link_says_what_it_does() {
     let cases = [
         (
-            json!({}),
+            json!({ "items": [] }),
             "Commands, mentions and messages with :white_check_mark: in #done become entries; entries are posted to #done.",
         ),
         (json!({ "direction": ["incoming"], "emoji": null }), "Commands, mentions in #done become entries."),
         (
-            json!({ "direction": ["outgoing"], "statuses": ["done", "blocked"], "people": ["7"], "when": { "digest": 9 } }),
+            json!({ "direction": ["outgoing"], "statuses": ["done", "blocked"], "items": [], "people": ["7"], "when": { "digest": 9 } }),
             "Done and blocked entries of one person are posted to #done every day at 09:00.",
+        ),
+        (
+            json!({ "direction": ["outgoing"], "statuses": ["goal"] }),
+            "Goal entries are posted to #done; issues, pull requests and tickets of the team's other links become threads in \
+             #done.",
+        ),
+        (
+            json!({ "direction": ["outgoing"], "statuses": [], "items": ["ticket"] }),
+            "Tickets of the team's other links become threads in #done.",
+        ),
+        (
+            json!({ "direction": ["incoming"], "emoji": null, "items": ["issue"] }),
+            "Commands, mentions in #done become entries.",
         ),
     ];
     for (changed, wanted) in cases {

@@ -6,9 +6,10 @@ use std::{net::Ipv4Addr, sync::Arc, time::Duration};
 use async_trait::async_trait;
 use axum::{Router, body::Bytes, extract::State, http::HeaderMap, response::IntoResponse, routing::post};
 use integration_contract::{
-    Account, Answer, Auth, AuthorizeAsk, Error, ErrorKind, ExposeSecret, FormInput, Grant, Happening, HookAnswer,
-    HookCall, Http, Identity, Integration, IntegrationLink, Outgoing, OutgoingEntry, PartnerSettings, Posted, Reading,
-    Receipt, Request, Response, Result, SecretString, Status, Told, Transport, Verified,
+    Account, Answer, Auth, Author, AuthorizeAsk, Change, Comment, Error, ErrorKind, ExposeSecret, FormInput, Grant,
+    Happening, HookAnswer, HookCall, Http, Identity, Integration, IntegrationLink, Item, ItemChange, ItemKind,
+    ItemState, Outgoing, OutgoingEntry, OutgoingItem, PartnerSettings, Posted, Reading, Receipt, Request, Response,
+    Result, SecretString, Status, Told, Transport, Verified,
 };
 use integration_slack::{Slack, sandbox};
 use integration_testkit::MemoryLedger;
@@ -289,6 +290,62 @@ async fn an_entry_is_posted_changed_and_taken_back() {
 
     let digest = world.tell(Told::Digest(vec![entry("one"), entry("two")]), Posted::Never).await.expect("posted");
     assert!(digest.remote_id.is_some());
+}
+
+fn item(state: ItemState, state_word: &str) -> Item {
+    Item {
+        id: "42".into(),
+        kind: ItemKind::Issue,
+        name: "acme/widgets#42".into(),
+        title: "The chart is empty".into(),
+        body: String::new(),
+        url: Some("https://github.example/acme/widgets/issues/42".into()),
+        state,
+        state_word: state_word.into(),
+        author: Author { name: "ada".into(), ..Author::default() },
+        assignees: Vec::new(),
+        labels: Vec::new(),
+        external_id: None,
+        updated_at: None,
+    }
+}
+
+#[tokio::test]
+async fn an_item_is_a_thread_that_goes_on() {
+    let world = World::new().await;
+    let told = |what: Change, item: Item, thread: Option<String>| {
+        let by = Author { name: "bob".into(), ..Author::default() };
+        let change = ItemChange { id: "x".into(), what, by, at: None, item: item.clone() };
+        let source = "acme/widgets".to_owned();
+        Told::Item(Box::new(OutgoingItem { id: "i1".into(), item, change, source, thread, trouble: None }))
+    };
+    let open = || item(ItemState::Open, "open");
+    let comment = |body: &str| Comment {
+        id: "c1".into(),
+        body: body.into(),
+        url: None,
+        author: Author::default(),
+        attachments: Vec::new(),
+    };
+    let first = world.tell(told(Change::Opened, open(), None), Posted::Never).await.expect("begun");
+    let found = world.tell(told(Change::Opened, open(), None), Posted::Maybe { since: 0 }).await.expect("found");
+    assert_eq!(found, first);
+    let thread = first.remote_id;
+    let reply = world.tell(told(Change::Commented(comment("me too")), open(), thread.clone()), Posted::Never).await;
+    let reply = reply.expect("told");
+    let again = told(Change::Commented(comment("me too")), open(), thread.clone());
+    assert_eq!(world.tell(again, Posted::Maybe { since: 0 }).await.expect("found"), reply);
+    let edited = told(Change::CommentEdited(comment("me three")), open(), thread.clone());
+    assert_eq!(world.tell(edited, Posted::Never).await.expect("changed"), reply);
+    let page = world.channel().await.to_string();
+    assert!(page.contains("me three") && !page.contains("me too"), "{page}");
+    let deleted = told(Change::CommentDeleted("c1".into()), open(), thread.clone());
+    assert_eq!(world.tell(deleted, Posted::Never).await.expect("gone"), Receipt::nothing());
+    let closing = told(Change::Closed, item(ItemState::Closed, "closed"), thread);
+    world.tell(closing, Posted::Never).await.expect("told");
+    let page = world.channel().await.to_string();
+    assert!(page.contains("bob closed it") && page.contains("⚪ acme/widgets#42") && !page.contains("🟢"), "{page}");
+    assert!(!page.contains("me three"), "{page}");
 }
 
 #[tokio::test]

@@ -5,11 +5,13 @@
 //! integration_testkit::contract::suite(&subject()).await;
 //! ```
 
+mod ability;
 mod card;
 mod connect;
 mod deliver;
 mod hook;
 mod link;
+mod told_item;
 
 use std::{path::PathBuf, sync::Arc};
 
@@ -55,9 +57,11 @@ pub async fn findings(subject: &Subject) -> Vec<String> {
     let mut found = Findings::default();
     card::check(subject, &mut found);
     connect::check(subject, &mut found).await;
+    ability::check(subject, &mut found).await;
     link::check(subject, &mut found).await;
     hook::check(subject, &mut found).await;
     deliver::check(subject, &mut found).await;
+    told_item::check(subject, &mut found).await;
     found.0
 }
 

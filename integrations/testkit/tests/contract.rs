@@ -27,6 +27,18 @@ async fn the_fake_partner_keeps_the_contract() {
 }
 
 #[tokio::test]
+async fn the_fake_partner_keeps_the_contract_with_all_its_abilities_and_with_accounts() {
+    // What it was told is in memory, and no call: that part of the suite is not for it.
+    let told = |capability: &&Capability| **capability != Capability::Deliver;
+    let able = FakePartner::able_card().capabilities.iter().filter(told).copied().collect::<Vec<_>>().leak();
+    let readme = "# Fake\n\nIt asks for `rooms`, to be in them.\n";
+    let card = Card { capabilities: able, connect: FakePartner::accounts(), readme, ..FakePartner::able_card() };
+    let mut subject = subject(card);
+    subject.settings = [("SECRET", "suite-button-secret-0c44")].into_iter().collect();
+    suite(&subject).await;
+}
+
+#[tokio::test]
 async fn a_partner_that_lies_on_its_card_is_found_out() {
     let honest = FakePartner::honest_card;
     let hooks = honest().hooks.expect("the fake partner calls us");
@@ -50,7 +62,7 @@ async fn a_partner_that_lies_on_its_card_is_found_out() {
         ),
         (
             Card { connect: Connect::OAuth { scopes: &[], pkce: true, site: None, lasting: true }, ..honest() },
-            "the card says OAuth, but a callback is unsupported, or succeeds without the partner",
+            "the authorize URL does not carry the S256 challenge",
         ),
         (Card { effects: &[], ..honest() }, "the card's effects and the ledger disagree"),
         (

@@ -11,9 +11,10 @@ use std::{
 use async_trait::async_trait;
 use http::Method;
 use integration_contract::{
-    Account, Address, Capability, Card, CheckedLink, Error, FormInput, Happening, HookAnswer, HookCall, Integration,
-    IntegrationLink, Ledger, LinkForm, LinkRefused, LinkSettings, Outgoing, OutgoingEntry, PartnerSettings, Reading,
-    Receipt, Remote, Request, Result, Scheme, Undone, Verified, Want,
+    Account, Address, Capability, Card, CheckedLink, Comment, Connect, Deed, Error, FormInput, Happening, HookAnswer,
+    HookCall, Integration, IntegrationLink, Item, ItemChange, Items, Ledger, LinkForm, LinkRefused, LinkSettings,
+    NewComment, NewItem, Outgoing, OutgoingEntry, PartnerSettings, Reading, Receipt, Remote, Request, Result, Scheme,
+    Told, Undone, Verified, Want,
 };
 use integration_testkit::{
     FakePartner, Sent,
@@ -35,8 +36,14 @@ enum Fault {
     NeedsAHeaderThatIsNotKept,
     AddressesNobody,
     SaysNothing,
+    HasNoAccounts,
     TellsUndeclared,
     TellsAnybodyAnything,
+    HasNoItems,
+    HasNoActions,
+    HasNoSetup,
+    HasNoNotice,
+    OffersWhatIsSo,
 }
 
 struct Rogue {
@@ -151,18 +158,82 @@ impl Integration for Rogue {
         if self.fault == Fault::TellsAnybodyAnything { Want::Now } else { Want::No }
     }
 
-    async fn deliver(&self, cx: &Account, _link: &IntegrationLink, _message: &Outgoing) -> Result<Receipt> {
+    fn wants_item(&self, _link: &IntegrationLink, _change: &ItemChange) -> bool {
+        matches!(self.fault, Fault::TellsAnybodyAnything | Fault::TellsUndeclared)
+    }
+
+    fn items(&self) -> Option<&dyn Items> {
+        (self.fault == Fault::OffersWhatIsSo).then_some(self)
+    }
+
+    async fn deliver(&self, cx: &Account, _link: &IntegrationLink, message: &Outgoing) -> Result<Receipt> {
         match self.fault {
             Fault::TellsUndeclared => Ok(Receipt::nothing()),
-            Fault::TellsAnybodyAnything => write(cx, "posts").await.map(|()| Receipt::posted("1")),
+            Fault::TellsAnybodyAnything => {
+                let body = match &message.what {
+                    Told::Item(told) => told.item.title.clone(),
+                    _ => String::new(),
+                };
+                let mut request = Request::new(Method::POST, "https://fake.example/posts".parse().expect("a URL"));
+                request.body = body.into();
+                cx.http.send(request).await.map(|_| Receipt::posted("1"))
+            }
             _ => Err(Error::unsupported("telling it anything")),
         }
     }
 }
 
+#[async_trait]
+impl Items for Rogue {
+    fn deeds(&self, _item: &Item) -> Vec<Deed> {
+        let chance = if self.number() % 2 == 1 { Deed::AssignToMe } else { Deed::Retitle("x".to_owned()) };
+        vec![Deed::Close, Deed::Reopen, Deed::Close, chance]
+    }
+
+    async fn item(&self, _cx: &Account, _link: &IntegrationLink, id: &str) -> Result<Option<Item>> {
+        Ok(Some(FakePartner::default().open_item("workshop", id, "anything")))
+    }
+
+    async fn find_item(&self, _cx: &Account, _link: &IntegrationLink, _new: &NewItem) -> Result<Option<Item>> {
+        Ok(None)
+    }
+
+    async fn create_item(&self, _cx: &Account, _link: &IntegrationLink, _new: &NewItem) -> Result<Item> {
+        Err(Error::unsupported("making items"))
+    }
+
+    async fn find_comment(
+        &self,
+        _cx: &Account,
+        _link: &IntegrationLink,
+        _item: &str,
+        _new: &NewComment,
+        _since: i64,
+    ) -> Result<Option<Comment>> {
+        Ok(None)
+    }
+
+    async fn comment(&self, _: &Account, _: &IntegrationLink, _: &str, _: &NewComment) -> Result<Comment> {
+        Err(Error::unsupported("commenting"))
+    }
+
+    async fn act(&self, cx: &Account, _link: &IntegrationLink, id: &str, _deed: &Deed) -> Result<Item> {
+        write(cx, &format!("items/{id}")).await?;
+        Ok(FakePartner::default().open_item("workshop", id, "anything"))
+    }
+}
+
 fn subject(fault: Fault) -> Subject {
-    let capabilities: &[Capability] = if fault == Fault::TellsAnybodyAnything { &[Capability::Deliver] } else { &[] };
-    let honest = FakePartner::with_card(Card { capabilities, ..FakePartner::honest_card() });
+    let capabilities: &[Capability] = match fault {
+        Fault::TellsAnybodyAnything => &[Capability::Deliver, Capability::Actions],
+        Fault::HasNoItems => &[Capability::Items],
+        Fault::HasNoActions => &[Capability::Actions],
+        Fault::HasNoSetup => &[Capability::Setup],
+        Fault::HasNoNotice => &[Capability::Notice],
+        _ => &[],
+    };
+    let connect = if fault == Fault::HasNoAccounts { FakePartner::accounts() } else { Connect::Nothing };
+    let honest = FakePartner::with_card(Card { capabilities, connect, ..FakePartner::honest_card() });
     Subject {
         partner: Arc::new(Rogue { honest, fault, calls: AtomicU64::new(0) }),
         unconfigured: None,
@@ -189,8 +260,26 @@ async fn each_rogue_is_found_out() {
         (Fault::ReadsByChance, "entry__by_ada: read differently the second time"),
         (Fault::NeedsAHeaderThatIsNotKept, "entry__by_ada: read differently with the headers that are not kept"),
         (Fault::AddressesNobody, "entry__by_ada: it is addressed to nobody"),
+        (Fault::HasNoAccounts, "the card says OAuth, but a callback is unsupported, or succeeds without the partner"),
         (Fault::TellsUndeclared, "card and behaviour disagree about delivering"),
         (Fault::TellsAnybodyAnything, "a link with strange settings wants an entry"),
+        (Fault::TellsUndeclared, "items are wanted, but the card says that nothing is delivered"),
+        (Fault::TellsAnybodyAnything, "a link with strange settings wants an item"),
+        (Fault::TellsAnybodyAnything, "an item (opened) carries \"<script\" as it was written"),
+        (Fault::TellsAnybodyAnything, "an item is told without its buttons"),
+        (Fault::HasNoItems, "card and behaviour disagree about items"),
+        (Fault::OffersWhatIsSo, "card and behaviour disagree about items"),
+        (Fault::OffersWhatIsSo, "closing is offered for what is closed"),
+        (Fault::OffersWhatIsSo, "reopening is offered for what is open"),
+        (Fault::OffersWhatIsSo, "a deed is offered twice"),
+        (Fault::OffersWhatIsSo, "a deed is offered that one click can't say"),
+        (Fault::OffersWhatIsSo, "other deeds are offered the second time"),
+        (Fault::OffersWhatIsSo, "there is an item with the id \"../1\""),
+        (Fault::OffersWhatIsSo, "the id \"../1\" leads to a call that changes something"),
+        (Fault::OffersWhatIsSo, "the id \"../1\" leads to https://fake.example/1, which no setting names"),
+        (Fault::HasNoActions, "card and behaviour disagree about actions"),
+        (Fault::HasNoSetup, "card and behaviour disagree about setup"),
+        (Fault::HasNoNotice, "card and behaviour disagree about notices"),
         (Fault::TellsAnybodyAnything, "an archived entry does not go, the first time"),
         (Fault::TellsAnybodyAnything, "an entry that is archived already is told"),
         (Fault::TellsAnybodyAnything, "delivering calls https://fake.example/posts, which no setting names"),

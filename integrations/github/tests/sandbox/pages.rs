@@ -60,6 +60,19 @@ async fn every_form_of_the_pages_works() {
 }
 
 #[tokio::test]
+async fn an_issue_is_taken_with_one_click_by_those_who_may() {
+    let ground = Ground::new().await;
+    let issue = "/acme/widgets/issues/2";
+    let offer = "Assign yourself";
+    assert!(ground.page("ada-codes", issue).await.body.contains(offer));
+    assert_eq!(ground.form("ada-codes", &format!("{issue}/take"), &[]).await.status, 303);
+    let page = ground.page("ada-codes", issue).await.body;
+    assert!(page.contains("assigned to ada-codes") && !page.contains(offer));
+    assert!(!ground.page("grace-outside", issue).await.body.contains(offer));
+    assert_eq!(ground.form("grace-outside", &format!("{issue}/take"), &[]).await.status, 403);
+}
+
+#[tokio::test]
 async fn a_no_is_a_page_that_says_why() {
     let ground = Ground::new().await;
     let issues = "/acme/widgets/issues";

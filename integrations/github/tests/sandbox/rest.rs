@@ -167,6 +167,25 @@ async fn assignees_without_a_right_to_it_are_passed_over() {
 }
 
 #[tokio::test]
+async fn issues_are_listed_by_who_opened_them_and_comments_by_when_they_changed() {
+    let ground = Ground::new().await;
+    let ada = ground.token("ada-codes").await;
+    let numbers = async |query: &str| {
+        let answer = ground.get(&format!("/repos/acme/widgets/issues?state=all&{query}"), &ada).await.json();
+        answer.as_array().unwrap().iter().map(|it| it["number"].as_u64().unwrap()).collect::<Vec<_>>()
+    };
+    assert_eq!(numbers("creator=bob-builds&sort=created&direction=asc").await, [2, 4], "pull requests are issues, too");
+    assert_eq!(numbers("creator=nobody-at-all").await, <[u64; 0]>::default());
+    let comments = async |since: &str| {
+        let path = format!("/repos/acme/widgets/issues/1/comments?since={since}");
+        ground.get(&path, &ada).await
+    };
+    assert_eq!(comments("2026-01-01T00:00:00Z").await.json().as_array().unwrap().len(), 1);
+    assert_eq!(comments("2099-01-01T00:00:00Z").await.json(), json!([]));
+    assert_eq!(comments("yesterday").await.status, 422);
+}
+
+#[tokio::test]
 async fn bodies_that_make_no_sense_are_told_so() {
     let ground = Ground::new().await;
     let ada = ground.token("ada-codes").await;

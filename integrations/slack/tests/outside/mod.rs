@@ -45,6 +45,7 @@ pub fn link_settings() -> LinkSettings {
         "direction": ["incoming", "outgoing"],
         "emoji": "white_check_mark",
         "statuses": ["done", "goal", "blocked"],
+        "items": ["issue", "pull_request", "ticket"],
         "people": [],
         "when": "live",
         "me": {
@@ -83,6 +84,8 @@ pub fn form(channel: &str) -> FormInput {
         ("emoji", "tada"),
         ("statuses", "done"),
         ("statuses", "blocked"),
+        ("items", "issue"),
+        ("items", "ticket"),
         ("people", "7"),
         ("when", "digest:17"),
     ]
@@ -216,6 +219,19 @@ impl Workspace {
         ours.map(|message| message["text"].as_str().unwrap_or_default().to_owned()).collect()
     }
 
+    /// Our posts with what stands below them, a line each: replies are indented.
+    pub fn threads(&self) -> Vec<String> {
+        let state = self.state();
+        let ours = || state.messages.iter().filter(|message| message["bot_id"] == "B0BOT00001");
+        let text = |message: &Value| message["text"].as_str().unwrap_or_default().to_owned();
+        let mut lines = Vec::new();
+        for first in ours().filter(|message| message["thread_ts"].is_null()) {
+            lines.push(text(first));
+            lines.extend(ours().filter(|one| one["thread_ts"] == first["ts"]).map(|one| format!("  {}", text(one))));
+        }
+        lines
+    }
+
     fn answer(&self, sent: &Sent) -> Response {
         let mut state = self.state();
         if sent.url.host_str() == Some("hooks.slack.com") {
@@ -267,11 +283,19 @@ impl Workspace {
                 let before = |message: &&Value| {
                     field("latest").is_empty() || message["ts"].as_str().is_some_and(|ts| ts <= field("latest"))
                 };
-                let mut found: Vec<_> = state.messages.iter().filter(after).filter(before).cloned().collect();
+                let no_reply = |message: &&Value| message["thread_ts"].is_null();
+                let all = state.messages.iter().filter(no_reply).filter(after).filter(before);
+                let mut found: Vec<_> = all.cloned().collect();
                 found.reverse();
                 yes(json!({ "messages": found, "has_more": false }))
             }
-            "/api/conversations.replies" => no("thread_not_found"),
+            "/api/conversations.replies" if place.is_none() => no("thread_not_found"),
+            "/api/conversations.replies" => {
+                let ts = field("ts");
+                let of_it = |message: &&Value| message["ts"] == ts || message["thread_ts"] == ts;
+                let found: Vec<_> = state.messages.iter().filter(of_it).cloned().collect();
+                yes(json!({ "messages": found, "has_more": false }))
+            }
             "/api/chat.postMessage" if at.is_none() => no("channel_not_found"),
             "/api/chat.postMessage" if archived => no("is_archived"),
             "/api/chat.postMessage" if !member => no("not_in_channel"),
@@ -288,7 +312,10 @@ impl Workspace {
             "/api/chat.update" => match place {
                 None => no("message_not_found"),
                 Some(place) => {
-                    state.messages[place]["text"] = field("text").into();
+                    let asked = sent.json();
+                    for name in ["text", "blocks", "metadata"] {
+                        state.messages[place][name] = asked[name].clone();
+                    }
                     yes(json!({ "channel": field("channel"), "ts": field("ts"), "text": field("text") }))
                 }
             },

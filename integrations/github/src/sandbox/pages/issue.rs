@@ -18,6 +18,7 @@ struct CommentRow {
     author_id: u64,
     at: String,
     body: String,
+    source: String,
 }
 
 struct PullDetails {
@@ -34,7 +35,9 @@ struct IssuePage {
     heading: Heading,
     number: u64,
     title: String,
+    /// As it is read; what it is in full stands in the form.
     body: String,
+    source: String,
     author: String,
     author_id: u64,
     at: String,
@@ -48,6 +51,8 @@ struct IssuePage {
     comments: Vec<CommentRow>,
     pull: Option<PullDetails>,
     may_change: bool,
+    /// The visitor, where they could be assigned and are not.
+    may_take: bool,
 }
 
 pub(super) fn show(world: &mut World, visit: &Visit) -> Result<Response, Refusal> {
@@ -59,7 +64,8 @@ pub(super) fn show(world: &mut World, visit: &Visit) -> Result<Response, Refusal
         author: world.account(comment.author).login.clone(),
         author_id: comment.author,
         at: iso(comment.created),
-        body: comment.body.clone(),
+        body: without_html_comments(&comment.body),
+        source: comment.body.clone(),
     });
     let login = |id: &u64| world.account(*id).login.clone();
     let pull = issue.pull.as_ref().map(|pull| PullDetails {
@@ -74,7 +80,8 @@ pub(super) fn show(world: &mut World, visit: &Visit) -> Result<Response, Refusal
         heading: Heading::of(world, visit, place),
         number: issue.number,
         title: issue.title.clone(),
-        body: issue.body.clone().unwrap_or_default(),
+        body: without_html_comments(issue.body.as_deref().unwrap_or_default()),
+        source: issue.body.clone().unwrap_or_default(),
         author: login(&issue.author),
         author_id: issue.author,
         at: iso(issue.created),
@@ -93,7 +100,23 @@ pub(super) fn show(world: &mut World, visit: &Visit) -> Result<Response, Refusal
         comments: comments.collect(),
         pull,
         may_change: visit.account.is_some_and(|who| may_change(world, who, id, issue.number).is_ok()),
+        may_take: visit.account.is_some_and(|who| {
+            let could = world.assignable(place).contains(&who) && world.role(Some(who), place) >= Some(Role::Triage);
+            could && !issue.assignees.contains(&who)
+        }),
     }))
+}
+
+/// Markdown shows them to nobody.
+fn without_html_comments(text: &str) -> String {
+    let mut shown = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((before, behind)) = rest.split_once("<!--") {
+        shown.push_str(before);
+        rest = behind.split_once("-->").map_or("", |(_, after)| after);
+    }
+    shown.push_str(rest);
+    shown.trim_end().to_owned()
 }
 
 /// A transferred issue leads to its new page, not to the REST address.
@@ -180,6 +203,15 @@ pub(super) fn set_state(world: &mut World, visit: &Visit) -> Result<Response, Re
 pub(super) fn set_labels(world: &mut World, visit: &Visit) -> Result<Response, Refusal> {
     let labels = Some(visit.fields.list("labels"));
     apply(world, visit, IssueChange { labels, ..IssueChange::default() })
+}
+
+/// "Assign yourself".
+pub(super) fn take(world: &mut World, visit: &Visit) -> Result<Response, Refusal> {
+    let id = visit.repository(world, Role::Triage)?;
+    let (who, number) = (visit.account()?, visit.id("number")?);
+    let login = world.account(who).login.clone();
+    world.assign(who, id, number, &[login])?;
+    back(world, visit, id)
 }
 
 pub(super) fn set_assignees(world: &mut World, visit: &Visit) -> Result<Response, Refusal> {

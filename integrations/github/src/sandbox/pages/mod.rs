@@ -66,6 +66,7 @@ fn below_repository() -> Router<Sandbox> {
         .route("/issues/{number}/state", post(issue::set_state))
         .route("/issues/{number}/labels", post(issue::set_labels))
         .route("/issues/{number}/assignees", post(issue::set_assignees))
+        .route("/issues/{number}/take", post(issue::take))
         .route("/issues/{number}/lock", post(issue::lock))
         .route("/issues/{number}/delete", post(issue::delete))
         .route("/issues/{number}/transfer", post(issue::transfer))

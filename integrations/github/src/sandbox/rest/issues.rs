@@ -19,10 +19,12 @@ pub(super) fn list(world: &mut World, call: &Call) -> Result<Answer, Refusal> {
     world.issues_enabled(id)?;
     let state = one_of(call, "state", &["open", "closed", "all"])?;
     let labels: Vec<&str> = call.query("labels").map(|it| it.split(',').collect()).unwrap_or_default();
-    let since = call.query("since").map(str::parse::<jiff::Timestamp>).transpose();
-    let since = since.map_err(|_| Refusal::invalid("Issue", "since", "invalid"))?;
+    let since = since(call)?;
+    // Somebody who does not exist opened nothing.
+    let creator = call.query("creator").map(|login| world.account_named(login).map(|account| account.id));
     let fits = |it: &&Issue| {
-        (state == "all" || it.open == (state == "open"))
+        creator.is_none_or(|creator| creator == Some(it.author))
+            && (state == "all" || it.open == (state == "open"))
             && labels.iter().all(|name| it.labels.iter().any(|label| label.eq_ignore_ascii_case(name)))
             && since.is_none_or(|since| it.updated >= since)
     };
@@ -36,6 +38,12 @@ pub(super) fn list(world: &mut World, call: &Call) -> Result<Answer, Refusal> {
         found.reverse();
     }
     Ok(Answer::page(world, call, found, |it| shapes::issue::issue(world, place, it)))
+}
+
+/// Only what changed at or after that.
+fn since(call: &Call) -> Result<Option<jiff::Timestamp>, Refusal> {
+    let since = call.query("since").map(str::parse::<jiff::Timestamp>).transpose();
+    since.map_err(|_| Refusal::invalid("Issue", "since", "invalid"))
 }
 
 pub(super) fn create(world: &mut World, call: &Call) -> Result<Answer, Refusal> {
@@ -83,8 +91,9 @@ pub(super) fn change(world: &mut World, call: &Call) -> Result<Answer, Refusal> 
 pub(super) fn comments(world: &mut World, call: &Call) -> Result<Answer, Refusal> {
     let id = call.repository(world, Need::Read)?;
     let number = world.issue(id, call.id("number")?)?.number;
+    let since = since(call)?;
     let place = world.repository(id)?;
-    let comments = place.comments_of(number).collect();
+    let comments = place.comments_of(number).filter(|it| since.is_none_or(|since| it.updated >= since)).collect();
     Ok(Answer::page(world, call, comments, |it| shapes::issue::comment(world, place, it)))
 }
 

@@ -1,5 +1,7 @@
 //! Sorting issues: who does it ([`World::assign`]) and what kind it is ([`World::set_labels`]).
 
+use jiff::Timestamp;
+
 use super::people::Role;
 use super::repository::Label;
 use super::{AccountId, RepositoryId, World};
@@ -47,6 +49,9 @@ impl World {
         wanted.truncate(10);
         let issue = self.issue_mut(repository, number)?;
         let before = std::mem::replace(&mut issue.assignees, wanted.clone());
+        if before != wanted {
+            issue.updated = Timestamp::now();
+        }
         let come = wanted.iter().filter(|id| !before.contains(id)).map(|id| ("assigned", *id));
         let gone = before.iter().filter(|id| !wanted.contains(id)).map(|id| ("unassigned", *id));
         for (action, id) in come.chain(gone).collect::<Vec<_>>() {
@@ -77,6 +82,9 @@ impl World {
         let wanted = self.known_labels(repository, names)?;
         let issue = self.issue_mut(repository, number)?;
         let before = std::mem::replace(&mut issue.labels, wanted.clone());
+        if before != wanted {
+            issue.updated = Timestamp::now();
+        }
         let come = wanted.iter().filter(|name| !before.contains(name)).map(|name| ("labeled", name));
         let gone = before.iter().filter(|name| !wanted.contains(name)).map(|name| ("unlabeled", name));
         for (action, name) in come.chain(gone) {
