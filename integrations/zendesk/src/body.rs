@@ -16,7 +16,7 @@ use crate::{events, wire::Ticket};
 
 /// What arrived.
 pub(crate) enum Body {
-    Event(Event),
+    Event(Box<Event>),
     Update(Update),
     /// An event that no link asks for.
     Other {
@@ -150,14 +150,14 @@ impl Body {
             return Ok(Self::Other { event: name, id: name_of(id, call) });
         }
         let Envelope { id, time, detail, event } = typed(value)?;
-        Ok(Self::Event(Event {
+        Ok(Self::Event(Box::new(Event {
             id: name_of(&id, call),
             at: time.as_deref().and_then(seconds),
             by: detail.actor_id.filter(|id| *id > 0),
             told: Told::read(&name, event)?,
             detail: detail.into(),
             name,
-        }))
+        })))
     }
 }
 

@@ -5,7 +5,7 @@ use integration_contract::{
     Address, Encoding, HookAnswer, HookCall, HookReply, Part, Result, Scheme, SecretOf, TimeFormat, Timestamp,
 };
 
-use crate::body::{Body, Event, Told};
+use crate::body::{Body, Told};
 
 /// The same at every attempt to deliver one thing.
 pub(crate) const INVOCATION: &str = "x-zendesk-webhook-invocation-id";
@@ -35,7 +35,7 @@ pub(crate) fn address(call: &HookCall) -> Address {
 pub(crate) fn answer(call: &HookCall) -> Result<HookAnswer> {
     Ok(match Body::read(call)? {
         // Not for us, so it is not even kept.
-        Body::Event(Event { told: Told::Note, .. }) => {
+        Body::Event(event) if matches!(event.told, Told::Note) => {
             HookAnswer::Reply(HookReply { content_type: "text/plain", body: String::new() })
         }
         Body::Event(event) => {

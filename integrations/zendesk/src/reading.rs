@@ -81,7 +81,7 @@ fn wanted(settings: &Settings, kinds: &[Kind]) -> Result<(), String> {
 pub(crate) fn read(link: &IntegrationLink, call: &HookCall) -> Result<Reading> {
     let settings: Settings = link.settings.read()?;
     let event = match Body::read(call)? {
-        Body::Event(event) => event,
+        Body::Event(event) => *event,
         Body::Update(update) => {
             return Ok(Reading::after_look_up(&LookUp::Updated { ticket: update.ticket, at: update.at() }));
         }

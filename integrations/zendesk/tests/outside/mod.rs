@@ -217,7 +217,7 @@ impl Desk {
 
 impl Inside {
     fn ticket(&self, id: &str) -> Option<&Value> {
-        self.tickets.iter().find(|ticket| ticket["id"].to_string() == id)
+        self.tickets.iter().find(|ticket| ticket["id"].as_u64() == id.parse().ok())
     }
 
     fn webhook(&mut self, sent: &Sent, rest: &[&str]) -> Response {
@@ -272,7 +272,7 @@ impl Inside {
                 reply_json(201, &json!({ "trigger": made }))
             }
             (method, [id]) => {
-                let Some(at) = self.triggers.iter().position(|one| one["id"].to_string() == **id) else {
+                let Some(at) = self.triggers.iter().position(|one| one["id"].as_u64() == id.parse().ok()) else {
                     return not_found();
                 };
                 match method {

@@ -80,7 +80,7 @@ async fn a_lost_answer_makes_nothing_twice() {
             refuse_subscriptions(&world).await;
         }
         for _ in 0..3 {
-            world.lose_next(http::Method::POST);
+            world.lose_next(2, http::Method::POST);
             world.make().await.expect("made");
         }
         assert_eq!(webhooks(&world).await.len(), 2);
@@ -177,8 +177,7 @@ async fn a_link_is_not_worked_on_with_the_account_of_another_help_desk() {
 #[tokio::test]
 async fn lost_rights_are_told_with_what_an_admin_can_do() {
     let world = World::new().await;
-    let forbidden =
-        json!({ "path": "/acme/api/v2/webhooks/*", "effect": "refused", "status": 403, "error": "Forbidden" });
+    let forbidden = json!({ "path": "/acme/api/v2/webhooks/*", "times": 2, "effect": "refused", "status": 403, "error": "Forbidden" });
     world.control("rules", forbidden).await;
     let found = world.zendesk.inspect_link(&world.account, &world.link, &world.ledger.now()).await.expect("looked");
     assert!(matches!(&found[..], [Happening::TargetGone { reason }] if reason.contains("admin role")), "{found:?}");

@@ -38,7 +38,7 @@ async fn a_ticket_is_made_once_and_found_again() {
     let (items, cx, link, new) = (world.items(), &world.account, &world.link, new_item());
     assert_eq!(items.find_item(cx, link, &new).await.expect("looked"), None);
 
-    world.lose_next(http::Method::POST);
+    world.lose_next(1, http::Method::POST);
     let lost = items.create_item(cx, link, &new).await.expect_err("the answer got lost");
     assert_eq!(lost.kind(), ErrorKind::UnknownOutcome);
     let found = items.find_item(cx, link, &new).await.expect("looked").expect("it is there");
@@ -85,7 +85,7 @@ async fn a_comment_is_public_and_found_after_a_lost_answer() {
     let (since, new) = (now(), new_comment("Fixed in v2.\r\n"));
     assert_eq!(items.find_comment(cx, link, CHART, &new, since).await.expect("looked"), None);
 
-    world.lose_next(http::Method::PUT);
+    world.lose_next(1, http::Method::PUT);
     let lost = items.comment(cx, link, CHART, &new).await.expect_err("the answer got lost");
     assert_eq!(lost.kind(), ErrorKind::UnknownOutcome);
     let found = items.find_comment(cx, link, CHART, &new, since).await.expect("looked").expect("it is there");
@@ -215,4 +215,17 @@ async fn a_change_at_the_same_moment_is_looked_at_again() {
     world.control("rules", rule(3)).await;
     let error = act(&world, CHART, Deed::Retitle("Other".into())).await.expect_err("it is left for later");
     assert_eq!(error.kind(), ErrorKind::Unavailable);
+}
+
+#[tokio::test]
+async fn a_comment_is_found_behind_a_hundred_others() {
+    let world = World::new().await;
+    let (items, cx, link) = (world.items(), &world.account, &world.link);
+    let (since, new) = (now(), new_comment("Fixed in v2."));
+    let written = items.comment(cx, link, CHART, &new).await.expect("written");
+    for number in 0..120 {
+        world.say("bob", CHART, json!({ "body": format!("And another: {number}") })).await;
+    }
+    let found = items.find_comment(cx, link, CHART, &new, since).await.expect("looked").expect("it is there");
+    assert_eq!(found, written);
 }

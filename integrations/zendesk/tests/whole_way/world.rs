@@ -30,12 +30,14 @@ const VERIFIER: &str = "verifier-0123456789-0123456789-0123456789-0123456789";
 /// Acme's ticket about the chart.
 pub const CHART: &str = "1";
 
+type Lost = Arc<Mutex<Option<(http::Method, usize)>>>;
+
 /// Calls go out for real, with the account's token.
-pub struct Wire {
-    pub client: reqwest::Client,
-    pub token: Option<SecretString>,
-    /// The answer to the next call with this method gets lost.
-    pub lose: Arc<Mutex<Option<http::Method>>>,
+struct Wire {
+    client: reqwest::Client,
+    token: Option<SecretString>,
+    /// The good answers to so many of the next calls with this method get lost.
+    lose: Lost,
 }
 
 #[async_trait]
@@ -54,8 +56,12 @@ impl Transport for Wire {
         let (status, headers) = (answer.status(), answer.headers().clone());
         let body = answer.bytes().await.map_err(silence)?;
         let mut lose = self.lose.lock().expect("no panic before");
-        if lose.as_ref() == Some(&method) {
-            *lose = None;
+        if let Some((lost, times)) = lose.as_mut()
+            && *lost == method
+            && *times > 0
+            && status.is_success()
+        {
+            *times -= 1;
             return Err(Error::new(ErrorKind::UnknownOutcome, "The answer got lost."));
         }
         Ok(Response { status, headers, body })
@@ -107,14 +113,13 @@ async fn hook(
 
 pub struct World {
     pub zendesk: Zendesk,
-    pub settings: PartnerSettings,
     pub at: String,
     pub callback: Url,
     pub client: reqwest::Client,
     pub account: Account,
     pub link: IntegrationLink,
     pub ledger: MemoryLedger,
-    pub lose: Arc<Mutex<Option<http::Method>>>,
+    lose: Lost,
     pub refused: Arc<Mutex<usize>>,
     arrived: mpsc::UnboundedReceiver<Verified<HookCall>>,
 }
@@ -151,7 +156,7 @@ impl World {
         let account = Account { http: nobody, identity: None, site: None, scopes: Vec::new() };
         let zendesk = Zendesk::new(&settings).expect("good settings");
         let lose = Arc::default();
-        let mut world = Self { zendesk, settings, at, callback, client, account, link, ledger, lose, refused, arrived };
+        let mut world = Self { zendesk, at, callback, client, account, link, ledger, lose, refused, arrived };
         let connected = world.connect("acme", "ada").await.expect("connected");
         world.account = world.account_of(connected);
         world
@@ -221,9 +226,9 @@ impl World {
         self.zendesk.items().expect("Zendesk has items")
     }
 
-    /// The answer to the next call with this method gets lost, after it was done.
-    pub fn lose_next(&self, method: http::Method) {
-        *self.lose.lock().expect("no panic before") = Some(method);
+    /// The answers to so many of the next calls with this method get lost, after they were done.
+    pub fn lose_next(&self, times: usize, method: http::Method) {
+        *self.lose.lock().expect("no panic before") = Some((method, times));
     }
 
     /// What a person or the control does at the sandbox.
