@@ -35,7 +35,7 @@ pub use integration::Integration;
 pub use item::{Attachment, Change, Comment, Deed, Item, ItemChange, ItemKind, ItemState, Items, NewComment, NewItem};
 pub use link::{CheckedLink, IntegrationLink, Ledger, Level, LinkSettings, Remote, Reservation, Undone, UndoneOutcome};
 pub use outgoing::{Answer, Button, Outgoing, OutgoingEntry, OutgoingItem, Posted, Receipt, Told, Want};
-pub use scheme::{Encoding, Part, Refused, Scheme, SecretOf, Timestamp};
+pub use scheme::{Encoding, Part, Refused, Scheme, SecretOf, TimeFormat, Timestamp};
 pub use secrecy::{ExposeSecret, SecretString};
 pub use settings::{PartnerSettings, Setting};
 pub use setup::{RemoteName, Setup, SetupWish};

@@ -49,10 +49,21 @@ pub enum Part {
 /// A signed time.
 #[derive(Clone, Copy, Debug)]
 pub struct Timestamp {
-    /// The header that holds it, in lower case: unix seconds.
+    /// The header that holds it, in lower case.
     pub header: &'static str,
+    /// How it is written.
+    pub format: TimeFormat,
     /// How many seconds it may differ from our clock, either way.
     pub window: i64,
+}
+
+/// How a signed time is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TimeFormat {
+    /// Unix seconds, in digits.
+    Unix,
+    /// ISO 8601 in UTC, to the second or finer: `2021-03-25T05:09:27Z`.
+    Iso,
 }
 
 /// Whose secret a scheme uses.
@@ -165,11 +176,46 @@ impl Scheme {
 impl Timestamp {
     fn check<'a>(&self, call: &'a HookCall, now: i64) -> Result<&'a str, Refused> {
         let text = call.header(self.header).ok_or(Refused::NoTimestamp)?;
-        let digits = !text.is_empty() && text.len() <= 11 && text.bytes().all(|byte| byte.is_ascii_digit());
-        let at: i64 = digits.then(|| text.parse().ok()).flatten().ok_or(Refused::NoTimestamp)?;
+        let at = self.format.read(text).ok_or(Refused::NoTimestamp)?;
         let age = now.saturating_sub(at);
         if age.abs() > self.window { Err(Refused::Stale(age)) } else { Ok(text) }
     }
+}
+
+impl TimeFormat {
+    /// A time as the partner would write it: for sandboxes and tests.
+    pub fn write(self, at: i64) -> String {
+        match self {
+            Self::Unix => at.to_string(),
+            Self::Iso => jiff::Timestamp::from_second(at).unwrap_or_default().to_string(),
+        }
+    }
+
+    /// In unix seconds; `None` for what is not written so.
+    fn read(self, text: &str) -> Option<i64> {
+        match self {
+            Self::Unix => {
+                let digits = (1..=11).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit());
+                digits.then(|| text.parse().ok()).flatten()
+            }
+            Self::Iso if is_iso(text) => Some(text.parse::<jiff::Timestamp>().ok()?.as_second()),
+            Self::Iso => None,
+        }
+    }
+}
+
+/// The one spelling that counts. The parser knows many more: offsets, spaces, names of time zones.
+fn is_iso(text: &str) -> bool {
+    const SHAPE: &[u8; 19] = b"0000-00-00T00:00:00";
+    let Some((time, rest)) = text.as_bytes().split_at_checked(SHAPE.len()) else { return false };
+    let same = |(byte, shape): (&u8, &u8)| if *shape == b'0' { byte.is_ascii_digit() } else { byte == shape };
+    let fraction = |digits: &[u8]| (1..=9).contains(&digits.len()) && digits.iter().all(u8::is_ascii_digit);
+    time.iter().zip(SHAPE).all(same)
+        && match rest {
+            [b'Z'] => true,
+            [b'.', digits @ .., b'Z'] => fraction(digits),
+            _ => false,
+        }
 }
 
 #[cfg(test)]
@@ -193,10 +239,29 @@ mod tests {
         prefix: "v0=",
         encoding: Encoding::Hex,
         message: &[Part::Literal("v0:"), Part::Timestamp, Part::Literal(":"), Part::Body],
-        timestamp: Some(Timestamp { header: "x-slack-request-timestamp", window: 300 }),
+        timestamp: Some(Timestamp { header: "x-slack-request-timestamp", format: TimeFormat::Unix, window: 300 }),
         secret: SecretOf::Setting("SIGNING_SECRET"),
     };
     const SLACK_BODY: &str = "token=xyzz0WbapA4vBCDEFasx0q6G&team_id=T1DC2JH3J&team_domain=testteamnow&channel_id=G8PSS9T3V&channel_name=foobar&user_id=U2CERLKJA&user_name=roadrunner&command=%2Fwebhook-collect&text=&response_url=https%3A%2F%2Fhooks.slack.com%2Fcommands%2FT1DC2JH3J%2F397700885554%2F96rGlfmibIGlgcZRskXaIFfN&trigger_id=398738663015.47445629121.803a0bc887a14d10d2c447fce8b6703c";
+
+    /// Zendesk's scheme. It publishes no vector; this one is from a public test of somebody else's receiver, with the
+    /// secret that Zendesk documents for trying out.
+    const LIKE_ZENDESK: Scheme = Scheme {
+        header: "x-zendesk-webhook-signature",
+        prefix: "",
+        encoding: Encoding::Base64,
+        message: &[Part::Timestamp, Part::Body],
+        timestamp: Some(Timestamp {
+            header: "x-zendesk-webhook-signature-timestamp",
+            format: TimeFormat::Iso,
+            window: 300,
+        }),
+        secret: SecretOf::Given,
+    };
+    const ZENDESK_SECRET: &str = "dGhpc19zZWNyZXRfaXNfZm9yX3Rlc3Rpbmdfb25seQ==";
+    const ZENDESK_BODY: &str = r#"{"event":"ticket.updated","id":123}"#;
+    /// 2021-03-25T05:09:27Z
+    const ZENDESK_TIME: i64 = 1_616_648_967;
 
     fn call(headers: &[(&str, &str)], body: &str) -> HookCall {
         let mut call = HookCall { headers: [].into(), key: None, body: body.to_owned().into() };
@@ -229,6 +294,16 @@ mod tests {
         assert_eq!(late.unwrap_err(), Refused::Stale(301));
         let early = LIKE_SLACK.verify(call(&headers, SLACK_BODY), &key, 1_531_420_618 - 301);
         assert_eq!(early.unwrap_err(), Refused::Stale(-301));
+
+        let headers = [
+            ("x-zendesk-webhook-signature-timestamp", "2021-03-25T05:09:27Z"),
+            ("x-zendesk-webhook-signature", "S/RDdU2ERmj7LHDDoWJ2onPYH+t7/f2+LTM4dL7UiLM="),
+        ];
+        let at = |now| LIKE_ZENDESK.verify(call(&headers, ZENDESK_BODY), &secret(ZENDESK_SECRET), now).map(drop);
+        assert_eq!(at(ZENDESK_TIME + 300), Ok(()));
+        assert_eq!(at(ZENDESK_TIME + 301), Err(Refused::Stale(301)));
+        assert_eq!(at(ZENDESK_TIME - 299), Ok(()));
+        assert_eq!(at(ZENDESK_TIME - 301), Err(Refused::Stale(-301)));
     }
 
     #[test]
@@ -291,5 +366,44 @@ mod tests {
             let signed = call(&[("x-slack-request-timestamp", at), ("x-slack-signature", &signature)], "x");
             assert_eq!(LIKE_SLACK.verify(signed, &key, 1_531_420_618).unwrap_err(), Refused::NoTimestamp, "{at:?}");
         }
+    }
+
+    #[test]
+    fn a_timestamp_in_iso_8601_is_in_utc_and_written_in_one_way() {
+        let key = secret("k");
+        let verify = |at: &str| {
+            let headers = [
+                ("x-zendesk-webhook-signature-timestamp", at),
+                ("x-zendesk-webhook-signature", &LIKE_ZENDESK.sign(b"x", at, &key[0])),
+            ];
+            LIKE_ZENDESK.verify(call(&headers, "x"), &key, ZENDESK_TIME).map(drop)
+        };
+        for good in ["2021-03-25T05:09:27Z", "2021-03-25T05:09:27.5Z", "2021-03-25T05:09:27.123456789Z"] {
+            assert_eq!(verify(good), Ok(()), "{good:?}");
+        }
+        assert_eq!(verify(&TimeFormat::Iso.write(ZENDESK_TIME)), Ok(()));
+        for bad in [
+            "",
+            "abc",
+            "1616648967",
+            "2021-03-25",
+            "2021-03-25T05:09Z",
+            "2021-03-25T05:09:27",
+            "2021-03-25t05:09:27z",
+            "2021-03-25 05:09:27Z",
+            "2021-03-25T05:09:27+00:00",
+            "2021-03-25T05:09:27Z[UTC]",
+            "2021-03-25T05:09:27.Z",
+            "2021-03-25T05:09:27.1234567890Z",
+            "2021-13-25T05:09:27Z",
+            "2021-02-30T05:09:27Z",
+            "2021-03-25T24:09:27Z",
+            " 2021-03-25T05:09:27Z",
+            "+002021-03-25T05:09:27Z",
+            "2021-03-25T05:09:27Z ",
+        ] {
+            assert_eq!(verify(bad), Err(Refused::NoTimestamp), "{bad:?}");
+        }
+        assert_eq!(verify("0000-01-01T00:00:00Z"), Err(Refused::Stale(63_783_868_167)));
     }
 }

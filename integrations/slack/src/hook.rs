@@ -5,7 +5,7 @@
 //! all is malformed, and `X-Slack-Retry-Num` is not looked at: the retry may be the only copy that ever arrives.
 
 use integration_contract::{
-    Address, Encoding, HookAnswer, HookCall, HookReply, Part, Result, Scheme, SecretOf, Timestamp,
+    Address, Encoding, HookAnswer, HookCall, HookReply, Part, Result, Scheme, SecretOf, TimeFormat, Timestamp,
 };
 use serde_json::json;
 
@@ -24,7 +24,7 @@ pub(crate) const SCHEME: Scheme = Scheme {
     prefix: "v0=",
     encoding: Encoding::Hex,
     message: &[Part::Literal("v0:"), Part::Timestamp, Part::Literal(":"), Part::Body],
-    timestamp: Some(Timestamp { header: "x-slack-request-timestamp", window: 300 }),
+    timestamp: Some(Timestamp { header: "x-slack-request-timestamp", format: TimeFormat::Unix, window: 300 }),
     secret: SecretOf::Setting(SIGNING_SECRET),
 };
 

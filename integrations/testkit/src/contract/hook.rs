@@ -56,7 +56,7 @@ fn addressed(fixture: &Fixture) -> HookCall {
 
 fn signed(scheme: &Scheme, call: &HookCall, secret: &SecretString, at: i64) -> HookCall {
     let mut call = call.clone();
-    let at = at.to_string();
+    let at = scheme.timestamp.map_or_else(String::new, |timestamp| timestamp.format.write(at));
     if let Some(timestamp) = &scheme.timestamp {
         call.headers.insert(timestamp.header.to_owned(), vec![at.clone()]);
     }
