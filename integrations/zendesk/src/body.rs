@@ -44,6 +44,11 @@ impl Event {
     pub(crate) fn ticket(&self) -> u64 {
         self.detail.id
     }
+
+    /// Whether only agents may read anything of the ticket, and that is not what the event tells.
+    pub(crate) fn is_internal(&self) -> bool {
+        self.detail.is_public == Some(false) && !matches!(self.told, Told::Hidden(_))
+    }
 }
 
 /// What an event says.
@@ -109,7 +114,7 @@ struct Detail {
     #[serde(default)]
     subject: Option<String>,
     status: String,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "tags")]
     tags: Vec<String>,
     #[serde(default)]
     external_id: Option<String>,
@@ -245,13 +250,25 @@ fn number<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {
     digits.then(|| text.parse().ok()).flatten().ok_or_else(|| D::Error::custom("not a number"))
 }
 
-/// Somebody's number as its digits; -1, which is Zendesk itself; or nobody.
+/// Somebody's number, as a number or as its digits; -1, which is Zendesk itself; or nobody, which is null or empty.
 fn person<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<i64>, D::Error> {
-    let Some(text) = Option::<String>::deserialize(deserializer)? else { return Ok(None) };
-    if text.is_empty() {
-        return Ok(None);
-    }
+    let text = match Value::deserialize(deserializer)? {
+        Value::Null => return Ok(None),
+        Value::String(text) if text.is_empty() => return Ok(None),
+        Value::String(text) => text,
+        Value::Number(number) => number.to_string(),
+        _ => return Err(D::Error::custom("not a number")),
+    };
     let digits = text.strip_prefix('-').unwrap_or(&text);
     let plain = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
     plain.then(|| text.parse().ok()).flatten().map(Some).ok_or_else(|| D::Error::custom("not a number"))
+}
+
+/// Receivers in public have met a list, a text with spaces between the tags, and nothing.
+fn tags<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
+    Ok(match Value::deserialize(deserializer)? {
+        Value::Array(list) => list.into_iter().filter_map(|tag| tag.as_str().map(str::to_owned)).collect(),
+        Value::String(text) => text.split_whitespace().map(str::to_owned).collect(),
+        _ => Vec::new(),
+    })
 }

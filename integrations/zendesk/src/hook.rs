@@ -35,7 +35,7 @@ pub(crate) fn address(call: &HookCall) -> Address {
 pub(crate) fn answer(call: &HookCall) -> Result<HookAnswer> {
     Ok(match Body::read(call)? {
         // Not for us, so it is not even kept.
-        Body::Event(event) if matches!(event.told, Told::Note) => {
+        Body::Event(event) if event.is_internal() || matches!(event.told, Told::Note) => {
             HookAnswer::Reply(HookReply { content_type: "text/plain", body: String::new() })
         }
         Body::Event(event) => {

@@ -118,6 +118,9 @@ async fn updated(desk: &Desk<'_>, ticket: u64, at: Option<i64>) -> Result<Readin
         // Without a time it is the newest alone.
         None => audits.drain(..audits.len().saturating_sub(1)).for_each(drop),
     }
+    if audits.is_empty() {
+        return Err(Error::new(ErrorKind::Unavailable, "Zendesk does not show yet what happened to the ticket."));
+    }
     let authors = audits.iter().flat_map(|audit| {
         [audit.author_id, audit.comment().filter(|comment| comment.public).and_then(|comment| comment.author_id)]
     });

@@ -87,7 +87,7 @@ pub(crate) fn read(link: &IntegrationLink, call: &HookCall) -> Result<Reading> {
         }
         Body::Other { event, .. } => return Ok(Reading::ignored(format!("“{event}” is nothing that a link brings."))),
     };
-    if event.detail.is_public == Some(false) && !matches!(event.told, Told::Hidden(_) | Told::Note) {
+    if event.is_internal() {
         return Ok(internal());
     }
     Ok(of_event(&settings, event))

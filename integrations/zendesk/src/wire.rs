@@ -99,6 +99,10 @@ struct Photo {
 }
 
 impl User {
+    pub(crate) fn named(id: i64, name: &str) -> Self {
+        Self { id, name: name.to_owned(), photo: None }
+    }
+
     pub(crate) fn picture(&self) -> Option<&str> {
         self.photo.as_ref()?.content_url.as_deref()
     }

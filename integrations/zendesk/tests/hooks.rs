@@ -286,7 +286,7 @@ fn bodies_that_are_no_hooks_are_malformed() {
         bad.push(event("/detail/id", id.clone()));
         bad.push(event("/event/comment/id", id));
     }
-    for id in [json!(1), json!("1.5"), json!("9223372036854775808"), json!("x"), json!([])] {
+    for id in [json!(1.5), json!("1.5"), json!("9223372036854775808"), json!(u64::MAX), json!("x"), json!([])] {
         bad.push(event("/detail/actor_id", id));
     }
     bad.push(event("/detail/status", json!(null)));
@@ -308,4 +308,32 @@ fn an_event_that_nobody_asked_for_is_kept_as_ignored() {
     let call = verified(call(&fixture_body("ticket_priority_changed__done").to_string()));
     let answer = zendesk.answer(&call).expect("answered");
     assert!(matches!(answer, HookAnswer::Ignore { event, .. } if event == "ticket.priority_changed"));
+}
+
+#[test]
+fn a_body_may_leave_people_and_tags_empty() {
+    let zendesk = outside::zendesk();
+    for (place, value) in [
+        ("/detail/assignee_id", json!("")),
+        ("/detail/actor_id", json!(8_447_388_090_494_u64)),
+        ("/detail/requester_id", json!(null)),
+        ("/detail/tags", json!(null)),
+        ("/detail/tags", json!("charts export")),
+    ] {
+        let mut body = fixture_body("ticket_status_changed__solved");
+        *body.pointer_mut(place).expect("a place") = value;
+        let reading = zendesk.hook(&outside::link(), &verified(call(&body.to_string()))).expect("read");
+        assert!(reading.look_up.is_some(), "{place}");
+    }
+}
+
+#[tokio::test]
+async fn an_update_that_is_not_shown_yet_is_asked_for_again() {
+    let update = json!({ "ticket": "35436", "at": "2026-11-22T10:00:00Z" }).to_string();
+    let zendesk = outside::zendesk();
+    let reading = zendesk.hook(&outside::link(), &verified(call(&update))).expect("read");
+    let account = outside::account(outside::Desk::default().http().http());
+    let error =
+        zendesk.look_up(&account, &outside::link(), &reading.look_up.expect("asked")).await.expect_err("not yet");
+    assert_eq!(error.kind(), ErrorKind::Unavailable);
 }
