@@ -9,33 +9,48 @@
 //! | `{"do":"edit","id":"1","text":"…"}` · `{"do":"retract","id":"1"}` | the entry follows, the entry is archived |
 //! | `{"do":"works"}` · `{"do":"gone","reason":"…"}` · `{"do":"rename","room":"…"}` | what happens to the link |
 //! | `{"do":"ignore"}` · `{"do":"reply"}` | ignored before it is read · answered "pong" and not kept |
+//! | `{"do":"item","id":"7","change":"opened","title":"…","by":{…}}` | a change of an item, see below |
 //! | `{"do":"refuse"}` · `{"do":"malformed"}` | malformed to `answer` · only to `hook` |
 //! | `{"do":"panic"}` · `{"do":"spin","ms":500}` | `hook` panics · is busy for that long (at most a minute) |
 //!
 //! `"lane":"…"` in any of them is the message's lane. All else is ignored with a reason.
 //!
-//! A link's field `tell` says which entries it is told of: `no`, `now`, `done` (only those, at once), `digest-18` (once a
-//! day at that hour). What it was told is in [`FakePartner::heard`], what stands in its rooms in [`FakePartner::posts`].
+//! An item's `change` is `opened`, `edited`, `closed`, `reopened`, `state_changed`, `assigned`, `labelled`, `commented`,
+//! `comment_edited` (both with `"comment":{"id":"…","body":"…"}`), `comment_deleted`, `deleted` or `moved` (with `to`). Its
+//! `kind` (`issue`, `pull_request`, `ticket`), `body`, `state` (`open`, `waiting`, `closed`), `state_word`, `labels`,
+//! `assignees`, `external_id`, `url` and `at` may be left out, as may `change_id`: the item, the change, the comment and `at`
+//! make one. With `"entry":"…"` the same hook brings an entry about the item, too.
+//!
+//! A link's field `tell` says what it is told of: `no`, `now` (every entry), `done` (only those, at once), `digest-18` (once
+//! a day at that hour), `items` (of other links), `all` (items, and at once the entries that are about none). What it was
+//! told is in [`FakePartner::heard`], what stands in its rooms in [`FakePartner::posts`], its items in
+//! [`FakePartner::items`].
 
+mod accounts;
+mod actions;
+mod cards;
 mod deliver;
+mod hook;
+mod items;
+mod setup;
 
 use std::{
     collections::{BTreeMap, VecDeque},
     sync::{Arc, Mutex, MutexGuard},
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use async_trait::async_trait;
-use http::StatusCode;
 use integration_contract::{
-    Account, Address, Author, Capability, Card, CheckedLink, Choice, Connect, Effect, Encoding, Error, ErrorKind,
-    EventKind, Field, FieldErrors, FieldKind, FormInput, Happening, HookAnswer, HookCall, HookReply, HookRules,
-    Integration, IntegrationLink, Ledger, Level, LinkForm, LinkRefused, LinkSettings, NewEntry, Outgoing,
-    OutgoingEntry, Part, Reading, Receipt, Remote, Result, Scheme, SecretOf, SecretString, Status, Undone,
-    UndoneOutcome, Verified, Want, strict_json,
+    Account, Actions, Address, AuthorizeAsk, Capability, Card, CheckedLink, Choice, Connected, Encoding, Error,
+    ErrorKind, Field, FieldErrors, FieldKind, FormInput, Grant, HookAnswer, HookCall, HookReply, Http, Integration,
+    IntegrationLink, ItemChange, Items, Ledger, LinkForm, LinkRefused, LinkSettings, Outgoing, OutgoingEntry, Part,
+    Reading, Receipt, Remote, Result, Scheme, SecretOf, SecretString, Setup, Undone, UndoneOutcome, Verified, Want,
+    strict_json,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use url::Url;
 
 const SIGNATURE: &str = "x-fake-signature";
 const DELIVERY: &str = "x-fake-delivery";
@@ -43,7 +58,9 @@ const KIND: &str = "subscription";
 const ROOM: &str = "room";
 const TELL: &str = "tell";
 
+pub use actions::Click;
 pub use deliver::{Heard, Post};
+pub use items::{Acted, FakeItem, ItemCall};
 
 /// A partner that does as it is told. Clones are the same partner.
 #[derive(Clone)]
@@ -85,6 +102,9 @@ struct Outside {
     on_create: VecDeque<Trouble>,
     on_destroy: VecDeque<Trouble>,
     ear: deliver::Ear,
+    shelf: items::Shelf,
+    board: setup::Board,
+    clicks: u64,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -108,37 +128,6 @@ impl FakePartner {
     /// With another card: to be a second partner, or to lie on it.
     pub fn with_card(card: Card) -> Self {
         Self { card: Arc::new(card), outside: Arc::default() }
-    }
-
-    /// The card that tells the truth; its id is `fake`.
-    pub fn honest_card() -> Card {
-        Card {
-            id: "fake",
-            name: "Fake",
-            tagline: "Does as it is told.",
-            category: "Tests",
-            icon: "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 1 1\"/>",
-            readme: "# Fake\n\nA partner for tests. It needs no account.\n",
-            connect: Connect::Nothing,
-            effects: &[Effect { what: "A subscription to the room.", undo: "Removing the link ends it." }],
-            events: &[EventKind { id: "entry", label: "Entries", example: "Shipped the charts", default: true }],
-            levels: &[Level::Team, Level::User],
-            hooks: Some(HookRules {
-                max_body: 64 * 1024,
-                content_types: &["application/json"],
-                too_many: StatusCode::TOO_MANY_REQUESTS,
-                kept_headers: &[DELIVERY],
-            }),
-            pace: None,
-            settings: &[],
-            capabilities: &[],
-        }
-    }
-
-    /// The honest card of one that is told of entries as well. What it was told is in memory, so the contract suite, which
-    /// looks at calls, is not for it.
-    pub fn listening_card() -> Card {
-        Card { capabilities: &[Capability::Deliver], ..Self::honest_card() }
     }
 
     /// The next `create_link` or `change_link` has this trouble; several queue up.
@@ -173,6 +162,11 @@ impl FakePartner {
             (DELIVERY, delivery.to_owned()),
             (SIGNATURE, self.scheme().sign(body, "", secret)),
         ]
+    }
+
+    /// Whether its card says so.
+    fn can(&self, capability: Capability) -> bool {
+        self.card.capabilities.contains(&capability)
     }
 
     fn outside(&self) -> MutexGuard<'_, Outside> {
@@ -211,6 +205,23 @@ async fn meet(trouble: Option<Trouble>) -> Result<bool> {
     }
 }
 
+/// Does it, with what the trouble makes of the doing and of its answer.
+async fn in_trouble<T>(trouble: Option<Trouble>, does: impl FnOnce() -> Result<T> + Send) -> Result<T>
+where
+    T: Send,
+{
+    let late = match trouble {
+        Some(Trouble::AnswersLate(time)) => Some(time),
+        _ => None,
+    };
+    let lose = meet(trouble.filter(|_| late.is_none())).await?;
+    let outcome = does();
+    if let Some(time) = late {
+        tokio::time::sleep(time).await;
+    }
+    if lose { Err(lost()) } else { outcome }
+}
+
 fn lost() -> Error {
     Error::new(ErrorKind::UnknownOutcome, "The fake partner's answer was lost.")
 }
@@ -223,6 +234,14 @@ impl Integration for FakePartner {
 
     fn configured(&self) -> Result<()> {
         Ok(())
+    }
+
+    fn authorize_url(&self, ask: &AuthorizeAsk) -> Result<Url> {
+        self.consent_page(ask)
+    }
+
+    async fn oauth_callback(&self, _http: &Http, grant: Grant) -> Result<Connected> {
+        self.connected(&grant)
     }
 
     async fn new_link(&self, _cx: &Account, so_far: &FormInput) -> Result<LinkForm> {
@@ -243,10 +262,12 @@ impl Integration for FakePartner {
                 choice("now", "Every entry, at once"),
                 choice("done", "What got done, at once"),
                 choice("digest-18", "The day's entries, at six in the evening"),
+                choice("items", "What happens to items of other links"),
+                choice("all", "Items of other links, and every other entry at once"),
             ]),
             values: so_far.all(TELL).to_vec(),
         };
-        let fields = if self.listens() { vec![room, tell] } else { vec![room] };
+        let fields = if self.can(Capability::Deliver) { vec![room, tell] } else { vec![room] };
         Ok(LinkForm { fields, notice: None })
     }
 
@@ -257,7 +278,7 @@ impl Integration for FakePartner {
             return Err(FieldErrors::of(ROOM, "Name a room with letters, digits and hyphens.").into());
         }
         let tell = if input.one(TELL).is_empty() { nothing() } else { input.one(TELL).to_owned() };
-        if !matches!(tell.as_str(), "no" | "now" | "done") && deliver::hour_of(&tell).is_none() {
+        if !matches!(tell.as_str(), "no" | "now" | "done" | "items" | "all") && deliver::hour_of(&tell).is_none() {
             return Err(FieldErrors::of(TELL, "Choose what the room is told.").into());
         }
         let settings = LinkSettings::of(&Settings { room: room.to_owned(), tell });
@@ -268,7 +289,7 @@ impl Integration for FakePartner {
         link.settings
             .read::<Settings>()
             .map(|Settings { room, tell }| {
-                let tell = self.listens().then_some((TELL, tell));
+                let tell = self.can(Capability::Deliver).then_some((TELL, tell));
                 FormInput::from_iter([(ROOM, room)].into_iter().chain(tell))
             })
             .unwrap_or_default()
@@ -354,74 +375,38 @@ impl Integration for FakePartner {
     }
 
     fn hook(&self, link: &IntegrationLink, call: &Verified<HookCall>) -> Result<Reading> {
-        let Settings { room, tell } = link.settings.read()?;
-        let body = strict_json::object(&call.body)?;
-        let external_id = word(&body, "id").to_owned();
-        let text = word(&body, "text").to_owned();
-        Ok(match word(&body, "do") {
-            "entry" if external_id.is_empty() || text.is_empty() => Reading::ignored("The entry has no id or no text."),
-            "entry" => Reading::of(Happening::Entry(entry(&body, external_id, text, &room))),
-            "edit" => Reading::of(Happening::EntryEdited { external_id, text }),
-            "retract" => Reading::of(Happening::EntryRetracted { external_id }),
-            "works" => Reading::of(Happening::HookWorks),
-            "gone" => {
-                Reading::of(Happening::TargetGone { reason: format!("The room is gone: {}", word(&body, "reason")) })
-            }
-            "rename" => {
-                let settings = Settings { room: word(&body, ROOM).to_owned(), tell };
-                Reading::of(Happening::TargetChanged(LinkSettings::of(&settings)))
-            }
-            "malformed" => return Err(Error::new(ErrorKind::Malformed, "The hook asked to be malformed.")),
-            "panic" => panic!("the hook asked for a panic"),
-            "spin" => {
-                spin(Duration::from_millis(body.get("ms").and_then(Value::as_u64).unwrap_or(0)));
-                Reading::ignored("The hook asked for time.")
-            }
-            other => Reading::ignored(format!("“{other}” is nothing that the fake partner does.")),
-        })
+        hook::read(link.settings.read()?, &strict_json::object(&call.body)?)
     }
 
     fn wants(&self, link: &IntegrationLink, entry: &OutgoingEntry) -> Want {
         self.wants_entry(link, entry)
     }
 
+    fn wants_item(&self, link: &IntegrationLink, _change: &ItemChange) -> bool {
+        self.wants_items(link)
+    }
+
     async fn deliver(&self, cx: &Account, link: &IntegrationLink, message: &Outgoing) -> Result<Receipt> {
         self.hear(cx, link, message).await
     }
-}
 
-fn entry(body: &Value, external_id: String, text: String, room: &str) -> NewEntry {
-    let by = body.get("by").unwrap_or(&Value::Null);
-    let name = word(by, "name");
-    let status = match word(body, "status") {
-        "goal" => Status::Goal,
-        "blocked" => Status::Blocked,
-        _ => Status::Done,
-    };
-    NewEntry {
-        external_id,
-        text,
-        status,
-        url: Some(word(body, "url").to_owned()).filter(|url| !url.is_empty()),
-        source: room.to_owned(),
-        author: Author {
-            id: Some(word(by, "id").to_owned()).filter(|id| !id.is_empty()),
-            name: if name.is_empty() { "somebody".to_owned() } else { name.to_owned() },
-            ..Author::default()
-        },
-        item: None,
-        happened_at: body.get("at").and_then(Value::as_i64),
+    async fn notice(&self, _cx: &Account, link: &IntegrationLink, trouble: Option<&str>) -> Result<()> {
+        self.put_up(link, trouble).await
+    }
+
+    fn items(&self) -> Option<&dyn Items> {
+        self.can(Capability::Items).then_some(self)
+    }
+
+    fn actions(&self) -> Option<&dyn Actions> {
+        self.can(Capability::Actions).then_some(self)
+    }
+
+    fn setup(&self) -> Option<&dyn Setup> {
+        self.can(Capability::Setup).then_some(self)
     }
 }
 
 fn word<'a>(body: &'a Value, name: &str) -> &'a str {
     body.get(name).and_then(Value::as_str).unwrap_or_default()
-}
-
-/// Busy, as a loop that went wrong would be; but not for ever, so that a test ends.
-fn spin(time: Duration) {
-    let end = Instant::now() + time.min(Duration::from_secs(60));
-    while Instant::now() < end {
-        std::hint::spin_loop();
-    }
 }

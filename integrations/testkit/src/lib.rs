@@ -10,7 +10,7 @@ mod fixture;
 mod http;
 mod ledger;
 
-pub use fake::{FakePartner, Heard, Post, Subscription, Trouble};
+pub use fake::{Acted, Click, FakeItem, FakePartner, Heard, ItemCall, Post, Subscription, Trouble};
 pub use fixture::{Fixture, fixtures};
 pub use http::{Answers, ScriptedAnswer, ScriptedHttp, Sent, reply, reply_json};
 pub use ledger::MemoryLedger;

@@ -50,7 +50,7 @@ async fn a_partner_that_lies_on_its_card_is_found_out() {
         ),
         (
             Card { connect: Connect::OAuth { scopes: &[], pkce: true, site: None, lasting: true }, ..honest() },
-            "the card says OAuth, but a callback is unsupported, or succeeds without the partner",
+            "the authorize URL does not carry the S256 challenge",
         ),
         (Card { effects: &[], ..honest() }, "the card's effects and the ledger disagree"),
         (

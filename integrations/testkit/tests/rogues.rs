@@ -11,9 +11,9 @@ use std::{
 use async_trait::async_trait;
 use http::Method;
 use integration_contract::{
-    Account, Address, Capability, Card, CheckedLink, Error, FormInput, Happening, HookAnswer, HookCall, Integration,
-    IntegrationLink, Ledger, LinkForm, LinkRefused, LinkSettings, Outgoing, OutgoingEntry, PartnerSettings, Reading,
-    Receipt, Remote, Request, Result, Scheme, Undone, Verified, Want,
+    Account, Address, Capability, Card, CheckedLink, Connect, Error, FormInput, Happening, HookAnswer, HookCall,
+    Integration, IntegrationLink, Ledger, LinkForm, LinkRefused, LinkSettings, Outgoing, OutgoingEntry,
+    PartnerSettings, Reading, Receipt, Remote, Request, Result, Scheme, Undone, Verified, Want,
 };
 use integration_testkit::{
     FakePartner, Sent,
@@ -35,6 +35,7 @@ enum Fault {
     NeedsAHeaderThatIsNotKept,
     AddressesNobody,
     SaysNothing,
+    HasNoAccounts,
     TellsUndeclared,
     TellsAnybodyAnything,
 }
@@ -162,7 +163,8 @@ impl Integration for Rogue {
 
 fn subject(fault: Fault) -> Subject {
     let capabilities: &[Capability] = if fault == Fault::TellsAnybodyAnything { &[Capability::Deliver] } else { &[] };
-    let honest = FakePartner::with_card(Card { capabilities, ..FakePartner::honest_card() });
+    let connect = if fault == Fault::HasNoAccounts { FakePartner::accounts() } else { Connect::Nothing };
+    let honest = FakePartner::with_card(Card { capabilities, connect, ..FakePartner::honest_card() });
     Subject {
         partner: Arc::new(Rogue { honest, fault, calls: AtomicU64::new(0) }),
         unconfigured: None,
@@ -189,6 +191,7 @@ async fn each_rogue_is_found_out() {
         (Fault::ReadsByChance, "entry__by_ada: read differently the second time"),
         (Fault::NeedsAHeaderThatIsNotKept, "entry__by_ada: read differently with the headers that are not kept"),
         (Fault::AddressesNobody, "entry__by_ada: it is addressed to nobody"),
+        (Fault::HasNoAccounts, "the card says OAuth, but a callback is unsupported, or succeeds without the partner"),
         (Fault::TellsUndeclared, "card and behaviour disagree about delivering"),
         (Fault::TellsAnybodyAnything, "a link with strange settings wants an entry"),
         (Fault::TellsAnybodyAnything, "an archived entry does not go, the first time"),

@@ -4,13 +4,13 @@ use std::collections::{BTreeMap, VecDeque};
 
 use http::Method;
 use integration_contract::{
-    Account, Answer, Capability, Error, ErrorKind, IntegrationLink, Outgoing, OutgoingEntry, Posted, Receipt, Request,
-    Result, Status, Told, Want,
+    Account, Answer, Capability, Change, Error, ErrorKind, IntegrationLink, Outgoing, OutgoingEntry, OutgoingItem,
+    Posted, Receipt, Request, Result, Status, Told, Want,
 };
 use serde_json::json;
 use url::Url;
 
-use super::{FakePartner, Settings, Trouble, lost, meet};
+use super::{FakePartner, Settings, Trouble, in_trouble};
 
 /// One call of `deliver`, whatever came of it.
 #[derive(Clone, Debug, PartialEq)]
@@ -30,7 +30,9 @@ pub struct Post {
     pub room: String,
     /// The id of the message that first brought it.
     pub message: String,
-    /// What it reads now: an entry, or a line for each of a digest.
+    /// The id of the post it stands below: of the first change of its item.
+    pub thread: Option<String>,
+    /// What it reads now: an entry, a change of an item, or a line for each of a digest.
     pub text: String,
 }
 
@@ -78,25 +80,27 @@ impl FakePartner {
         self.outside().ear.answers.clone()
     }
 
-    /// Whether it is told of entries.
-    pub(super) fn listens(&self) -> bool {
-        self.card.capabilities.contains(&Capability::Deliver)
-    }
-
     pub(super) fn wants_entry(&self, link: &IntegrationLink, entry: &OutgoingEntry) -> Want {
-        if !self.listens() {
-            return Want::No;
-        }
-        let tell = link.settings.read::<Settings>().map(|settings| settings.tell).unwrap_or_default();
+        let tell = self.tell(link);
         match tell.as_str() {
             "now" => Want::Now,
+            "all" if !entry.of_item => Want::Now,
             "done" if entry.status == Status::Done => Want::Now,
             digest => hour_of(digest).map_or(Want::No, |hour| Want::Digest { hour }),
         }
     }
 
+    pub(super) fn wants_items(&self, link: &IntegrationLink) -> bool {
+        matches!(self.tell(link).as_str(), "items" | "all")
+    }
+
+    fn tell(&self, link: &IntegrationLink) -> String {
+        let settings = link.settings.read::<Settings>().ok().filter(|_| self.can(Capability::Deliver));
+        settings.map(|settings| settings.tell).unwrap_or_default()
+    }
+
     pub(super) async fn hear(&self, cx: &Account, link: &IntegrationLink, message: &Outgoing) -> Result<Receipt> {
-        if !self.listens() {
+        if !self.can(Capability::Deliver) {
             return Err(Error::unsupported("telling it anything"));
         }
         let Settings { room, .. } = link.settings.read()?;
@@ -110,16 +114,7 @@ impl FakePartner {
                 call(cx, &address, message, number).await?;
             }
         }
-        let late = match trouble {
-            Some(Trouble::AnswersLate(time)) => Some(time),
-            _ => None,
-        };
-        let lose = meet(trouble.filter(|_| late.is_none())).await?;
-        let receipt = self.outside().ear.take(&room, message);
-        if let Some(time) = late {
-            tokio::time::sleep(time).await;
-        }
-        if lose { Err(lost()) } else { Ok(receipt) }
+        in_trouble(trouble, || Ok(self.outside().ear.take(&room, message))).await
     }
 }
 
@@ -158,7 +153,7 @@ impl Ear {
                 there.and_then(|number| self.posts.remove(&number));
                 Receipt::nothing()
             }
-            (Told::Entry(_), None) if known => Receipt {
+            (Told::Entry(_) | Told::Item(_), None) if known => Receipt {
                 remote_id: None,
                 note: Some("It was deleted there, so the change was not posted.".to_owned()),
             },
@@ -175,8 +170,17 @@ impl Ear {
             self.last_id += 1;
             self.last_id
         });
-        let fresh =
-            Post { id: format!("p{number}"), room: room.to_owned(), message: message.id.clone(), text: String::new() };
+        let thread = match &message.what {
+            Told::Item(told) => told.thread.clone(),
+            _ => None,
+        };
+        let fresh = Post {
+            id: format!("p{number}"),
+            room: room.to_owned(),
+            message: message.id.clone(),
+            thread,
+            text: String::new(),
+        };
         let post = self.posts.entry(number).or_insert(fresh);
         post.text = text;
         Receipt::posted(post.id.clone())
@@ -187,8 +191,22 @@ fn text(what: &Told) -> String {
     let line = |entry: &OutgoingEntry| format!("{}: {}", entry.author, entry.text);
     match what {
         Told::Entry(entry) => line(entry),
-        Told::Item(told) => format!("{}: {} {:?}", told.change.by.name, told.item.name, told.change.what),
+        Told::Item(told) => item_line(told),
         Told::Digest(entries) => entries.iter().map(line).collect::<Vec<_>>().join("\n"),
         Told::Answer { .. } => String::new(),
     }
+}
+
+/// `ada: workshop#7 (open) Commented: me too`.
+fn item_line(told: &OutgoingItem) -> String {
+    let (by, item) = (&told.change.by.name, &told.item);
+    if let Some(trouble) = &told.trouble {
+        return format!("{by}: {} ({}) {trouble}", item.name, item.state_word);
+    }
+    let what = match &told.change.what {
+        Change::Commented(comment) => format!("Commented: {}", comment.body),
+        Change::CommentEdited(comment) => format!("CommentEdited: {}", comment.body),
+        other => format!("{other:?}"),
+    };
+    format!("{by}: {} ({}) {what}", item.name, item.state_word)
 }
