@@ -15,6 +15,7 @@ pub mod links;
 mod log;
 pub mod operators;
 mod people;
+mod site;
 #[cfg(debug_assertions)]
 mod styleguide;
 
