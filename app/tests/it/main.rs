@@ -16,5 +16,6 @@ mod queue;
 mod retention;
 mod routes;
 mod server;
+mod setup;
 mod slack;
 mod storage;

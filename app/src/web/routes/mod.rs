@@ -15,6 +15,7 @@ pub mod links;
 mod log;
 pub mod operators;
 mod people;
+mod setup;
 mod site;
 #[cfg(debug_assertions)]
 mod styleguide;
@@ -38,6 +39,8 @@ pub(super) fn integrations() -> Router<AppState> {
         .route("/integrations/{partner}/link", get(links::new).post(links::create).delete(links::destroy))
         .route("/integrations/{partner}/link/{link}", get(links::show).post(links::change))
         .route("/integrations/{partner}/authorize", get(authorize::show).post(authorize::accept))
+        .route("/integrations/{partner}/setup", get(setup::show).post(setup::go_on))
+        .route("/integrations/{partner}/configure", get(setup::configure))
         .route("/integrations/{partner}/disconnect", post(connect::disconnect))
         .route("/auth/{partner}", post(connect::start))
         .route("/auth/{partner}/callback", get(connect::callback))
