@@ -3,7 +3,9 @@
 
 use sea_orm_migration::{
     prelude::*,
-    schema::{big_integer, big_integer_null, binary, binary_null, json_binary, text, text_null, uuid, uuid_null},
+    schema::{
+        big_integer, big_integer_null, binary, binary_null, integer, json_binary, text, text_null, uuid, uuid_null,
+    },
 };
 
 use crate::table::{drop_all, index, of_organization, to_organization, within_organization};
@@ -35,7 +37,7 @@ impl MigrationTrait for Migration {
     }
 }
 
-fn added() -> [(&'static str, ColumnDef); 10] {
+fn added() -> [(&'static str, ColumnDef); 12] {
     [
         // The partner's id of the item an entry is about.
         ("entries", text_null("item")),
@@ -45,6 +47,9 @@ fn added() -> [(&'static str, ColumnDef); 10] {
         ("integration_links", binary_null("given_secret")),
         // What the partner's people were last shown to be wrong with the link; null = nothing.
         ("integration_links", text_null("noticed")),
+        // Since when the partner refuses to renew the credentials, and how often it did; null and 0 when it does not.
+        ("integration_users", big_integer_null("refused_since")),
+        ("integration_users", integer("refusals").default(0).take()),
         // Whose address, where each customer of the partner has one.
         ("integration_users", text_null("site")),
         ("oauth_states", text_null("site")),

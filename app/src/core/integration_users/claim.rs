@@ -236,6 +236,8 @@ pub async fn accept_claim(core: &Core, person: &Person, partner: &Partner, claim
                         credentials: Set(None),
                         expires_at: Set(None),
                         refreshing_until: Set(None),
+                        refused_since: Set(None),
+                        refusals: Set(0),
                         state: Set(AccountState::Connected),
                         reason: Set(None),
                         connected_at: Set(now),

@@ -282,6 +282,8 @@ async fn keep_one(
         credentials: Set(credentials.map(seal)),
         expires_at: Set(credentials.and_then(|credentials| credentials.expires_at)),
         refreshing_until: Set(None),
+        refused_since: Set(None),
+        refusals: Set(0),
         state: Set(AccountState::Connected),
         reason: Set(None),
         connected_at: Set(now),

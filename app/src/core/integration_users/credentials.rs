@@ -2,8 +2,11 @@
 
 use std::time::Duration;
 
-use integration_contract::{Account, Capability, Credentials, ErrorKind, Identity};
-use sea_orm::{ColumnTrait, Condition, DatabaseTransaction, QueryFilter};
+use integration_contract::{Account, Capability, Credentials, Error as PartnerError, ErrorKind, Identity};
+use sea_orm::{
+    ColumnTrait, Condition, DatabaseTransaction, QueryFilter,
+    sea_query::{Expr, ExprTrait},
+};
 
 use super::find;
 use crate::{
@@ -102,6 +105,15 @@ async fn take_turn(core: &Core, row: &Model) -> Result<bool> {
 /// What comes back is saved before it is used: from here on the partner takes nothing else.
 async fn refresh(core: &Core, partner: &Partner, row: &Model, old: &Credentials) -> Result<Credentials> {
     let answer = partner.integration.refresh(&core.partners.http(partner, old.site.as_deref(), None), old).await;
+    let now = core.clock.now();
+    let was_refused = answer.as_ref().is_err_and(|error| error.kind() == ErrorKind::Unauthorized);
+    let answer = match answer {
+        Err(error) if was_refused && !is_final(row, now) => {
+            let sentence = format!("{} did not renew the access of {}.", partner.name(), row.account_name);
+            Err(PartnerError::new(ErrorKind::RateLimited, sentence).retry_after(ASK_AGAIN).caused_by(error))
+        }
+        answer => answer,
+    };
     let update = match &answer {
         Ok(fresh) => this_version(row)
             .col_expr(
@@ -109,13 +121,31 @@ async fn refresh(core: &Core, partner: &Partner, row: &Model, old: &Credentials)
                 core.vault.seal(Place::credentials(row.organization_id, row.id), &fresh.to_sealable()).into(),
             )
             .col_expr(Column::ExpiresAt, fresh.expires_at.into())
-            .col_expr(Column::UpdatedAt, core.clock.now().max(row.updated_at + 1).into()),
+            .col_expr(Column::RefusedSince, Option::<i64>::None.into())
+            .col_expr(Column::Refusals, Expr::val(0))
+            .col_expr(Column::UpdatedAt, Ord::max(now, row.updated_at + 1).into()),
+        Err(_) if was_refused => this_version(row)
+            .col_expr(Column::RefusedSince, Expr::col(Column::RefusedSince).if_null(now))
+            .col_expr(Column::Refusals, Expr::col(Column::Refusals).add(1)),
         Err(_) => this_version(row),
     };
     core.db
         .write(async |tx| update.col_expr(Column::RefreshingUntil, Option::<i64>::None.into()).exec(tx).await)
         .await?;
     Ok(answer?)
+}
+
+/// Partners have refused good grants for hours, so one is given up when it was refused so often, over so long a time, and
+/// nobody has put another in its place.
+const REFUSALS: i32 = 3;
+const REFUSED_FOR: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// How long whoever needs the account waits before it asks again.
+const ASK_AGAIN: Duration = Duration::from_secs(15 * 60);
+
+/// Whether one more refusal is the last.
+fn is_final(row: &Model, now: i64) -> bool {
+    row.refusals + 1 >= REFUSALS && row.refused_since.is_some_and(|since| now - since >= millis(REFUSED_FOR))
 }
 
 /// The row, as long as nobody has written credentials into it since it was read.

@@ -34,6 +34,10 @@ pub struct Model {
     pub expires_at: Option<i64>,
     /// Until when somebody is trading the credentials in, unix milliseconds.
     pub refreshing_until: Option<i64>,
+    /// Unix milliseconds since when the partner refuses to renew the credentials.
+    pub refused_since: Option<i64>,
+    /// How often it has refused since then.
+    pub refusals: i32,
     /// Whether it works.
     pub state: AccountState,
     /// Why it does not.

@@ -51,6 +51,8 @@ async fn tenant(test: &TestDatabase, vault: &Vault, accounts: usize) -> Tenanted
             credentials: Some(vault.seal(Place::credentials(organization, *id), &format!("token {id}").into())),
             expires_at: None,
             refreshing_until: None,
+            refused_since: None,
+            refusals: 0,
             state: integration_user::AccountState::Connected,
             reason: None,
             connected_at: 0,

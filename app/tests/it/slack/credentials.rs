@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use integration_contract::ErrorKind;
 use patchbay::{
     core::integration_users,
     db::entity::{integration_link::LinkState, integration_user},
@@ -85,6 +86,33 @@ async fn slack_being_away_keeps_the_old_pair(test: TestDatabase) {
     ground.finish().await;
 }
 
+async fn a_refused_renewal_is_asked_for_again_for_a_day(test: TestDatabase) {
+    let ground = ending(test).await;
+    let refused = json!({ "ok": false, "error": "invalid_refresh_token" });
+    let refuse = json!({ "effect": "status", "status": 200, "body": refused, "times": 3 });
+    ground.trouble("oauth.v2.access", refuse).await;
+    let partner = ground.app().core.partners.get("slack").unwrap();
+    let kept = ground.installations().await.remove(0).credentials;
+    let mut kinds = Vec::new();
+    for wait in [0, 12, 13] {
+        ground.app().clock.advance(Duration::from_secs(wait * 60 * 60));
+        let row = ground.installations().await.remove(0);
+        assert_eq!(row.credentials, kept);
+        match integration_users::account(&ground.app().core, partner, &row).await {
+            Err(patchbay::core::Error::Partner(error)) => kinds.push(error.kind()),
+            other => panic!("{:?}", other.map(|account| account.scopes)),
+        }
+    }
+    // The third, a day after the first, is believed.
+    assert_eq!(kinds, [ErrorKind::RateLimited, ErrorKind::RateLimited, ErrorKind::Unauthorized]);
+
+    let row = ground.installations().await.remove(0);
+    assert!(act(&ground, &row).await);
+    let row = ground.installations().await.remove(0);
+    assert_eq!((row.refusals, row.refused_since), (0, None));
+    ground.finish().await;
+}
+
 async fn an_access_taken_back_shows_on_the_link_and_one_consent_mends_it(test: TestDatabase) {
     let ground = Ground::new(test).await;
     let link = ground.linked().await;
@@ -108,5 +136,6 @@ on_both_databases!(
     two_at_once_make_one_call_and_both_go_on,
     whoever_dies_over_it_has_half_a_minute,
     slack_being_away_keeps_the_old_pair,
+    a_refused_renewal_is_asked_for_again_for_a_day,
     an_access_taken_back_shows_on_the_link_and_one_consent_mends_it,
 );
