@@ -61,6 +61,7 @@ const MATRIX: &[Row] = &[
     ("GET", "/integrations/{partner}/configure", [303, 404, 404]),
     ("POST", "/integrations/{partner}/disconnect", [303, 404, 404]),
     ("POST", "/integrations/{partner}/hook", [401, 401, 401]),
+    ("POST", "/integrations/{partner}/actions/{token}", [404, 404, 404]),
     ("POST", "/auth/{partner}", [303, 303, 303]),
     ("GET", "/auth/{partner}/callback", [400, 400, 400]),
     ("GET", "/static/{*path}", [404, 404, 404]),

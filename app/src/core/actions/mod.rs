@@ -1,18 +1,24 @@
 //! Actions: buttons inside a partner's product that call us.
 //!
-//! What a button does is written in its address (`address`), so nothing is kept for a button that nobody clicks.
+//! What a button does is written in its address (`address`), so nothing is kept for a button that nobody clicks. What comes
+//! of a click is in `click`. Reading the call and checking its token is `web::routes::action`.
 
 mod address;
+mod click;
 
 use integration_contract::{Button, Deed};
+use url::Url;
 
-pub use address::Unreadable;
+pub use click::{Click, NotDone, click, forget_marks};
 
 use super::{
-    Core, integration_links,
+    Core, Result, integration_links,
     partners::{Partner, our_url},
 };
-use crate::db::{EntryId, ItemId, entity::integration_link};
+use crate::db::{
+    EntryId, ItemId,
+    entity::integration_link::{self, LinkState},
+};
 
 /// What a button is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -77,7 +83,51 @@ pub fn button(core: &Core, link: &integration_link::Model, about: About, verb: V
     Some(Button { name: verb.name().to_owned(), url: button_url(core, partner, &token) })
 }
 
+/// A button that we made.
+pub struct Pressed {
+    /// The link at whose partner it is.
+    pub link: integration_link::Model,
+    /// What it is about.
+    pub about: About,
+    /// What it does.
+    pub verb: Verb,
+    /// Its whole address.
+    pub url: Url,
+}
+
+/// Which button an address means.
+pub enum Found {
+    /// This one.
+    Button(Box<Pressed>),
+    /// One of a link that was removed.
+    Removed,
+    /// None that we made.
+    Nothing,
+}
+
+/// The button with this token at this partner.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn find(core: &Core, partner: &Partner, token: &str) -> Result<Found> {
+    let Ok(read) = address::read(token) else { return Ok(Found::Nothing) };
+    let Some(link) = integration_links::by_hook_key(core, partner, &read.link_key()).await? else {
+        return Ok(Found::Nothing);
+    };
+    // Its secret goes with it, so there is nothing left to check the tag with. That it was there is no news to whoever has
+    // its key.
+    if matches!(link.state, LinkState::Removing | LinkState::Removed) {
+        return Ok(Found::Removed);
+    }
+    let genuine = integration_links::hook_secret(core, &link).is_some_and(|secret| read.is_genuine(&secret));
+    if !genuine {
+        return Ok(Found::Nothing);
+    }
+    let url = button_url(core, partner, token);
+    Ok(Found::Button(Box::new(Pressed { link, about: read.about(), verb: read.verb(), url })))
+}
+
 /// Where the button with this token calls. Made from our settings, never from a request.
-fn button_url(core: &Core, partner: &Partner, token: &str) -> url::Url {
+fn button_url(core: &Core, partner: &Partner, token: &str) -> Url {
     our_url(&core.site.public_url, &format!("integrations/{}/actions/{token}", partner.id()))
 }

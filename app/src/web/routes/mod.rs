@@ -7,6 +7,7 @@ use axum::{
 
 use crate::state::AppState;
 
+mod action;
 mod authorize;
 mod connect;
 mod hook;
@@ -56,5 +57,7 @@ pub(super) fn styleguide() -> Router<AppState> {
 
 /// What partners call: no session, no cookies, no pages.
 pub(super) fn hooks() -> Router<AppState> {
-    Router::new().route("/integrations/{partner}/hook", post(hook::hook))
+    Router::new()
+        .route("/integrations/{partner}/hook", post(hook::hook))
+        .route("/integrations/{partner}/actions/{token}", post(action::action))
 }

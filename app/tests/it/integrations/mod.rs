@@ -56,13 +56,26 @@ impl Ground {
 
     /// The same with a fake partner that can more.
     pub async fn idle_with(test: TestDatabase, fake: FakePartner, settings: PartnerSettings) -> Self {
+        Self::idle_among(test, fake, settings, Vec::new()).await
+    }
+
+    /// The same with more of its kind, which have other ids.
+    pub async fn idle_among(
+        test: TestDatabase,
+        fake: FakePartner,
+        settings: PartnerSettings,
+        others: Vec<FakePartner>,
+    ) -> Self {
         // Calling the sandbox needs it chosen, and the binary is not there to do so.
         let _chosen_before = rustls::crypto::aws_lc_rs::default_provider().install_default();
         let mut github = None;
         let app = TestApp::with_partners(test, async |product| {
             let sandbox = github.insert(GitHubSandbox::open(product).await);
             let told: (Arc<dyn Integration>, _) = (Arc::new(fake.clone()), settings);
-            Partners::new([told, sandbox.integration()]).unwrap()
+            let others = others
+                .into_iter()
+                .map(|other| -> (Arc<dyn Integration>, _) { (Arc::new(other), PartnerSettings::default()) });
+            Partners::new([told, sandbox.integration()].into_iter().chain(others)).unwrap()
         });
         let app = app.await;
         Self { two: app.with_two_organizations().await, fake, github: github.unwrap() }
@@ -244,11 +257,12 @@ pub fn able() -> Card {
     Card { connect: FakePartner::accounts(), capabilities: CAN, ..FakePartner::able_card() }
 }
 
-/// A browser comes back from the consent page, as this account; at a state that was begun just now.
+/// A browser comes back from a fake partner's consent page, as this account.
 pub async fn consented(client: &Client, page: &str, id: u64, name: &str) -> Answer {
     let page = Url::parse(page).unwrap_or_else(|_| panic!("{page} is no consent page"));
-    let state = page.query_pairs().find(|(found, _)| found == "state").unwrap().1.into_owned();
-    client.get(&format!("/auth/fake/callback?state={state}&code={id}:{name}")).await
+    let asked = |name: &str| page.query_pairs().find(|(found, _)| found == name).unwrap().1.into_owned();
+    let callback = Url::parse(&asked("redirect_uri")).unwrap();
+    client.get(&format!("{}?state={}&code={id}:{name}", callback.path(), asked("state"))).await
 }
 
 /// A browser's user connects an account at the fake partner.
