@@ -8,6 +8,7 @@ use url::Url;
 
 use crate::{clock::Clock, db::Db, queue::Queue};
 
+pub mod actions;
 pub mod attempts;
 pub mod entries;
 mod error;

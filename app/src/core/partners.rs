@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use integration_contract::{
-    Connect, Error as PartnerError, ExposeSecret, Http, Integration, PartnerSettings, SecretOf, SecretString,
+    Connect, Error as PartnerError, ExposeSecret, Http, Integration, PartnerSettings, SecretOf, SecretString, Site,
 };
 use url::{Origin, Url};
 
@@ -89,6 +89,24 @@ impl Partner {
         }
     }
 
+    /// What the operator set under this name.
+    pub fn setting(&self, name: &str) -> Option<&SecretString> {
+        self.settings.get(name)
+    }
+
+    /// What to ask for before an account is connected, where each of the partner's customers has an address.
+    pub fn site(&self) -> Option<&Site> {
+        match &self.integration.card().connect {
+            Connect::OAuth { site, .. } => site.as_ref(),
+            Connect::Nothing => None,
+        }
+    }
+
+    /// Whether the partner is reached at this origin, as seen by the account of one `site`.
+    pub fn is_at(&self, site: Option<&str>, origin: &str) -> bool {
+        self.places.iter().filter_map(|place| place.origin(site)).any(|place| place.ascii_serialization() == origin)
+    }
+
     /// Where forms on our pages may send the person: for the content security policy, which writes `*` for any site.
     pub fn origins(&self) -> impl Iterator<Item = String> {
         self.places.iter().map(|place| match place {
@@ -102,7 +120,7 @@ impl Partner {
 enum Place {
     /// There.
     Fixed(Origin),
-    /// At the origin that the site stands in, such as `https://{subdomain}.zendesk.com`.
+    /// At the origin that the site stands in, such as `https://{subdomain}.partner.example`.
     OfSite { before: String, after: String },
 }
 

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use super::{Core, Result, inbox, integration_users, invitations, outbox, sessions};
+use super::{Core, Result, actions, inbox, integration_users, invitations, outbox, sessions};
 use crate::queue::dead;
 
 /// How long hooks, the marks by which a repeated one is known, and dead letters are kept. Longer than any partner
@@ -24,6 +24,8 @@ pub struct Forgotten {
     pub messages: u64,
     /// Marks of hooks.
     pub marks: u64,
+    /// Marks of clicks in partners' products.
+    pub clicks: u64,
     /// What was sent to partners, or was not.
     pub outgoing: u64,
     /// What stands at partners and has not changed for long.
@@ -44,6 +46,7 @@ pub async fn forget(core: &Core) -> Result<Forgotten> {
         // Marks outlive their message, so they go after it.
         messages: inbox::forget_messages(core, KEPT).await?,
         marks: inbox::forget_marks(core, KEPT).await?,
+        clicks: actions::forget_marks(core).await?,
         outgoing: outbox::forget_messages(core, KEPT).await?,
         posts: outbox::forget_posts(core, outbox::POSTS_KEPT).await?,
     };
@@ -53,7 +56,7 @@ pub async fn forget(core: &Core) -> Result<Forgotten> {
 
 impl Forgotten {
     fn publish(self, took: Duration) {
-        let Self { sessions, consents, invitations, dead_letters, messages, marks, outgoing, posts } = self;
+        let Self { sessions, consents, invitations, dead_letters, messages, marks, clicks, outgoing, posts } = self;
         tracing::info!(
             sessions,
             consents,
@@ -61,6 +64,7 @@ impl Forgotten {
             dead_letters,
             messages,
             marks,
+            clicks,
             outgoing,
             posts,
             ?took,
@@ -73,6 +77,7 @@ impl Forgotten {
             ("dead_letters", dead_letters),
             ("messages", messages),
             ("marks", marks),
+            ("clicks", clicks),
             ("outgoing", outgoing),
             ("posts", posts),
         ];

@@ -4,6 +4,7 @@
 
 #![allow(clippy::unwrap_used, missing_docs, reason = "tests say what they mean by failing")]
 
+mod actions;
 mod entries;
 mod floor_plan;
 mod harness;
@@ -16,5 +17,6 @@ mod queue;
 mod retention;
 mod routes;
 mod server;
+mod setup;
 mod slack;
 mod storage;

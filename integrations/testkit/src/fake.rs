@@ -42,11 +42,11 @@ use std::{
 
 use async_trait::async_trait;
 use integration_contract::{
-    Account, Actions, Address, AuthorizeAsk, Capability, Card, CheckedLink, Choice, Connected, Encoding, Error,
-    ErrorKind, Field, FieldErrors, FieldKind, FormInput, Grant, HookAnswer, HookCall, HookReply, Http, Integration,
-    IntegrationLink, ItemChange, Items, Ledger, LinkForm, LinkRefused, LinkSettings, Outgoing, OutgoingEntry, Part,
-    Reading, Receipt, Remote, Result, Scheme, SecretOf, SecretString, Setup, Undone, UndoneOutcome, Verified, Want,
-    strict_json,
+    Account, Actions, Address, AuthorizeAsk, Capability, Card, CheckedLink, Choice, Connected, Credentials, Encoding,
+    Error, ErrorKind, Field, FieldErrors, FieldKind, FormInput, Grant, HookAnswer, HookCall, HookReply, Http,
+    Integration, IntegrationLink, ItemChange, Items, Ledger, LinkForm, LinkRefused, LinkSettings, Outgoing,
+    OutgoingEntry, Part, Reading, Receipt, Remote, Result, Scheme, SecretOf, SecretString, Setup, Undone,
+    UndoneOutcome, Verified, Want, strict_json,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -105,6 +105,7 @@ struct Outside {
     shelf: items::Shelf,
     board: setup::Board,
     clicks: u64,
+    revoked: Vec<String>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -242,6 +243,10 @@ impl Integration for FakePartner {
 
     async fn oauth_callback(&self, _http: &Http, grant: Grant) -> Result<Connected> {
         self.connected(&grant)
+    }
+
+    async fn revoke(&self, _http: &Http, old: &Credentials) -> Result<Undone> {
+        self.take_back(old)
     }
 
     async fn new_link(&self, _cx: &Account, so_far: &FormInput) -> Result<LinkForm> {

@@ -7,7 +7,7 @@ mod follow;
 mod remove;
 mod set_up;
 
-use integration_contract::{Account, Connect, IntegrationLink, LinkSettings, SecretString};
+use integration_contract::{Account, Connect, IntegrationLink, LinkSettings, RemoteName, SecretString};
 use sea_orm::{
     ColumnTrait, ConnectionTrait, DatabaseTransaction, QueryFilter, QueryOrder, QuerySelect, Select,
     sea_query::LockType,
@@ -28,6 +28,7 @@ use crate::db::{
     entity::{
         Tenant,
         integration_link::{self, Column, Entity, LinkLevel, LinkState, Model},
+        remote::{self, RemoteState},
     },
 };
 
@@ -49,6 +50,35 @@ pub async fn find(core: &Core, person: &Person, id: LinkId) -> Result<(Member, M
         super::teams::find(core, person, link.team_id).await?;
     }
     Ok((member, link))
+}
+
+/// The living link that made this at the partner, as [`find`] would show it to the person.
+///
+/// # Errors
+/// [`Error::NotFound`] for all others, which then read the same.
+pub async fn that_made(core: &Core, person: &Person, partner: &Partner, name: &RemoteName) -> Result<Model> {
+    // PostgreSQL does not take this for a text, and no partner calls anything so.
+    if name.id.contains('\0') {
+        return Err(Error::NotFound);
+    }
+    let made = remote::Entity::of_any(person.organizations())
+        .filter(remote::Column::Kind.eq(name.kind))
+        .filter(remote::Column::RemoteId.eq(&name.id))
+        .filter(remote::Column::State.eq(RemoteState::Made))
+        .all(core.db.reader())
+        .await?;
+    for row in made {
+        match find(core, person, row.link_id).await {
+            Ok((_, link)) if link.partner == partner.id() && is_living(&link) => return Ok(link),
+            Ok(_) | Err(Error::NotFound) => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Err(Error::NotFound)
+}
+
+fn is_living(link: &Model) -> bool {
+    !matches!(link.state, LinkState::Removing | LinkState::Removed)
 }
 
 /// One link of an organization, for jobs.

@@ -7,6 +7,7 @@ use integration_contract::{
 use sea_orm::{ActiveModelTrait, ActiveValue::Set, ColumnTrait, DatabaseTransaction, EntityTrait, QueryFilter, SqlErr};
 use url::Url;
 
+use super::claim::proves;
 use crate::{
     core::{
         Core, Error, Result, integration_links, organizations,
@@ -41,6 +42,28 @@ pub struct Callback {
     pub issuer: Option<String>,
 }
 
+/// What a consent is for, besides connecting an account.
+#[derive(Debug, Default)]
+pub struct Purpose {
+    /// Whose address, where each of the partner's customers has one; [`integration_contract::Site::read`] made it.
+    pub site: Option<String>,
+    /// SHA-256 of the token of the claim that it is to prove.
+    pub claim_hash: Option<Vec<u8>>,
+    /// The path of ours where it goes on; never one that came from outside.
+    pub return_to: Option<String>,
+}
+
+/// A consent that came to an end.
+#[derive(Debug)]
+pub struct Ended {
+    /// For which organization it was begun.
+    pub organization: OrganizationId,
+    /// The path of ours where it goes on, when it was begun for that.
+    pub return_to: Option<String>,
+    /// What it came to.
+    pub consent: Consent,
+}
+
 /// What a callback came to.
 #[derive(Debug)]
 pub enum Consent {
@@ -48,14 +71,23 @@ pub enum Consent {
     Connected(Box<Model>),
     /// The person, or the partner before asking them, said no.
     Declined,
+    /// It is not the account that was claimed, or the claim does not count any more. Nothing was kept.
+    Unproven,
 }
 
 /// Starts a consent: remembers it for this user, organization and browser session, and says where to send the person.
 ///
 /// # Errors
 /// [`Error::Partner`] when the partner is not configured or has no OAuth.
-pub async fn begin(core: &Core, who: &Member, session_hash: Vec<u8>, partner: &Partner) -> Result<Url> {
+pub async fn begin(
+    core: &Core,
+    who: &Member,
+    session_hash: Vec<u8>,
+    partner: &Partner,
+    purpose: Purpose,
+) -> Result<Url> {
     partner.integration.configured()?;
+    let Purpose { site, claim_hash, return_to } = purpose;
     let state = random_text(32);
     let state_hash = digest_of(state.expose_secret().as_bytes());
     let verifier =
@@ -63,7 +95,7 @@ pub async fn begin(core: &Core, who: &Member, session_hash: Vec<u8>, partner: &P
     let sealed =
         verifier.as_ref().map(|verifier| core.vault.seal(Place::verifier(who.organization, &state_hash), verifier));
     let now = core.clock.now();
-    let ask = AuthorizeAsk { state, redirect_uri: redirect_uri(core, partner), site: None, verifier };
+    let ask = AuthorizeAsk { state, redirect_uri: redirect_uri(core, partner), site: site.clone(), verifier };
     let url = partner.integration.authorize_url(&ask)?;
     core.db
         .write(async |tx| {
@@ -74,9 +106,9 @@ pub async fn begin(core: &Core, who: &Member, session_hash: Vec<u8>, partner: &P
                 session_hash: Set(session_hash),
                 partner: Set(partner.id().to_owned()),
                 verifier: Set(sealed),
-                site: Set(None),
-                claim_hash: Set(None),
-                return_to: Set(None),
+                site: Set(site),
+                claim_hash: Set(claim_hash),
+                return_to: Set(return_to),
                 expires_at: Set(now + CONSENT_MINUTES * 60_000),
             };
             oauth_state::Entity::insert(row).exec_without_returning(tx).await?;
@@ -97,16 +129,17 @@ pub async fn finish(
     session_hash: &[u8],
     partner: &Partner,
     callback: Callback,
-) -> Result<(OrganizationId, Consent)> {
-    let begun = take_state(core, who.user.id, session_hash, partner, &callback.state).await?;
+) -> Result<Ended> {
+    let mut begun = take_state(core, who.user.id, session_hash, partner, &callback.state).await?;
     let stale = || Error::Conflict("This answer does not belong to a connection you started. Start again.".into());
     // They may have left it while they were at the partner's page.
     let who = who.member_of(begun.organization_id).map_err(|_| stale())?;
+    let (organization, return_to) = (begun.organization_id, begun.return_to.take());
     if callback.error.is_some() {
-        return Ok((begun.organization_id, Consent::Declined));
+        return Ok(Ended { organization, return_to, consent: Consent::Declined });
     }
     let code = callback.code.ok_or_else(stale)?;
-    if callback.issuer.is_some_and(|issuer| !partner.origins().any(|origin| origin == issuer.trim_end_matches('/'))) {
+    if callback.issuer.is_some_and(|issuer| !partner.is_at(begun.site.as_deref(), issuer.trim_end_matches('/'))) {
         return Err(stale());
     }
     let verifier = match &begun.verifier {
@@ -119,19 +152,17 @@ pub async fn finish(
     let grant = Grant { code, redirect_uri: redirect_uri(core, partner), site: begun.site.clone(), verifier };
     let http = core.partners.http(partner, begun.site.as_deref(), None);
     let connected = partner.integration.oauth_callback(&http, grant).await?;
-    match keep(core, &who, partner, &connected).await {
-        Ok(account) => Ok((begun.organization_id, Consent::Connected(Box::new(account)))),
-        Err(error) => {
-            // Nobody could give back later what was not kept. A workspace's token stays: it is the same one that the
-            // organization has which is connected to the workspace.
-            if connected.installation.is_none()
-                && let Err(left) = partner.integration.revoke(&http, &connected.credentials).await
-            {
-                tracing::warn!(partner = partner.id(), kind = ?left.kind(), "a token that was not kept is left over");
-            }
-            Err(error)
-        }
+    let kept = keep(core, &who, partner, &connected, begun.claim_hash.as_deref()).await;
+    // Nobody could give back later what was not kept. A workspace's token stays: it is the same one that the organization
+    // has which is connected to the workspace.
+    if !matches!(kept, Ok(Some(_)))
+        && connected.installation.is_none()
+        && let Err(left) = partner.integration.revoke(&http, &connected.credentials).await
+    {
+        tracing::warn!(partner = partner.id(), kind = ?left.kind(), "a token that was not kept is left over");
     }
+    let consent = kept?.map_or(Consent::Unproven, |account| Consent::Connected(Box::new(account)));
+    Ok(Ended { organization, return_to, consent })
 }
 
 /// Forgets the consents that nobody came back from in time, and the claims that nobody took. Answers with how many.
@@ -172,19 +203,32 @@ async fn take_state(
     })
 }
 
-/// Keeps what a consent brought: the person's account, and the workspace's where the partner installs us there.
-async fn keep(core: &Core, who: &Member, partner: &Partner, connected: &Connected) -> Result<Model> {
+/// Keeps what a consent brought: the person's account, and the workspace's where the partner installs us there. Nothing
+/// when it was to prove a claim, and does not.
+async fn keep(
+    core: &Core,
+    who: &Member,
+    partner: &Partner,
+    connected: &Connected,
+    claim: Option<&[u8]>,
+) -> Result<Option<Model>> {
     let Connected { credentials, identity, installation } = connected;
     let Member { organization, user, .. } = *who;
     let kept = core
         .db
         .write(async |tx| {
             organizations::standing(tx, who).await?;
+            if let Some(claim) = claim
+                && !proves(core, tx, who, partner, &identity.id, claim).await?
+            {
+                return Ok(None);
+            }
             let Some(workspace) = installation else {
-                return keep_one(core, tx, organization, partner, Some(user), identity, Some(credentials)).await;
+                let one = keep_one(core, tx, organization, partner, Some(user), identity, Some(credentials));
+                return one.await.map(Some);
             };
             keep_one(core, tx, organization, partner, Some(user), identity, None).await?;
-            keep_one(core, tx, organization, partner, None, workspace, Some(credentials)).await
+            keep_one(core, tx, organization, partner, None, workspace, Some(credentials)).await.map(Some)
         })
         .await;
     match (kept, installation) {

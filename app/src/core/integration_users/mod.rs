@@ -5,20 +5,23 @@
 //! has it once, its links act as it, and its people have accounts of their own that say who they are there and open
 //! nothing.
 //!
-//! Connecting one is in `consent`, acting with one in `credentials`, giving one back in `leave`, and joining one to a
-//! person who wrote to us from the partner in `claim`.
+//! Connecting one is in `consent`, acting with one in `credentials`, giving one back in `leave`, joining one to a person who
+//! wrote to us or clicked at the partner in `claim`, and what is missing for a click in `need`.
 
 mod claim;
 mod consent;
 mod credentials;
 mod leave;
+mod need;
 
+use integration_contract::Connect;
 use sea_orm::{ColumnTrait, Condition, ConnectionTrait, DatabaseTransaction, QueryFilter, QueryOrder, Select};
 
-pub use claim::{Claim, accept_claim, claimed, offer_claim};
-pub use consent::{Callback, Consent, begin, finish, forget_stale_consents};
+pub use claim::{Ask, Claim, accept_claim, ask_for_proof, claimed, offer_claim, use_up};
+pub use consent::{Callback, Consent, Ended, Purpose, begin, finish, forget_stale_consents};
 pub use credentials::{account, account_for_now, mark_broken, nobody, taken_back};
 pub use leave::{DISCONNECT, disconnect, forget, give_back, let_go, let_go_gave_up};
+pub use need::Need;
 
 use super::{Core, Error, Result, partners::Partner, people::Member};
 use crate::db::{
@@ -63,14 +66,20 @@ pub async fn usable(core: &Core, who: &Member) -> Result<Vec<Model>> {
     Ok(usable_by(who).order_by_asc(Column::Partner).order_by_asc(Column::CreatedAt).all(core.db.reader()).await?)
 }
 
-/// The account a new link of this user would act with: the one connected last.
+/// The account a new link of this user would act with: the one connected last. Where tokens are for setting links up and
+/// nothing else, one whose token has ended counts as none.
 ///
 /// # Errors
 /// See [`of_user`].
 pub async fn latest(core: &Core, who: &Member, partner: &Partner) -> Result<Option<Model>> {
+    let mut good = Condition::all().add(Column::State.eq(AccountState::Connected));
+    if matches!(partner.integration.card().connect, Connect::OAuth { lasting: false, .. }) {
+        let ends = Condition::any().add(Column::ExpiresAt.is_null()).add(Column::ExpiresAt.gt(core.clock.now()));
+        good = good.add(ends);
+    }
     Ok(usable_by(who)
         .filter(Column::Partner.eq(partner.id()))
-        .filter(Column::State.eq(AccountState::Connected))
+        .filter(good)
         .order_by_desc(Column::ConnectedAt)
         .one(core.db.reader())
         .await?)
@@ -113,7 +122,8 @@ pub async fn installation(core: &Core, partner: &Partner, account_id: &str) -> R
     Ok(Entity::installation(partner.id(), account_id).one(core.db.reader()).await?)
 }
 
-/// Which of our users has this account at the partner. When several have connected the same one, the first.
+/// Which of our users has this account at the partner. When several have connected the same one, the first. One that is
+/// being disconnected is nobody's any more.
 ///
 /// # Errors
 /// See [`of_user`].
@@ -127,6 +137,7 @@ pub async fn user_of_account(
         .filter(Column::Partner.eq(partner))
         .filter(Column::AccountId.eq(account_id))
         .filter(Column::UserId.is_not_null())
+        .filter(Column::State.ne(AccountState::Leaving))
         .order_by_asc(Column::CreatedAt)
         .one(db)
         .await?

@@ -2,14 +2,18 @@
 
 use axum::{
     extract::{Path, RawQuery, State},
+    http::StatusCode,
     response::{IntoResponse, Redirect, Response},
 };
 use integration_contract::{ErrorKind, FormInput, SecretString};
 
+use super::{authorize, integrations, site::SiteField};
 use crate::{
     core::{
         Core, Error,
-        integration_users::{self, Callback, Consent},
+        integration_users::{self, Callback, Consent, Purpose},
+        partners::Partner,
+        people::Member,
     },
     db::IntegrationUserId,
     web::{
@@ -23,13 +27,33 @@ use crate::{
 const LONGEST: usize = 2048;
 
 /// `POST /auth/{p}`
-pub async fn start(State(core): State<Core>, Path(id): Path<String>, who: SignedIn, _: Form) -> web::Result<Response> {
+pub async fn start(
+    State(core): State<Core>,
+    Path(id): Path<String>,
+    who: SignedIn,
+    Form(form): Form,
+) -> web::Result<Response> {
     let partner = core.partners.get(&id)?;
-    match integration_users::begin(&core, &who.member()?, who.session_hash(), partner).await {
+    let member = who.member()?;
+    match SiteField::read(partner, &form) {
+        Ok(site) => lead(&core, &who, &member, partner, Purpose { site, ..Purpose::default() }).await,
+        Err(field) => integrations::draw(&core, &who, partner, Some(*field), StatusCode::UNPROCESSABLE_ENTITY).await,
+    }
+}
+
+/// Leads the person to the partner's consent page; or to ours about the partner, with the reason why not.
+pub(super) async fn lead(
+    core: &Core,
+    who: &SignedIn,
+    member: &Member,
+    partner: &Partner,
+    purpose: Purpose,
+) -> web::Result<Response> {
+    match integration_users::begin(core, member, who.session_hash(), partner, purpose).await {
         Ok(url) => Ok(Redirect::to(url.as_str()).into_response()),
         Err(Error::Partner(error)) => {
             who.flash(Tone::Bad, error.sentence()).await?;
-            Ok(Redirect::to(&format!("/integrations/{id}")).into_response())
+            Ok(Redirect::to(&format!("/integrations/{}", partner.id())).into_response())
         }
         Err(error) => Err(error.into()),
     }
@@ -45,29 +69,33 @@ pub async fn callback(
     let partner = core.partners.get(&id)?;
     let answer = read(query.as_deref().unwrap_or_default()).ok_or(web::Error::StartAgain)?;
     let who = SignedIn::of(visitor).ok_or(web::Error::StartAgain)?;
-    match integration_users::finish(&core, &who.person, &who.session_hash(), partner, answer).await {
-        Ok((organization, Consent::Connected(account))) => {
-            who.choose(organization).await?;
+    let ended = match integration_users::finish(&core, &who.person, &who.session_hash(), partner, answer).await {
+        Ok(ended) => ended,
+        Err(Error::Partner(error)) if error.kind() == ErrorKind::Refused => {
+            who.flash(Tone::Bad, error.sentence()).await?;
+            return Ok(Redirect::to(&format!("/integrations/{id}")).into_response());
+        }
+        // A stale or foreign answer, or no consent under way: nothing here says which.
+        Err(Error::Conflict(_)) => return Err(web::Error::StartAgain),
+        Err(error) => return Err(error.into()),
+    };
+    who.choose(ended.organization).await?;
+    match ended.consent {
+        Consent::Connected(account) => {
             let (name, it) = (partner.name(), &account.account_name);
             let sentence = match account.user_id {
                 Some(_) => format!("Connected to {name} as {it}."),
                 None => format!("Connected to {name}: installed in {it}, for everybody in the organization."),
             };
             who.flash(Tone::Good, sentence).await?;
-            Ok(Redirect::to(&format!("/integrations/{id}/link")).into_response())
+            let next = ended.return_to.unwrap_or_else(|| format!("/integrations/{id}/link"));
+            Ok(Redirect::to(&next).into_response())
         }
-        Ok((organization, Consent::Declined)) => {
-            who.choose(organization).await?;
+        Consent::Declined => {
             who.flash(Tone::Attention, format!("{} was not connected.", partner.name())).await?;
             Ok(Redirect::to(&format!("/integrations/{id}")).into_response())
         }
-        Err(Error::Partner(error)) if error.kind() == ErrorKind::Refused => {
-            who.flash(Tone::Bad, error.sentence()).await?;
-            Ok(Redirect::to(&format!("/integrations/{id}")).into_response())
-        }
-        // A stale or foreign answer, or no consent under way: nothing here says which.
-        Err(Error::Conflict(_)) => Err(web::Error::StartAgain),
-        Err(error) => Err(error.into()),
+        Consent::Unproven => authorize::gone(&who, partner, None).await,
     }
 }
 

@@ -248,7 +248,8 @@ fn unavailable(error: &Error) -> StatusCode {
     StatusCode::SERVICE_UNAVAILABLE
 }
 
-fn headers_of(headers: &HeaderMap) -> BTreeMap<String, Vec<String>> {
+/// The headers of a call, as partners' crates read them.
+pub(super) fn headers_of(headers: &HeaderMap) -> BTreeMap<String, Vec<String>> {
     let mut all: BTreeMap<String, Vec<String>> = BTreeMap::new();
     for (name, value) in headers {
         all.entry(name.as_str().to_owned()).or_default().push(value.to_str().unwrap_or_default().to_owned());

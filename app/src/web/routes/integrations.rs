@@ -9,7 +9,7 @@ use axum::{
 };
 use integration_contract::{Card, Connect, Scope};
 
-use super::links::Row;
+use super::{links::Row, site::SiteField};
 use crate::{
     core::{
         Core, Error, integration_links, integration_users,
@@ -101,6 +101,9 @@ struct PartnerPage<'a> {
     scopes: &'static [Scope],
     accounts: Vec<AccountLine>,
     installations: Vec<Installation>,
+    /// Whether a link could be added at once.
+    ready: bool,
+    site: Option<SiteField>,
     may_disconnect: bool,
     links: Vec<Row>,
     docs: String,
@@ -119,6 +122,20 @@ struct AccountLine {
     acts: bool,
     working: bool,
     reason: Option<String>,
+}
+
+impl AccountLine {
+    fn of(core: &Core, card: &Card, row: integration_user::Model) -> Self {
+        // Where tokens are for setting links up and nothing else, their end is no trouble.
+        let lasting = matches!(card.connect, Connect::OAuth { lasting: true, .. });
+        let ended = row.expires_at.is_some_and(|at| at <= core.clock.now());
+        Self {
+            name: row.account_name,
+            acts: row.credentials.is_some() && (lasting || !ended),
+            working: row.state == AccountState::Connected,
+            reason: row.reason,
+        }
+    }
 }
 
 /// An installation of the organization, as pages list it: `templates/integrations/installation.html`.
@@ -178,37 +195,43 @@ pub fn account_state(state: AccountState) -> (Tone, &'static str) {
 
 /// `GET /integrations/{p}`
 pub async fn partner(State(core): State<Core>, Path(id): Path<String>, who: SignedIn) -> web::Result<Response> {
-    let partner = core.partners.get(&id)?;
+    draw(&core, &who, core.partners.get(&id)?, None, StatusCode::OK).await
+}
+
+/// The partner's page; with the field for its site as it was sent, when that can't be used.
+pub(super) async fn draw(
+    core: &Core,
+    who: &SignedIn,
+    partner: &Partner,
+    site: Option<SiteField>,
+    status: StatusCode,
+) -> web::Result<Response> {
     let member = who.member()?;
     let card = partner.integration.card();
-    let accounts = integration_users::of_user(&core, &member).await?;
-    let mut installations = Installation::all(&core, member.organization).await?;
+    let mut accounts = integration_users::of_user(core, &member).await?;
+    accounts.retain(|row| row.partner == card.id);
+    let mut installations = Installation::all(core, member.organization).await?;
     installations.retain(|installation| installation.partner == card.id);
-    let links = links_in_sight(&core, &who, &member, partner).await?;
+    let ready = !needs_account(card) || integration_users::latest(core, &member, partner).await?.is_some();
+    let last_site = accounts.iter().filter_map(|row| row.site.as_deref()).next_back().unwrap_or_default();
+    let links = links_in_sight(core, who, &member, partner).await?;
     let page = who.page(card.name).await?.at(Place::Integrations);
     web::page::draw(
-        StatusCode::OK,
+        status,
         &PartnerPage {
             page,
             card,
             needs_account: needs_account(card),
             missing: partner.integration.configured().err().map(|error| error.sentence().to_owned()),
             settings: settings_of(card),
-            callback: our_url(&core.site.public_url, &format!("auth/{id}/callback")).to_string(),
+            callback: our_url(&core.site.public_url, &format!("auth/{}/callback", card.id)).to_string(),
             scopes: match card.connect {
                 Connect::OAuth { scopes, .. } => scopes,
                 Connect::Nothing => &[],
             },
-            accounts: accounts
-                .into_iter()
-                .filter(|row| row.partner == card.id)
-                .map(|row| AccountLine {
-                    name: row.account_name,
-                    acts: row.credentials.is_some(),
-                    working: row.state == AccountState::Connected,
-                    reason: row.reason,
-                })
-                .collect(),
+            ready,
+            site: site.or_else(|| SiteField::of(partner, last_site)),
+            accounts: accounts.into_iter().map(|row| AccountLine::of(core, card, row)).collect(),
             installations,
             may_disconnect: member.is_admin(),
             links,

@@ -7,6 +7,7 @@ use axum::{
 
 use crate::state::AppState;
 
+mod action;
 mod authorize;
 mod connect;
 mod hook;
@@ -15,6 +16,8 @@ pub mod links;
 mod log;
 pub mod operators;
 mod people;
+mod setup;
+mod site;
 #[cfg(debug_assertions)]
 mod styleguide;
 
@@ -37,6 +40,8 @@ pub(super) fn integrations() -> Router<AppState> {
         .route("/integrations/{partner}/link", get(links::new).post(links::create).delete(links::destroy))
         .route("/integrations/{partner}/link/{link}", get(links::show).post(links::change))
         .route("/integrations/{partner}/authorize", get(authorize::show).post(authorize::accept))
+        .route("/integrations/{partner}/setup", get(setup::show).post(setup::go_on))
+        .route("/integrations/{partner}/configure", get(setup::configure))
         .route("/integrations/{partner}/disconnect", post(connect::disconnect))
         .route("/auth/{partner}", post(connect::start))
         .route("/auth/{partner}/callback", get(connect::callback))
@@ -52,5 +57,7 @@ pub(super) fn styleguide() -> Router<AppState> {
 
 /// What partners call: no session, no cookies, no pages.
 pub(super) fn hooks() -> Router<AppState> {
-    Router::new().route("/integrations/{partner}/hook", post(hook::hook))
+    Router::new()
+        .route("/integrations/{partner}/hook", post(hook::hook))
+        .route("/integrations/{partner}/actions/{token}", post(action::action))
 }

@@ -79,6 +79,12 @@ impl TestApp {
         Self::start(database, Some("https://patchbay.test/"), async |_| no_partners()).await
     }
 
+    /// A second node on the same database, reached by the same public address and at a port of its own.
+    pub async fn beside(&self, partners: Partners) -> Self {
+        let here = self.core.site.public_url.clone();
+        Self::start(self.database.clone(), Some(here.as_str()), async |_| partners).await
+    }
+
     async fn start(
         database: TestDatabase,
         public_url: Option<&str>,

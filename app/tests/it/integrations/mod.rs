@@ -18,7 +18,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use integration_contract::{Integration, PartnerSettings, SecretString};
+use integration_contract::{Capability, Card, Integration, PartnerSettings, SecretString};
 use integration_testkit::FakePartner;
 use patchbay::{
     core::{integration_links, partners::Partners},
@@ -34,6 +34,7 @@ use patchbay::{
 use reqwest::Method;
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder};
 use serde_json::{Value, json};
+use url::Url;
 
 use crate::harness::{Answer, Client, GitHubSandbox, TestApp, TestDatabase, TwoOrganizations};
 
@@ -50,14 +51,31 @@ pub struct Ground {
 impl Ground {
     /// Nothing works off the queue yet.
     pub async fn idle(test: TestDatabase) -> Self {
+        Self::idle_with(test, FakePartner::default(), PartnerSettings::default()).await
+    }
+
+    /// The same with a fake partner that can more.
+    pub async fn idle_with(test: TestDatabase, fake: FakePartner, settings: PartnerSettings) -> Self {
+        Self::idle_among(test, fake, settings, Vec::new()).await
+    }
+
+    /// The same with more of its kind, which have other ids.
+    pub async fn idle_among(
+        test: TestDatabase,
+        fake: FakePartner,
+        settings: PartnerSettings,
+        others: Vec<FakePartner>,
+    ) -> Self {
         // Calling the sandbox needs it chosen, and the binary is not there to do so.
         let _chosen_before = rustls::crypto::aws_lc_rs::default_provider().install_default();
-        let fake = FakePartner::default();
         let mut github = None;
         let app = TestApp::with_partners(test, async |product| {
             let sandbox = github.insert(GitHubSandbox::open(product).await);
-            let told: (Arc<dyn Integration>, _) = (Arc::new(fake.clone()), PartnerSettings::default());
-            Partners::new([told, sandbox.integration()]).unwrap()
+            let told: (Arc<dyn Integration>, _) = (Arc::new(fake.clone()), settings);
+            let others = others
+                .into_iter()
+                .map(|other| -> (Arc<dyn Integration>, _) { (Arc::new(other), PartnerSettings::default()) });
+            Partners::new([told, sandbox.integration()].into_iter().chain(others)).unwrap()
         });
         let app = app.await;
         Self { two: app.with_two_organizations().await, fake, github: github.unwrap() }
@@ -230,4 +248,26 @@ pub fn path_of(link: &integration_link::Model) -> String {
 /// The address that removes a link.
 pub fn removal_of(link: &integration_link::Model) -> String {
     format!("/integrations/{}/link?link={}", link.partner, link.id)
+}
+
+/// The card of a fake partner that has buttons, setup and accounts.
+pub fn able() -> Card {
+    const CAN: &[Capability] =
+        &[Capability::Deliver, Capability::Items, Capability::Actions, Capability::Setup, Capability::Revoke];
+    Card { connect: FakePartner::accounts(), capabilities: CAN, ..FakePartner::able_card() }
+}
+
+/// A browser comes back from a fake partner's consent page, as this account.
+pub async fn consented(client: &Client, page: &str, id: u64, name: &str) -> Answer {
+    let page = Url::parse(page).unwrap_or_else(|_| panic!("{page} is no consent page"));
+    let asked = |name: &str| page.query_pairs().find(|(found, _)| found == name).unwrap().1.into_owned();
+    let callback = Url::parse(&asked("redirect_uri")).unwrap();
+    client.get(&format!("{}?state={}&code={id}:{name}", callback.path(), asked("state"))).await
+}
+
+/// A browser's user connects an account at the fake partner.
+pub async fn join(client: &Client, id: u64, name: &str) {
+    let page = client.post_form("/auth/fake", &[]).await.location().to_owned();
+    let back = consented(client, &page, id, name).await;
+    assert_eq!((back.status, back.location()), (303, "/integrations/fake/link"), "{}", back.text);
 }

@@ -60,7 +60,7 @@ async fn one_click_makes_it_theirs_once(test: TestDatabase) {
 
     for again in [ground.two.bob.get(&offer).await, ground.two.bob.post_form(CLAIM, &[("claim", token(&offer))]).await]
     {
-        assert_eq!(again.status, 404);
+        assert_eq!(again.status, 403);
         assert!(again.text.contains("This link does not count"), "{}", again.text);
     }
     ground.say("bob", DONE, "/done and told them so").await;
@@ -76,8 +76,8 @@ async fn an_offer_ends_after_a_day(test: TestDatabase) {
     ground.app().clock.advance(Duration::from_secs(24 * 3600 - 1));
     assert_eq!(ground.two.bob.get(&offer).await.status, 200);
     ground.app().clock.advance(Duration::from_secs(2));
-    assert_eq!(ground.two.bob.get(&offer).await.status, 404);
-    assert_eq!(ground.two.bob.post_form(CLAIM, &[("claim", token(&offer))]).await.status, 404);
+    assert_eq!(ground.two.bob.get(&offer).await.status, 403);
+    assert_eq!(ground.two.bob.post_form(CLAIM, &[("claim", token(&offer))]).await.status, 403);
     assert_eq!(ground.entry("answered the auditors").await.user_id, None);
     ground.finish().await;
 }
@@ -88,9 +88,9 @@ async fn an_offer_is_for_the_people_of_its_organization(test: TestDatabase) {
     let (_, offer) = offered(&ground, "answered the auditors").await;
     let unknown = ground.two.eve.get(&format!("{CLAIM}?claim=nonsense")).await;
     let foreign = ground.two.eve.get(&offer).await;
-    assert_eq!((foreign.status, foreign.body_alike()), (404, unknown.body_alike()));
-    assert_eq!(ground.two.eve.post_form(CLAIM, &[("claim", token(&offer))]).await.status, 404);
-    assert_eq!(ground.two.bob.get(CLAIM).await.status, 404);
+    assert_eq!((foreign.status, foreign.body_alike()), (403, unknown.body_alike()));
+    assert_eq!(ground.two.eve.post_form(CLAIM, &[("claim", token(&offer))]).await.status, 403);
+    assert_eq!(ground.two.bob.get(CLAIM).await.status, 403);
     assert_eq!(ground.two.bob.get(&offer).await.status, 200);
     ground.finish().await;
 }
@@ -119,7 +119,7 @@ async fn what_is_somebodys_is_not_another_ones(test: TestDatabase) {
     assert_eq!(ground.two.bob.post_form(CLAIM, &[("claim", token(&first))]).await.status, 303);
     // Whoever got hold of Bob's second offer is too late.
     let late = ground.two.ada.post_form(CLAIM, &[("claim", token(&second))]).await;
-    assert_eq!(late.status, 409, "{}", late.text);
+    assert_eq!(late.status, 403, "{}", late.text);
     assert!(late.text.contains("joined with somebody else here already"), "{}", late.text);
     // For Bob it still counts, and brings him what he wrote meanwhile.
     assert_eq!(ground.two.bob.post_form(CLAIM, &[("claim", token(&second))]).await.status, 303);

@@ -1,7 +1,7 @@
 //! The cards the fake partner can have: each says what it can, and it does no more than its card says.
 
 use http::StatusCode;
-use integration_contract::{Capability, Card, Connect, Effect, EventKind, HookRules, Level, Scope, Setting};
+use integration_contract::{Capability, Card, Connect, Effect, EventKind, HookRules, Level, Scope, Setting, Site};
 
 use super::{DELIVERY, FakePartner};
 
@@ -69,4 +69,28 @@ impl FakePartner {
         let scopes = &[Scope { name: "rooms", why: "To be in them." }];
         Connect::OAuth { scopes, pkce: false, site: None, lasting: true }
     }
+
+    /// The same where each of its customers has an address of their own, a district.
+    pub fn accounts_in_districts() -> Connect {
+        let scopes = &[Scope { name: "rooms", why: "To be in them." }];
+        let site = Site {
+            name: "district",
+            label: "District",
+            help: "The first part of its address.",
+            placeholder: "north",
+            read: |typed| {
+                let good = (1..=20).contains(&typed.len()) && typed.bytes().all(|byte| byte.is_ascii_lowercase());
+                if good { Ok(typed.to_owned()) } else { Err("A district is a word of lower-case letters.") }
+            },
+        };
+        Connect::OAuth { scopes, pkce: false, site: Some(site), lasting: true }
+    }
+
+    /// The setting that says where it is reached, with the district in it.
+    pub const ADDRESS: Setting = Setting {
+        name: "URL",
+        default: Some("https://{district}.fake.example"),
+        help: "Where it is reached.",
+        required: false,
+    };
 }

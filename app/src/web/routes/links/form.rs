@@ -25,11 +25,18 @@ pub(super) async fn acting(core: &Core, member: &Member, partner: &Partner) -> w
     Ok(row.map(|row| Acting { row: Some(row) }))
 }
 
+/// Whether the link form can be drawn at once, without the partner's consent page before it.
+pub async fn has_account(core: &Core, member: &Member, partner: &Partner) -> web::Result<bool> {
+    Ok(acting(core, member, partner).await?.is_some())
+}
+
 impl Acting {
     /// What the partner's methods get.
     pub(super) async fn account(&self, core: &Core, partner: &Partner) -> Result<Account, Error> {
+        let lasting = matches!(partner.integration.card().connect, Connect::OAuth { lasting: true, .. });
         match &self.row {
-            Some(row) => integration_users::account(core, partner, row).await,
+            Some(row) if lasting => integration_users::account(core, partner, row).await,
+            Some(row) => Ok(integration_users::account_for_now(core, partner, row)),
             None => Ok(integration_users::nobody(core, partner)),
         }
     }

@@ -7,6 +7,7 @@ mod remove;
 mod row;
 mod show;
 
+pub use form::has_account;
 pub use new::{create, draw as new};
 pub use remove::destroy;
 pub use row::Row;
@@ -43,6 +44,7 @@ fn settings_path(link: &Model) -> String {
     }
 }
 
-fn link_path(link: &Model) -> String {
+/// The link's own page.
+pub fn link_path(link: &Model) -> String {
     format!("/integrations/{}/link/{}", link.partner, link.id)
 }

@@ -52,6 +52,8 @@ struct LinkPage {
     can_pause: bool,
     resume_label: Option<&'static str>,
     reconnect: bool,
+    /// What to connect it again with, where the partner asks for a site: its field and the account's own.
+    site: Option<(&'static str, String)>,
     form: LinkForm,
     errors: FieldErrors,
     problem: Option<String>,
@@ -188,6 +190,9 @@ async fn draw_link(
             LinkLevel::User => "Your settings",
         },
         since: Moment::at(link.state_since),
+        site: partner
+            .site()
+            .map(|site| (site.name, account.as_ref().and_then(|row| row.site.clone()).unwrap_or_default())),
         account: account.map(|row| row.account_name),
         installed,
         can_check: matches!(link.state, LinkState::Active | LinkState::Broken),
