@@ -56,4 +56,6 @@ pub const PARTNERS: &[Entry] = &[
         then "type “/done shipped the search page” into it: that is an entry, and what you write in the log stands there"),
     partner!("flowdock", integration_flowdock::Flowdock, pick "the flow acme/product",
         then "look into its inbox: entries and issues are threads there, with buttons that work"),
+    partner!("zendesk", integration_zendesk::Zendesk, pick "the account acme",
+        then "solve a ticket as Bob: a moment later it stands in the log"),
 ];

@@ -5,6 +5,7 @@ mod driver;
 mod flowdock;
 mod slack;
 mod tour;
+mod zendesk;
 
 use std::time::Duration;
 
