@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use integration_contract::{
-    Connect, Error as PartnerError, ExposeSecret, Http, Integration, PartnerSettings, SecretOf, SecretString, Site,
+    Capability, Connect, Error as PartnerError, ExposeSecret, Http, Integration, PartnerSettings, SecretOf,
+    SecretString, Site,
 };
 use url::{Origin, Url};
 
@@ -79,6 +80,16 @@ impl Partner {
     /// What people call it.
     pub fn name(&self) -> &'static str {
         self.integration.card().name
+    }
+
+    /// Whether links act with the account they were set up with, for as long as they live.
+    pub fn acts_with_accounts(&self) -> bool {
+        matches!(self.integration.card().connect, Connect::OAuth { lasting: true, .. })
+    }
+
+    /// Whether it has an ability.
+    pub fn can(&self, ability: Capability) -> bool {
+        self.integration.card().capabilities.contains(&ability)
     }
 
     /// The operator's hook secret for the partner, where its hooks are signed with one secret for all links.

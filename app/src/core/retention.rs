@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use super::{Core, Result, actions, inbox, integration_users, invitations, outbox, sessions};
+use super::{Core, Result, actions, inbox, integration_users, invitations, items, outbox, sessions};
 use crate::queue::dead;
 
 /// How long hooks, the marks by which a repeated one is known, and dead letters are kept. Longer than any partner
@@ -30,6 +30,8 @@ pub struct Forgotten {
     pub outgoing: u64,
     /// What stands at partners and has not changed for long.
     pub posts: u64,
+    /// Items that nothing was heard of for long.
+    pub items: u64,
 }
 
 /// Forgets what is over its time, of all tenants. May run in several processes at once, and may be cut off anywhere.
@@ -49,6 +51,7 @@ pub async fn forget(core: &Core) -> Result<Forgotten> {
         clicks: actions::forget_marks(core).await?,
         outgoing: outbox::forget_messages(core, KEPT).await?,
         posts: outbox::forget_posts(core, outbox::POSTS_KEPT).await?,
+        items: items::forget(core, items::KEPT).await?,
     };
     forgotten.publish(begun.elapsed());
     Ok(forgotten)
@@ -56,7 +59,8 @@ pub async fn forget(core: &Core) -> Result<Forgotten> {
 
 impl Forgotten {
     fn publish(self, took: Duration) {
-        let Self { sessions, consents, invitations, dead_letters, messages, marks, clicks, outgoing, posts } = self;
+        let Self { sessions, consents, invitations, dead_letters, messages, marks, clicks, outgoing, posts, items } =
+            self;
         tracing::info!(
             sessions,
             consents,
@@ -67,6 +71,7 @@ impl Forgotten {
             clicks,
             outgoing,
             posts,
+            items,
             ?took,
             "forgot what is over its time"
         );
@@ -80,6 +85,7 @@ impl Forgotten {
             ("clicks", clicks),
             ("outgoing", outgoing),
             ("posts", posts),
+            ("items", items),
         ];
         for (what, count) in counts {
             metrics::counter!("patchbay_forgotten_total", "what" => what).increment(count);

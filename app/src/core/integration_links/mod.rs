@@ -1,20 +1,23 @@
 //! IntegrationLinks: the pipes that teams and users have set up to partners.
 //!
-//! Making and changing one is in `set_up`, taking one away in `remove`, keeping up with its far end in `follow`. Drawing
-//! the form is `web::routes::links`; talking to the partner is the partner's crate.
+//! Making and changing one is in `set_up`, taking one away in `remove`, keeping up with its far end in `follow`, and
+//! showing a partner's people what is wrong in `notice`. Drawing the form is `web::routes::links`; talking to the partner is the partner's crate.
 
 mod follow;
+mod notice;
 mod remove;
 mod set_up;
 
-use integration_contract::{Account, Connect, IntegrationLink, LinkSettings, RemoteName, SecretString};
+use integration_contract::{Account, IntegrationLink, LinkSettings, RemoteName, SecretString};
 use sea_orm::{
     ColumnTrait, ConnectionTrait, DatabaseTransaction, QueryFilter, QueryOrder, QuerySelect, Select,
     sea_query::LockType,
 };
+use url::Url;
 
 pub use follow::{INSPECT, change_living, follow, inspect, inspect_again};
-pub use remove::{Removal, UNINSTALL, rearm_clean_up, remove, uninstall, uninstall_gave_up};
+pub use notice::{NOTICE, notice, notice_due};
+pub use remove::{Removal, UNINSTALL, gone, rearm_clean_up, remove, uninstall, uninstall_gave_up};
 pub use set_up::{Created, INSTALL, NewLink, change, create, install, install_gave_up, pause, resume, set_up_again};
 
 use super::{
@@ -95,6 +98,16 @@ pub async fn load(core: &Core, organization: OrganizationId, id: LinkId) -> Resu
 /// See [`load`].
 pub async fn load_in(db: &impl ConnectionTrait, organization: OrganizationId, id: LinkId) -> Result<Option<Model>> {
     Ok(Entity::of(organization).filter(Column::Id.eq(id)).one(db).await?)
+}
+
+/// Whether it is still a link: not removed, nor about to be.
+pub fn lives(link: &Model) -> bool {
+    !matches!(link.state, LinkState::Removing | LinkState::Removed)
+}
+
+/// The link's page.
+pub fn url_of(core: &Core, link: &Model) -> Url {
+    our_url(&core.site.public_url, &format!("integrations/{}/link/{}", link.partner, link.id))
 }
 
 /// The link of a job that is about it only while it is in this state.
@@ -236,7 +249,7 @@ pub fn given_secret(core: &Core, link: &Model) -> Option<SecretString> {
 /// # Errors
 /// See [`integration_users::account`].
 pub async fn account(core: &Core, partner: &Partner, link: &Model) -> Result<Account> {
-    let lasting = matches!(partner.integration.card().connect, Connect::OAuth { lasting: true, .. });
+    let lasting = partner.acts_with_accounts();
     let Some(id) = link.integration_user_id else {
         return Ok(integration_users::nobody(core, partner));
     };
