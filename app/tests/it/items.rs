@@ -97,7 +97,7 @@ async fn what_is_so_already_is_done_and_no_news(test: TestDatabase) {
 async fn without_an_account_of_ones_own_nothing_is_done(test: TestDatabase) {
     let shop = Shop::open(test).await;
     let world = &shop.world;
-    let no_account = |done| matches!(done, Err(NotDone::NoAccount { partner }) if partner == "fake");
+    let no_account = |done| matches!(done, Err(NotDone::NoAccount(need)) if need.partner == "fake");
     assert!(no_account(shop.act(world.bob.user, &Deed::Close).await));
 
     world.fake.trouble_with_items(ItemCall::Act, Fails(ErrorKind::Unauthorized));

@@ -1,6 +1,6 @@
 //! A click on a button: it counts once, it is somebody's, and they do what the button says as themselves.
 
-use integration_contract::{Clicker, Error as PartnerError, Identity, text};
+use integration_contract::{Clicker, Deed, Error as PartnerError, Identity, text};
 use sea_orm::{EntityTrait, IntoActiveModel, TryInsertResult};
 use url::Url;
 
@@ -9,12 +9,17 @@ use crate::{
     core::{
         Core, Error, Result, entries,
         integration_users::{self, Need},
+        items,
         partners::Partner,
-        users,
+        people::Member,
+        teams, users,
     },
     db::{
-        OrganizationId, Outdated,
-        entity::{action_mark, integration_link::LinkState},
+        ItemId, OrganizationId, Outdated,
+        entity::{
+            action_mark,
+            integration_link::{self, LinkState},
+        },
     },
 };
 
@@ -64,18 +69,52 @@ pub async fn click(core: &Core, partner: &Partner, click: Click) -> Result<Resul
     let who = Identity { id: by.account, name, url: None };
     let user = integration_users::user_of_account(core.db.reader(), organization, partner.id(), &who.id).await?;
     let Some(user) = user else {
-        return ask(core, partner, organization, &who, None).await;
+        let need = match button.about {
+            About::Entry(_) => None,
+            About::Item(item) => items::account_needed(core, organization, item).await?,
+        };
+        return ask(core, partner, organization, &who, need).await;
     };
-    // They may have left the organization since they connected the account.
-    let member = match users::person(core, user).await.and_then(|person| person.member_of(organization)) {
-        Ok(member) => member,
+    // They may have left the organization or the team since they connected the account.
+    let person = users::person(core, user).await;
+    let found = match person {
+        Ok(person) => teams::find(core, &person, button.link.team_id).await,
+        Err(error) => Err(error),
+    };
+    let member = match found {
+        Ok((member, _)) => member,
         Err(Error::NotFound) => return Ok(Err(not_in_team())),
         Err(error) => return Err(error),
     };
-    match button.about {
-        About::Entry(entry) => told_apart(entries::complete(core, &member, button.link.team_id, entry).await),
-        // No items are kept yet, so none is there.
-        About::Item(_) => Ok(Err(NotDone::Gone)),
+    match (button.about, button.verb.deed()) {
+        (About::Entry(entry), _) => told_apart(entries::complete(core, &member, button.link.team_id, entry).await),
+        (About::Item(item), Some(deed)) => act(core, partner, &button.link, &member, &who, item, &deed).await,
+        (About::Item(_), None) => Ok(Err(NotDone::Gone)),
+    }
+}
+
+/// Does a deed to an item. What the item's partner refused is told in its thread, too: not all who read it there clicked.
+async fn act(
+    core: &Core,
+    partner: &Partner,
+    link: &integration_link::Model,
+    member: &Member,
+    who: &Identity,
+    item: ItemId,
+    deed: &Deed,
+) -> Result<Result<(), NotDone>> {
+    let organization = link.organization_id;
+    match items::act(core, organization, member.user, item, deed).await? {
+        Ok(()) => Ok(Ok(())),
+        Err(items::NotDone::Gone) => Ok(Err(NotDone::Gone)),
+        Err(items::NotDone::NoAccount(need)) => ask(core, partner, organization, who, Some(need)).await,
+        Err(items::NotDone::Partner(error)) => {
+            match items::tell_trouble(core, organization, link.id, item, &who.name, error.sentence()).await {
+                Ok(()) | Err(Error::NotFound) => {}
+                Err(error) => return Err(error),
+            }
+            Ok(Err(NotDone::Partner(error)))
+        }
     }
 }
 

@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use super::{load, record::record_own};
 use crate::{
-    core::{Core, Error, Result, integration_links, integration_users, partners::Partner},
+    core::{Core, Error, Result, integration_links, integration_users, integration_users::Need, partners::Partner},
     db::{
         ItemId, OrganizationId, UserId,
         entity::{
@@ -23,10 +23,7 @@ use crate::{
 #[derive(Debug)]
 pub enum NotDone {
     /// The person has no account connected at the item's partner that counts there.
-    NoAccount {
-        /// The partner's id.
-        partner: String,
-    },
+    NoAccount(Need),
     /// The partner did not do it, or did not say that it did.
     Partner(PartnerError),
     /// The item, or its link, is not there any more.
@@ -75,7 +72,7 @@ pub async fn act(
     let seen = integration_links::as_partner_sees(core, &link);
     let after = match items.act(&actor.account, &seen, &row.external_id, deed).await {
         Ok(after) => after,
-        Err(error) => return Ok(Err(refused(core, partner, &actor, error).await?)),
+        Err(error) => return Ok(Err(refused(core, &actor, error).await?)),
     };
     let change = ItemChange {
         id: format!("act:{}", Uuid::now_v7()),
@@ -104,14 +101,20 @@ async fn actor(
     let of_link = integration_users::find(core, link.organization_id, of_link).await?;
     let row = match of_link {
         Some(installation) if installation.user_id.is_none() => Some(installation),
-        of_link => own_account(core, partner, link, user, of_link.and_then(|row| row.site)).await?,
+        of_link => {
+            let site = of_link.and_then(|row| row.site);
+            match own_account(core, partner, link, user, site.clone()).await? {
+                Some(own) => Some(own),
+                None => return Ok(Err(NotDone::NoAccount(Need { partner: partner.id().to_owned(), site }))),
+            }
+        }
     };
-    let Some(row) = row else { return Ok(Err(no_account(partner))) };
+    let Some(row) = row else { return Ok(Err(NotDone::Gone)) };
     match integration_users::account(core, partner, &row).await {
         Ok(account) => Ok(Ok(Actor { account, row: Some(row) })),
         Err(Error::Partner(error)) => {
             let actor = Actor { account: integration_users::nobody(core, partner), row: Some(row) };
-            Ok(Err(refused(core, partner, &actor, error).await?))
+            Ok(Err(refused(core, &actor, error).await?))
         }
         Err(error) => Err(error),
     }
@@ -142,12 +145,21 @@ async fn own_account(
         .await?)
 }
 
-fn no_account(partner: &Partner) -> NotDone {
-    NotDone::NoAccount { partner: partner.id().to_owned() }
+/// Which account of their own somebody needs to do something to an item; none where it is done as an installation, or
+/// the item is gone.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn account_needed(core: &Core, organization: OrganizationId, item: ItemId) -> Result<Option<Need>> {
+    let Some(row) = load(core.db.reader(), organization, item).await? else { return Ok(None) };
+    let Some(link) = integration_links::load(core, organization, row.link_id).await? else { return Ok(None) };
+    let Some(of_link) = link.integration_user_id else { return Ok(None) };
+    let of_link = integration_users::find(core, organization, of_link).await?;
+    Ok(of_link.filter(|row| row.user_id.is_some()).map(|row| Need { partner: row.partner, site: row.site }))
 }
 
 /// What an error of the partner means for whoever wanted something done.
-async fn refused(core: &Core, partner: &Partner, actor: &Actor, error: PartnerError) -> Result<NotDone> {
+async fn refused(core: &Core, actor: &Actor, error: PartnerError) -> Result<NotDone> {
     if error.kind() != ErrorKind::Unauthorized {
         return Ok(NotDone::Partner(error));
     }
@@ -155,7 +167,12 @@ async fn refused(core: &Core, partner: &Partner, actor: &Actor, error: PartnerEr
         integration_users::mark_broken(core, row, error.sentence()).await?;
     }
     // An installation is nothing that they could connect for themselves.
-    Ok(if actor.is_person() { no_account(partner) } else { NotDone::Partner(error) })
+    Ok(match &actor.row {
+        Some(row) if actor.is_person() => {
+            NotDone::NoAccount(Need { partner: row.partner.clone(), site: row.site.clone() })
+        }
+        _ => NotDone::Partner(error),
+    })
 }
 
 fn change_of(deed: &Deed) -> Change {

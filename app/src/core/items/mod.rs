@@ -15,7 +15,7 @@ use integration_contract::{Author, Change, Item, ItemChange};
 use sea_orm::{ColumnTrait, ConnectionTrait, QueryFilter};
 use uuid::Uuid;
 
-pub use act::{NotDone, act};
+pub use act::{NotDone, account_needed, act};
 pub use known::{name_of, word};
 pub use record::record;
 
