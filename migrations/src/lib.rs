@@ -18,6 +18,7 @@ mod m0007_open_entries;
 mod m0008_old_dead_letters;
 mod m0009_outbox;
 mod m0010_items;
+mod m0011_item_changes;
 mod table;
 
 /// All steps, in order.
@@ -37,6 +38,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0008_old_dead_letters::Migration),
             Box::new(m0009_outbox::Migration),
             Box::new(m0010_items::Migration),
+            Box::new(m0011_item_changes::Migration),
         ]
     }
 }

@@ -9,7 +9,7 @@ use sea_orm::{ActiveValue::Set, ColumnTrait, DatabaseTransaction, QueryFilter};
 use super::{
     Core, Error, Result,
     entries::{self, Recorded},
-    inbox, integration_links, integration_users, outbox,
+    inbox, integration_links, integration_users, items, outbox,
     partners::Partner,
 };
 use crate::{
@@ -58,7 +58,7 @@ pub async fn read(core: &Core, organization: OrganizationId, id: MessageId) -> R
                 Ok(reading) => return apply(core, partner, &link, &message, reading).await,
                 Err(Error::Partner(error)) if error.passes() => return Err(error.into()),
                 Err(Error::Partner(error)) => {
-                    if error.kind() == ErrorKind::Unauthorized {
+                    if error.kind() == ErrorKind::Unauthorized && partner.acts_with_accounts() {
                         integration_links::account_is_broken(core, &link, error.sentence()).await?;
                     }
                     Outcome { state: MessageState::Failed, reason: Some(error.sentence().to_owned()) }
@@ -129,7 +129,10 @@ async fn apply(
             heard_of(tx, link, message.received_at).await?;
             let mut came_of_it = None;
             let mut why_not = reading.ignored;
-            for happening in reading.happenings {
+            let mut happenings = reading.happenings;
+            // Items are held before anything is told, see `items::record`.
+            happenings.sort_by_key(|happening| !matches!(happening, Happening::Item(_)));
+            for happening in happenings {
                 match happen(core, tx, partner, link, message, happening).await? {
                     Ok(came) => came_of_it.get_or_insert_with(Came::default).add(came),
                     Err(reason) => why_not = why_not.or(Some(reason)),
@@ -233,6 +236,11 @@ async fn happen(
         Happening::EntryRetracted { external_id } => {
             let retracted = entries::retract(core, tx, organization, link.id, &external_id).await?;
             there_or(retracted, "The log has no entry of what was deleted.")
+        }
+        Happening::Item(change) => {
+            let user = author(tx, organization, partner, &change.by).await?;
+            let recorded = items::record(core, tx, link, user, *change).await?;
+            recorded.map(|_| Came::default())
         }
         of_link => {
             integration_links::follow(core, tx, partner, link, of_link).await?;

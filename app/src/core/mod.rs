@@ -18,6 +18,7 @@ pub mod instance;
 pub mod integration_links;
 pub mod integration_users;
 pub mod invitations;
+pub mod items;
 pub mod ledger;
 mod naming;
 pub mod organizations;

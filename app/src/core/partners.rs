@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use integration_contract::{
-    Connect, Error as PartnerError, ExposeSecret, Http, Integration, PartnerSettings, SecretOf, SecretString,
+    Capability, Connect, Error as PartnerError, ExposeSecret, Http, Integration, PartnerSettings, SecretOf,
+    SecretString,
 };
 use url::{Origin, Url};
 
@@ -81,6 +82,16 @@ impl Partner {
         self.integration.card().name
     }
 
+    /// Whether links act with the account they were set up with, for as long as they live.
+    pub fn acts_with_accounts(&self) -> bool {
+        matches!(self.integration.card().connect, Connect::OAuth { lasting: true, .. })
+    }
+
+    /// Whether it has an ability.
+    pub fn can(&self, ability: Capability) -> bool {
+        self.integration.card().capabilities.contains(&ability)
+    }
+
     /// The operator's hook secret for the partner, where its hooks are signed with one secret for all links.
     pub fn app_secret(&self) -> Option<&SecretString> {
         match self.integration.scheme().secret {
@@ -102,7 +113,7 @@ impl Partner {
 enum Place {
     /// There.
     Fixed(Origin),
-    /// At the origin that the site stands in, such as `https://{subdomain}.zendesk.com`.
+    /// At the origin that the site stands in, such as `https://{subdomain}.partner.example`.
     OfSite { before: String, after: String },
 }
 

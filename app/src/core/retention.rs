@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use super::{Core, Result, inbox, integration_users, invitations, outbox, sessions};
+use super::{Core, Result, inbox, integration_users, invitations, items, outbox, sessions};
 use crate::queue::dead;
 
 /// How long hooks, the marks by which a repeated one is known, and dead letters are kept. Longer than any partner
@@ -28,6 +28,8 @@ pub struct Forgotten {
     pub outgoing: u64,
     /// What stands at partners and has not changed for long.
     pub posts: u64,
+    /// Items that nothing was heard of for long.
+    pub items: u64,
 }
 
 /// Forgets what is over its time, of all tenants. May run in several processes at once, and may be cut off anywhere.
@@ -46,6 +48,7 @@ pub async fn forget(core: &Core) -> Result<Forgotten> {
         marks: inbox::forget_marks(core, KEPT).await?,
         outgoing: outbox::forget_messages(core, KEPT).await?,
         posts: outbox::forget_posts(core, outbox::POSTS_KEPT).await?,
+        items: items::forget(core, items::KEPT).await?,
     };
     forgotten.publish(begun.elapsed());
     Ok(forgotten)
@@ -53,7 +56,7 @@ pub async fn forget(core: &Core) -> Result<Forgotten> {
 
 impl Forgotten {
     fn publish(self, took: Duration) {
-        let Self { sessions, consents, invitations, dead_letters, messages, marks, outgoing, posts } = self;
+        let Self { sessions, consents, invitations, dead_letters, messages, marks, outgoing, posts, items } = self;
         tracing::info!(
             sessions,
             consents,
@@ -63,6 +66,7 @@ impl Forgotten {
             marks,
             outgoing,
             posts,
+            items,
             ?took,
             "forgot what is over its time"
         );
@@ -75,6 +79,7 @@ impl Forgotten {
             ("marks", marks),
             ("outgoing", outgoing),
             ("posts", posts),
+            ("items", items),
         ];
         for (what, count) in counts {
             metrics::counter!("patchbay_forgotten_total", "what" => what).increment(count);

@@ -39,6 +39,19 @@ pub async fn add(tx: &DatabaseTransaction, job: NewJob) -> Result<(), DbErr> {
     add_many(tx, vec![job]).await
 }
 
+/// Holds lanes of a tenant until the end of the transaction: for who adds to some of them now and to others later.
+///
+/// # Errors
+/// The database's.
+pub async fn hold_lanes(
+    tx: &DatabaseTransaction,
+    organization: OrganizationId,
+    names: impl IntoIterator<Item = String>,
+) -> Result<(), DbErr> {
+    let lanes = names.into_iter().map(|name| Lane { organization, name }).collect();
+    lane::lock(tx, &lanes).await
+}
+
 /// How many jobs a statement may add: both databases limit its parameters.
 const MOST: usize = 1000;
 

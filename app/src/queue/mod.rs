@@ -41,7 +41,7 @@ use async_trait::async_trait;
 use sea_orm::{DbErr, RuntimeErr};
 use tokio::sync::Notify;
 
-pub use add::{NewJob, add, add_many};
+pub use add::{NewJob, add, add_many, hold_lanes};
 pub use lane::{Lane, move_lanes_on};
 pub use policy::{Policy, longer_by_chance};
 pub use upkeep::{count, let_due_go_on};

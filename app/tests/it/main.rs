@@ -9,6 +9,7 @@ mod floor_plan;
 mod harness;
 mod inbox;
 mod integrations;
+mod items;
 mod log;
 mod outbox;
 mod people;

@@ -30,6 +30,7 @@ pub use change::{Change, archive, complete, edit, reopen, unarchive};
 pub use list::{Cursor, Entry, Filter, Listing, Shown, Source, days, find, list, open, partners};
 pub use pieces::{Piece, pieces};
 pub use record::{Recorded, adopt, amend, record, record_lines, retract};
+pub(in crate::core) use record::{address, short};
 pub use write::{write, write_on};
 
 /// The longest entry, in characters as a person counts them.

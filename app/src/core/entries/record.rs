@@ -341,13 +341,14 @@ fn body(text: &str, source: &str) -> String {
     if is_blank(&text) { fit(source) } else { text }
 }
 
-fn short(name: &str) -> String {
+/// The name of something at a partner, in one line of sensible length.
+pub(in crate::core) fn short(name: &str) -> String {
     let name = text::first_line(&text::without_nul(name), LONGEST_NAME);
     name[..name.floor_char_boundary(4 * LONGEST_NAME)].to_owned()
 }
 
 /// An http or https address of sensible length; anything else would be a dead or a dangerous link.
-fn address(text: &str) -> Option<String> {
+pub(in crate::core) fn address(text: &str) -> Option<String> {
     let url = url::Url::parse(text).ok()?;
     (matches!(url.scheme(), "http" | "https") && text.len() <= LONGEST_ADDRESS).then(|| url.into())
 }

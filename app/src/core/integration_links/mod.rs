@@ -7,7 +7,7 @@ mod follow;
 mod remove;
 mod set_up;
 
-use integration_contract::{Account, Connect, IntegrationLink, LinkSettings, SecretString};
+use integration_contract::{Account, IntegrationLink, LinkSettings, SecretString};
 use sea_orm::{
     ColumnTrait, ConnectionTrait, DatabaseTransaction, QueryFilter, QueryOrder, QuerySelect, Select,
     sea_query::LockType,
@@ -65,6 +65,11 @@ pub async fn load(core: &Core, organization: OrganizationId, id: LinkId) -> Resu
 /// See [`load`].
 pub async fn load_in(db: &impl ConnectionTrait, organization: OrganizationId, id: LinkId) -> Result<Option<Model>> {
     Ok(Entity::of(organization).filter(Column::Id.eq(id)).one(db).await?)
+}
+
+/// Whether it is still a link: not removed, nor about to be.
+pub fn lives(link: &Model) -> bool {
+    !matches!(link.state, LinkState::Removing | LinkState::Removed)
 }
 
 /// The link of a job that is about it only while it is in this state.
@@ -206,7 +211,7 @@ pub fn given_secret(core: &Core, link: &Model) -> Option<SecretString> {
 /// # Errors
 /// See [`integration_users::account`].
 pub async fn account(core: &Core, partner: &Partner, link: &Model) -> Result<Account> {
-    let lasting = matches!(partner.integration.card().connect, Connect::OAuth { lasting: true, .. });
+    let lasting = partner.acts_with_accounts();
     let Some(id) = link.integration_user_id else {
         return Ok(integration_users::nobody(core, partner));
     };

@@ -5,7 +5,7 @@ use sea_orm::{ActiveModelTrait, ActiveValue::Set, ColumnTrait, DatabaseTransacti
 
 use super::{account, as_partner_sees, find_living, load, load_in, must_manage, set_up_lane};
 use crate::{
-    core::{Core, Error, Result, integration_users, ledger::LinkLedger, outbox, people::Member},
+    core::{Core, Error, Result, integration_users, items, ledger::LinkLedger, outbox, people::Member},
     db::{
         LinkId, OrganizationId,
         entity::{
@@ -112,6 +112,7 @@ pub async fn uninstall(core: &Core, organization: OrganizationId, id: LinkId) ->
         LinkState::Removed => {}
         _ => return Ok(()),
     }
+    items::forget_of(core, organization, id).await?;
     // The last link of an installation takes it along. Asked once this link is gone, so that of two that go at the same
     // time at least one sees that none is left.
     let Some(account) = link.integration_user_id else { return Ok(()) };
@@ -152,6 +153,7 @@ pub async fn uninstall_gave_up(core: &Core, organization: OrganizationId, id: Li
         let ours = ledger.to_undo().await?;
         leave_over(core, &link, &ledger, &ours, why).await?;
     }
+    items::forget_of(core, organization, id).await?;
     let Some(account) = link.integration_user_id else { return Ok(()) };
     match integration_users::let_go_gave_up(core, organization, account, why).await? {
         Some(undone) => add_to_receipt(core, organization, id, undone).await,

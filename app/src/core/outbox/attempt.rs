@@ -12,7 +12,7 @@ use sea_orm::{
     sea_query::{Expr, ExprTrait, OnConflict},
 };
 
-use super::{hold_link, line::Notes, milliseconds};
+use super::{hold_link, item, line::Notes, milliseconds};
 use crate::{
     core::{Core, Result},
     db::{
@@ -102,7 +102,10 @@ impl Attempt {
             .exec(tx)
             .await?;
         match result {
-            Ok(Receipt { remote_id: Some(remote), .. }) => stands(tx, message, remote, status, now).await,
+            Ok(Receipt { remote_id: Some(remote), .. }) => {
+                stands(tx, message, remote, status, now).await?;
+                item::begin_thread(tx, message, remote, now).await
+            }
             Ok(Receipt { remote_id: None, .. }) => unmark(tx, message).await,
             // After a first call was made and the second was not, it may be there.
             Err(error) if self.marked && error.kind() != ErrorKind::UnknownOutcome && !notes.stopped() => {

@@ -2,29 +2,27 @@
 
 use std::time::Duration;
 
-use integration_contract::{Error as PartnerError, ErrorKind, Http, Outgoing, OutgoingEntry, Receipt, Told, Want};
-use sea_orm::{ActiveValue::Set, ColumnTrait, DatabaseTransaction, QueryFilter, QueryOrder, sea_query::Expr};
+use integration_contract::{Error as PartnerError, ErrorKind, Http, Receipt};
+use sea_orm::{ActiveValue::Set, ColumnTrait, DatabaseTransaction, QueryFilter, sea_query::Expr};
 use uuid::Uuid;
 
 use super::{
-    ANSWER_WITHIN, TOO_OLD, answer,
-    attempt::{Attempt, last_of_link, post_of, posted, readable, were_told, word},
+    TOO_OLD,
+    attempt::{Attempt, last_of_link, readable, were_told, word},
+    compose::{Composed, Unsent, compose},
     hold_link,
     keep::{hold, must_step_back, step_back},
     line::{self, Line, Notes},
     load, milliseconds,
-    picture::{Picture, pictures},
 };
 use crate::{
     core::{Core, Error, Result, integration_links, partners::Partner},
     db::{
-        EntryId, OrganizationId, OutboxMessageId,
+        OrganizationId, OutboxMessageId,
         entity::{
             Tenant,
-            entry::EntryStatus,
             integration_link::{self, LinkState},
             outbox_message::{Column, Entity, Model, OutboxKind, OutboxState},
-            post::PostState,
         },
     },
     queue::Outcome,
@@ -109,96 +107,6 @@ async fn too_soon(core: &Core, partner: &Partner, message: &Model) -> Result<Opt
     Ok(passed.and_then(|passed| pace.checked_sub(passed)).filter(|left| !left.is_zero()))
 }
 
-/// What a message comes to when it is sent now.
-struct Composed {
-    outgoing: Outgoing,
-    /// The status of the entry that it tells.
-    status: Option<EntryStatus>,
-    /// What a digest tells, and as what.
-    told: Vec<(String, EntryStatus)>,
-}
-
-/// Why a message is not sent.
-struct Unsent {
-    state: OutboxState,
-    reason: &'static str,
-}
-
-impl Unsent {
-    fn skipped(reason: &'static str) -> Self {
-        Self { state: OutboxState::Skipped, reason }
-    }
-}
-
-async fn compose(
-    core: &Core,
-    partner: &Partner,
-    link: &integration_link::Model,
-    message: &Model,
-) -> Result<Result<Composed, Unsent>> {
-    let post = post_of(core, message).await?;
-    let standing = post.as_ref().filter(|post| PostState::STANDING.contains(&post.state));
-    let (mut status, mut told) = (None, Vec::new());
-    let what = match message.kind {
-        OutboxKind::Entry => {
-            let ids: Vec<EntryId> = message.entry_id.into_iter().collect();
-            let found = pictures(core, core.db.reader(), message.organization_id, &ids).await?.pop();
-            let Some(Picture { row, mut seen }) = found else {
-                return Ok(Err(Unsent::skipped("The entry is gone.")));
-            };
-            status = Some(row.status);
-            if !wanted(core, partner, link, &seen) {
-                if standing.is_none() {
-                    return Ok(Err(Unsent::skipped(if seen.archived {
-                        "The entry was archived before it was sent."
-                    } else {
-                        "The link does not tell of this entry any more."
-                    })));
-                }
-                // To the partner it is the same: what was posted of it should go.
-                seen.archived = true;
-            }
-            Told::Entry(seen)
-        }
-        OutboxKind::Item => return Ok(Err(Unsent::skipped("The item is gone."))),
-        OutboxKind::Digest => {
-            let members = Entity::of(message.organization_id)
-                .filter(Column::DigestId.eq(message.id))
-                .order_by_asc(Column::Id)
-                .all(core.db.reader())
-                .await?;
-            let ids: Vec<EntryId> = members.iter().filter_map(|member| member.entry_id).collect();
-            let mut entries = pictures(core, core.db.reader(), message.organization_id, &ids).await?;
-            entries.retain(|picture| wanted(core, partner, link, &picture.seen));
-            if entries.is_empty() {
-                return Ok(Err(Unsent::skipped("There was nothing to tell.")));
-            }
-            told = entries.iter().map(|Picture { row, .. }| (super::tell::about_entry(row.id), row.status)).collect();
-            Told::Digest(entries.into_iter().map(|picture| picture.seen).collect())
-        }
-        OutboxKind::Answer => {
-            if core.clock.now() - message.created_at > milliseconds(ANSWER_WITHIN) {
-                let reason = "It could not be given while there was somebody waiting for it.";
-                return Ok(Err(Unsent { state: OutboxState::Failed, reason }));
-            }
-            let (to, answer) = answer::open(core, message)?;
-            Told::Answer { to, answer }
-        }
-    };
-    // A lost answer is looked for by the id it was sent under.
-    let id = standing.filter(|post| post.state == PostState::Maybe).map_or(message.id, |post| post.message_id);
-    Ok(Ok(Composed {
-        outgoing: Outgoing { id: id.to_string(), what, posted: posted(post.as_ref()), buttons: Vec::new() },
-        status,
-        told,
-    }))
-}
-
-fn wanted(core: &Core, partner: &Partner, link: &integration_link::Model, entry: &OutgoingEntry) -> bool {
-    let seen = integration_links::as_partner_sees(core, link);
-    !entry.archived && partner.integration.wants(&seen, entry) != Want::No
-}
-
 /// A message that can be sent now.
 struct Delivery<'a> {
     core: &'a Core,
@@ -278,6 +186,7 @@ impl Delivery<'_> {
                 self.write(tx, end, notes, now).await
             })
             .await?;
+        core.queue.wake();
         Ok(outcome)
     }
 
@@ -298,7 +207,10 @@ impl Delivery<'_> {
                 let after = error.wait().unwrap_or(SLOW_DOWN);
                 if old { End::Again { after: Some(after), sentence } } else { End::Later { after, sentence } }
             }
-            ErrorKind::Unauthorized if !is_answer => End::LinkBroken { account: true, sentence },
+            // Where the link does not act with the account, it is the link that is not let in.
+            ErrorKind::Unauthorized if !is_answer => {
+                End::LinkBroken { account: self.partner.acts_with_accounts(), sentence }
+            }
             ErrorKind::Forbidden | ErrorKind::NotFound | ErrorKind::NotConfigured if !is_answer => {
                 End::LinkBroken { account: false, sentence }
             }
@@ -409,11 +321,16 @@ impl Ending {
             .col_expr(Column::State, self.state.into())
             .col_expr(Column::Reason, Expr::val(reason.clone()))
             .col_expr(Column::Note, Expr::val(self.note.as_deref().map(readable)))
-            .col_expr(Column::Content, Expr::val(None::<Vec<u8>>))
             .col_expr(Column::FinishedAt, Expr::val(now))
             .filter(Column::Id.eq(message.id))
             .filter(Column::Turn.eq(message.turn))
             .filter(Column::State.is_in(OutboxState::LIVING));
+        // What happened to an item stands nowhere else, and can be sent again.
+        let again =
+            message.kind == OutboxKind::Item && matches!(self.state, OutboxState::Failed | OutboxState::Skipped);
+        if !again {
+            of_message = of_message.col_expr(Column::Content, Expr::val(None::<Vec<u8>>));
+        }
         if let Some(version) = version {
             of_message = of_message.filter(Column::Version.eq(version));
         }

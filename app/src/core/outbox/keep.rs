@@ -1,6 +1,9 @@
 //! Keeping messages: holding and letting go with their link, sending again, listing, forgetting.
 
-use std::{collections::HashMap, time::Duration};
+use std::{
+    collections::{HashMap, HashSet},
+    time::Duration,
+};
 
 use sea_orm::{
     ActiveEnum, ColumnTrait, ConnectionTrait, DatabaseTransaction, DerivePartialModel, QueryFilter, QueryOrder,
@@ -9,15 +12,15 @@ use sea_orm::{
 };
 
 pub use super::line::CallNote;
-use super::{DELIVER, TOO_OLD, digest, hold_link, job, load, milliseconds, payload};
+use super::{DELIVER, TOO_OLD, digest, hold_link, item::happened, job, load, milliseconds, payload};
 use crate::{
-    core::{Core, Error, Result},
+    core::{Core, Error, Result, items},
     db::{
-        Db, EntryId, LinkId, OrganizationId, OutboxMessageId, Outdated,
+        Db, EntryId, ItemId, LinkId, OrganizationId, OutboxMessageId, Outdated,
         entity::{
             Tenant, entry,
             integration_link::{self, LinkState},
-            outbox_attempt,
+            item, outbox_attempt,
             outbox_message::{Column, Entity, Model, OutboxKind, OutboxState},
             post::{self, PostState},
         },
@@ -218,6 +221,8 @@ pub struct Line {
     pub about: String,
     /// The entry.
     pub entry_id: Option<EntryId>,
+    /// The item.
+    pub item_id: Option<ItemId>,
     /// The digest that took it.
     pub digest_id: Option<OutboxMessageId>,
     /// Where it stands.
@@ -232,7 +237,7 @@ pub struct Line {
     pub created_at: i64,
     /// Unix milliseconds.
     pub finished_at: Option<i64>,
-    /// The entry's text as it is now.
+    /// The entry's text, or the item's name, as it is now.
     #[sea_orm(skip)]
     pub text: Option<String>,
     /// What was tried, the last first; at most [`ATTEMPTS_SHOWN`].
@@ -261,6 +266,11 @@ pub struct AttemptLine {
 }
 
 impl Line {
+    /// What it tells of an item, in a word or two.
+    pub fn happened(&self) -> Option<String> {
+        happened(&self.about)
+    }
+
     /// Whether it can be sent again by hand.
     pub fn can_be_sent_again(&self) -> bool {
         matches!(self.state, OutboxState::Failed | OutboxState::Skipped)
@@ -286,22 +296,43 @@ pub async fn list(
         lines = lines.filter(Column::Id.lt(before));
     }
     let mut lines: Vec<Line> = lines.into_partial_model().all(db).await?;
-    let entries = lines.iter().filter_map(|line| line.entry_id);
-    let texts: HashMap<EntryId, String> = entry::Entity::of(organization)
-        .filter(entry::Column::Id.is_in(entries))
+    let texts = texts(db, organization, &lines).await?;
+    let names = names(db, organization, &lines).await?;
+    let mut tried = attempts(db, organization, &lines).await?;
+    for line in &mut lines {
+        let text = line.entry_id.and_then(|entry| texts.get(&entry));
+        line.text = text.or_else(|| names.get(&line.item_id?)).cloned();
+        line.tried = tried.remove(&line.id).unwrap_or_default();
+    }
+    Ok(lines)
+}
+
+async fn texts(
+    db: &impl ConnectionTrait,
+    organization: OrganizationId,
+    lines: &[Line],
+) -> Result<HashMap<EntryId, String>> {
+    let texts = entry::Entity::of(organization)
+        .filter(entry::Column::Id.is_in(lines.iter().filter_map(|line| line.entry_id)))
         .select_only()
         .columns([entry::Column::Id, entry::Column::Body])
         .into_tuple()
         .all(db)
-        .await?
-        .into_iter()
-        .collect();
-    let mut tried = attempts(db, organization, &lines).await?;
-    for line in &mut lines {
-        line.text = line.entry_id.and_then(|entry| texts.get(&entry).cloned());
-        line.tried = tried.remove(&line.id).unwrap_or_default();
+        .await?;
+    Ok(texts.into_iter().collect())
+}
+
+async fn names(
+    db: &impl ConnectionTrait,
+    organization: OrganizationId,
+    lines: &[Line],
+) -> Result<HashMap<ItemId, String>> {
+    let ids: HashSet<ItemId> = lines.iter().filter_map(|line| line.item_id).collect();
+    if ids.is_empty() {
+        return Ok(HashMap::new());
     }
-    Ok(lines)
+    let rows = item::Entity::of(organization).filter(item::Column::Id.is_in(ids)).all(db).await?;
+    Ok(rows.iter().filter_map(|row| Some((row.id, items::picture(row)?.name))).collect())
 }
 
 async fn attempts(

@@ -13,6 +13,7 @@
 //!
 //! - What is sent is the entry **as it is then** (`picture`), so changes before that join the message that waits, and a
 //!   repeated delivery does no harm. A message's **version** rises with each change: who sent an older one is not done.
+//! - What happened to an **item** of another link is a message of its own, with the change in it (`item`).
 //! - Messages of a link leave one after the other: their jobs share a lane. A message's **turn** rises with each job for
 //!   it, so that a job from before the link broke can't overtake.
 //! - What stands at the partner is kept as a **post**, marked before the call is made: after a crash or a lost answer the
@@ -20,13 +21,15 @@
 //! - Whether a link is still there is asked before each call, not once ([`mod@line`]); a partner that does not answer is
 //!   given a rest by its [`Breakers`].
 //!
-//! Nothing here knows a partner, and the entries know nothing but [`tell()`].
+//! Nothing here knows a partner; the entries know nothing but [`tell()`], the items nothing but [`tell_item`].
 
 mod answer;
 mod attempt;
 mod breaker;
+mod compose;
 mod deliver;
 mod digest;
+mod item;
 mod keep;
 mod line;
 mod mask;
@@ -41,9 +44,10 @@ pub use answer::answer;
 pub use breaker::Breakers;
 pub use deliver::{deliver, gave_up};
 pub use digest::{SEND_DIGEST, next_strike, strike};
+pub use item::{tell_item, tell_trouble};
 pub use keep::{
-    ATTEMPTS_SHOWN, AttemptLine, CallNote, Line, POSTS_KEPT, cancel, count, forget_messages, forget_posts, go_on, list,
-    replay, until_calls_have_begun,
+    ATTEMPTS_SHOWN, AttemptLine, CallNote, Line, POSTS_KEPT, cancel, count, forget_messages, forget_posts,
+    go_on, list, replay, until_calls_have_begun,
 };
 pub use picture::outgoing;
 pub use tell::{Occasion, tell};
@@ -74,16 +78,21 @@ pub const ANSWER_WITHIN: Duration = Duration::from_secs(25 * 60);
 fn job(message: &Model) -> NewJob {
     let lane = match message.kind {
         // An answer need not wait for the entries of a day, nor they for an answer that can't be given.
-        OutboxKind::Answer => "answer",
-        OutboxKind::Entry | OutboxKind::Item | OutboxKind::Digest => "out",
+        OutboxKind::Answer => format!("answer:{}", message.link_id),
+        OutboxKind::Entry | OutboxKind::Item | OutboxKind::Digest => lane_of(message.link_id),
     };
     NewJob {
         organization: message.organization_id,
         kind: DELIVER,
         payload: payload(message),
-        lane: Some(format!("{lane}:{}", message.link_id)),
+        lane: Some(lane),
         run_at: None,
     }
+}
+
+/// The lane in which a link's messages leave.
+fn lane_of(link: LinkId) -> String {
+    format!("out:{link}")
 }
 
 fn payload(message: &Model) -> serde_json::Value {

@@ -37,11 +37,6 @@ pub enum Occasion {
     Follow,
 }
 
-/// Whether the partner can be told of entries.
-pub(super) fn delivers(partner: &Partner) -> bool {
-    partner.integration.card().capabilities.contains(&Capability::Deliver)
-}
-
 /// What a message about an entry is about.
 pub(super) fn about_entry(id: EntryId) -> String {
     format!("entry:{id}")
@@ -89,14 +84,15 @@ pub async fn tell(
     outgoing.write(core, tx, organization, team).await
 }
 
-/// The team's links to partners that are told of entries.
-async fn listening(
+/// The team's links to partners that can be told anything.
+pub(super) async fn listening(
     core: &Core,
     tx: &DatabaseTransaction,
     organization: OrganizationId,
     team: TeamId,
 ) -> Result<Vec<integration_link::Model>> {
-    let partners: Vec<&str> = core.partners.all().iter().filter(|partner| delivers(partner)).map(Partner::id).collect();
+    let partners: Vec<&str> =
+        core.partners.all().iter().filter(|partner| partner.can(Capability::Deliver)).map(Partner::id).collect();
     if partners.is_empty() {
         return Ok(Vec::new());
     }

@@ -22,6 +22,8 @@ pub struct Model {
     pub picture: Json,
     /// When it changed by the partner's clock, in unix seconds.
     pub changed_at: Option<i64>,
+    /// The last changes that were heard of and what we did ourselves, as `core::items` keeps it.
+    pub known: Option<Json>,
     /// Unix milliseconds.
     pub created_at: i64,
     /// Unix milliseconds.

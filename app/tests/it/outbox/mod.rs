@@ -4,38 +4,46 @@
 mod answers;
 mod calls;
 mod digests;
+mod items;
 mod page;
 mod removal;
 mod telling;
 mod troubles;
 
 use std::{
+    collections::BTreeMap,
     sync::{Arc, Mutex},
     time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 
-use integration_contract::{Author, CheckedLink, LinkSettings, NewEntry, PartnerSettings, SecretString, Status};
+use integration_contract::{
+    Author, CheckedLink, Credentials, LinkSettings, NewEntry, PartnerSettings, SecretString, Status,
+};
 use integration_testkit::FakePartner;
 use patchbay::{
     clock::Clock,
     core::{
         Core, Site, Tools,
         entries::{self, Change, Recorded},
+        inbox::{Arrival, NewMessage},
         integration_links::{self, Created, NewLink},
         invitations::{self, NewInvitation},
         organizations, outbox,
         partners::Partners,
         people::Member,
-        sealing::Vault,
+        sealing::{Place, Vault},
         teams::NewTeam,
         users,
     },
     db::{
-        EntryId, LinkId, TeamId,
+        EntryId, IntegrationUserId, LinkId, TeamId, UserId,
         entity::{
             Tenant,
             entry::EntryStatus,
+            inbox_message,
             integration_link::{self, LinkLevel},
+            integration_user::{self, AccountState},
+            item,
             job::{self, JobState},
             member::Role,
             outbox_message::{self, OutboxKind, OutboxState},
@@ -45,7 +53,8 @@ use patchbay::{
     queue::{Job, Outcome, Queue, Work, WorkerOptions, Workers, claim, lease},
 };
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder};
-use serde_json::json;
+use serde_json::{Value, json};
+use uuid::Uuid;
 
 use crate::harness::TestDatabase;
 
@@ -96,10 +105,22 @@ impl World {
     }
 
     pub async fn link_of(&self, who: &Member, team: TeamId, level: LinkLevel, room: &str, tell: &str) -> LinkId {
+        self.link_as(None, who, team, level, room, tell).await
+    }
+
+    pub async fn link_as(
+        &self,
+        account: Option<IntegrationUserId>,
+        who: &Member,
+        team: TeamId,
+        level: LinkLevel,
+        room: &str,
+        tell: &str,
+    ) -> LinkId {
         let settings = LinkSettings(json!({ "room": room, "tell": tell }));
         let checked = CheckedLink { settings, target: format!("room:{room}") };
         let partner = self.core.partners.get("fake").unwrap();
-        let new = NewLink { level, team, account: None, checked };
+        let new = NewLink { level, team, account, checked };
         let Created::New(link) = integration_links::create(&self.core, who, partner, new).await.unwrap() else {
             panic!("the link was there before");
         };
@@ -107,6 +128,77 @@ impl World {
         // Its inspections go by our clock, which in these tests is not the queue's.
         self.sql("DELETE FROM jobs WHERE kind = 'inspect_link'").await;
         link.id
+    }
+
+    /// An account at the partner of this user, or without one an installation, that was connected just now.
+    pub async fn account(&self, user: Option<UserId>, id: &str, expires_at: Option<i64>) -> IntegrationUserId {
+        let (account, organization, now) = (IntegrationUserId::new(), self.ada.organization, self.core.clock.now());
+        let credentials = Credentials {
+            access_token: "fake-token".into(),
+            refresh_token: None,
+            expires_at,
+            scopes: Vec::new(),
+            site: None,
+        };
+        let place = Place::credentials(organization, account);
+        let row = integration_user::Model {
+            organization_id: organization,
+            id: account,
+            user_id: user,
+            partner: "fake".into(),
+            account_id: id.into(),
+            account_name: format!("{id}-there"),
+            account_url: None,
+            site: None,
+            scopes: json!([]),
+            credentials: Some(self.core.vault.seal(place, &credentials.to_sealable())),
+            expires_at,
+            refreshing_until: None,
+            state: AccountState::Connected,
+            reason: None,
+            connected_at: now,
+            created_at: now,
+            updated_at: now,
+        };
+        let row = integration_user::ActiveModel::from(row);
+        let write = async |tx: &_| integration_user::Entity::insert(row).exec_without_returning(tx).await;
+        self.core.db.write(write).await.unwrap();
+        account
+    }
+
+    pub async fn account_row(&self, id: IntegrationUserId) -> integration_user::Model {
+        let of_id = integration_user::Entity::of(self.ada.organization).filter(integration_user::Column::Id.eq(id));
+        of_id.one(self.core.db.reader()).await.unwrap().unwrap()
+    }
+
+    /// A genuine hook of a link arrives; it was not read yet.
+    pub async fn hook(&self, link: LinkId, mut body: Value) {
+        // One that reads like another is known by its marks else.
+        body["nonce"] = json!(Uuid::new_v4());
+        let message = NewMessage {
+            organization: self.ada.organization,
+            link,
+            partner: "fake".into(),
+            event: body["do"].as_str().unwrap().into(),
+            delivery: Uuid::new_v4().to_string(),
+            lane: String::new(),
+            headers: BTreeMap::new(),
+            body: body.to_string().into(),
+            state: Arrival::Received,
+        };
+        self.core.inbox().receive(message).await.unwrap();
+    }
+
+    /// What became of the hooks, oldest first: done, or why not.
+    pub async fn heard_of(&self) -> Vec<String> {
+        let all = inbox_message::Entity::of(self.ada.organization).order_by_asc(inbox_message::Column::Id);
+        let all = all.all(self.core.db.reader()).await.unwrap();
+        all.into_iter().map(|message| message.reason.unwrap_or_else(|| format!("{:?}", message.state))).collect()
+    }
+
+    pub async fn items(&self) -> Vec<item::Model> {
+        let all = item::Entity::of(self.ada.organization).order_by_asc(item::Column::Id);
+        all.all(self.core.db.reader()).await.unwrap()
     }
 
     pub async fn link_row(&self, id: LinkId) -> integration_link::Model {
@@ -277,7 +369,7 @@ pub async fn founder(core: &Core, local: &str, name: &str) -> (Member, TeamId) {
     (Member { organization: organization.id, user, role: Role::Owner }, team.id)
 }
 
-async fn sign_up(core: &Core, local: &str, name: &str) -> patchbay::db::UserId {
+async fn sign_up(core: &Core, local: &str, name: &str) -> UserId {
     let password = SecretString::from("correct horse battery");
     let new = users::NewUser { email: format!("{local}@example.com"), name: name.into(), password };
     users::sign_up(core, new).await.unwrap().id

@@ -21,7 +21,7 @@ use super::World;
 use crate::harness::{Client, TestDatabase, on_both_databases};
 
 /// The pages of a world, in a browser of this person.
-async fn browser(world: &World, email: &str) -> Client {
+pub async fn browser(world: &World, email: &str) -> Client {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let layers = Layers {

@@ -108,7 +108,10 @@ impl OutgoingRow {
         let what = match (line.kind, &line.text) {
             (OutboxKind::Entry, Some(body)) => text::first_line(body, LONGEST),
             (OutboxKind::Entry, None) => "An entry that is gone".to_owned(),
-            (OutboxKind::Item, _) => "A change of an item".to_owned(),
+            (OutboxKind::Item, name) => {
+                let name = name.as_deref().unwrap_or("An item that is gone");
+                format!("{name}: {}", line.happened().unwrap_or_default())
+            }
             (OutboxKind::Digest, _) => format!("Digest of {}", line.about.trim_start_matches("digest:")),
             (OutboxKind::Answer, _) => "Answer to whoever wrote".to_owned(),
         };
