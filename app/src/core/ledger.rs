@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use integration_contract::{
     Error as PartnerError, ErrorKind, Ledger, Remote, Reservation, Result as PartnerResult, SecretString,
 };
-use sea_orm::{ActiveModelTrait, ActiveValue::Set, ColumnTrait, QueryFilter, QueryOrder};
+use sea_orm::{ActiveModelTrait, ActiveValue::Set, ColumnTrait, DatabaseTransaction, QueryFilter, QueryOrder};
 
 use super::{Core, Error, Result, sealing::Place};
 use crate::db::{
@@ -76,6 +76,21 @@ impl LinkLedger {
             })
             .await
     }
+}
+
+/// The partner removed everything the link made there.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn all_gone(tx: &DatabaseTransaction, organization: OrganizationId, link: LinkId, now: i64) -> Result<()> {
+    remote::Entity::update_of(organization)
+        .filter(remote::Column::LinkId.eq(link))
+        .filter(remote::Column::State.ne(RemoteState::Gone))
+        .col_expr(remote::Column::State, RemoteState::Gone.into())
+        .col_expr(remote::Column::UpdatedAt, now.into())
+        .exec(tx)
+        .await?;
+    Ok(())
 }
 
 #[async_trait]

@@ -61,6 +61,9 @@ impl Jobs {
             integration_links::INSPECT => {
                 integration_links::inspect_again(core, organization, payload::<OfLink>(job)?.link).await
             }
+            integration_links::NOTICE => {
+                integration_links::notice(core, organization, payload::<OfLink>(job)?.link).await
+            }
             inbox::READ_MESSAGE => happenings::read(core, organization, payload::<OfMessage>(job)?.message).await,
             integration_users::DISCONNECT => {
                 integration_users::give_back(core, organization, payload::<OfAccount>(job)?.account).await
@@ -171,8 +174,10 @@ mod tests {
 
     #[test]
     fn what_works_at_a_partner_is_tried_for_days() {
-        use integration_links::{INSPECT, INSTALL, UNINSTALL};
-        for kind in [INSTALL, UNINSTALL, INSPECT, integration_users::DISCONNECT, outbox::DELIVER, "of_a_newer_binary"] {
+        use integration_links::{INSPECT, INSTALL, NOTICE, UNINSTALL};
+        for kind in
+            [INSTALL, UNINSTALL, INSPECT, NOTICE, integration_users::DISCONNECT, outbox::DELIVER, "of_a_newer_binary"]
+        {
             assert_eq!(patience_with(kind), Policy::DAYS, "{kind}");
         }
         assert_eq!(patience_with(inbox::READ_MESSAGE), Policy::FEW_TRIES);

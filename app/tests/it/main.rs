@@ -11,6 +11,7 @@ mod inbox;
 mod integrations;
 mod items;
 mod log;
+mod notice;
 mod outbox;
 mod people;
 mod queue;

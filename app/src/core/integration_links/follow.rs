@@ -5,7 +5,7 @@ use std::time::Duration;
 use integration_contract::{ErrorKind, Happening, IntegrationLink};
 use sea_orm::{ActiveModelTrait, ActiveValue::Set, DatabaseTransaction, IntoActiveModel};
 
-use super::{account, account_is_broken, as_partner_sees, find_living, load};
+use super::{account, account_is_broken, as_partner_sees, find_living, gone, load, notice::notice_due};
 use crate::{
     core::{Core, Error, Result, integration_users, ledger::LinkLedger, outbox, partners::Partner},
     db::{
@@ -48,6 +48,7 @@ pub async fn follow(
             .await?;
             if mended {
                 outbox::go_on(tx, link.organization_id, link.id, now).await?;
+                notice_due(core, tx, link.organization_id, link.team_id).await?;
             }
             Ok(())
         }
@@ -60,9 +61,7 @@ pub async fn follow(
             })
             .await
         }
-        Happening::TargetGone { reason } => {
-            change_living(tx, link, |row| stand(row, LinkState::Broken, Some(reason), now)).await
-        }
+        Happening::TargetGone { reason } => broken(core, tx, link, reason).await,
         Happening::TargetBack => match super::load_in(tx, link.organization_id, link.id).await? {
             Some(link) if link.state == LinkState::Broken => super::set_up_again(tx, &link, now).await,
             _ => Ok(()),
@@ -72,10 +71,7 @@ pub async fn follow(
                 Some(id) => integration_users::taken_back(tx, link.organization_id, id, at, &reason).await?,
                 None => true,
             };
-            if gone {
-                change_living(tx, link, |row| stand(row, LinkState::Broken, Some(reason), now)).await?;
-            }
-            Ok(())
+            if gone { broken(core, tx, link, reason).await } else { Ok(()) }
         }
         Happening::Item(_)
         | Happening::Entry(_)
@@ -83,6 +79,17 @@ pub async fn follow(
         | Happening::EntryEdited { .. }
         | Happening::EntryRetracted { .. } => Ok(()),
     }
+}
+
+/// The link can't work until somebody does something.
+async fn broken(core: &Core, tx: &DatabaseTransaction, link: &Model, reason: String) -> Result<()> {
+    let (now, mut news) = (core.clock.now(), false);
+    change_living(tx, link, |row| {
+        news = row.state.as_ref() != &LinkState::Broken || row.reason.as_ref().as_ref() != Some(&reason);
+        stand(row, LinkState::Broken, Some(reason), now);
+    })
+    .await?;
+    if news { notice_due(core, tx, link.organization_id, link.team_id).await } else { Ok(()) }
 }
 
 fn stand(row: &mut ActiveModel, state: LinkState, reason: Option<String>, now: i64) {
@@ -123,7 +130,12 @@ pub async fn inspect(core: &Core, link: &Model) -> Result<()> {
     let partner = core.partners.get(&link.partner)?;
     let found = match look(core, partner, link).await {
         Ok(found) => found,
-        Err(Error::Partner(error)) if error.kind() == ErrorKind::Unauthorized => {
+        Err(Error::Partner(error)) if error.kind() == ErrorKind::Gone => {
+            core.db.write(async |tx| gone(core, tx, partner, link, error.sentence()).await).await?;
+            core.queue.wake();
+            return Ok(());
+        }
+        Err(Error::Partner(error)) if error.kind() == ErrorKind::Unauthorized && partner.acts_with_accounts() => {
             account_is_broken(core, link, error.sentence()).await?;
             vec![Happening::TargetGone { reason: error.sentence().to_owned() }]
         }
@@ -136,7 +148,9 @@ pub async fn inspect(core: &Core, link: &Model) -> Result<()> {
             }
             Ok::<_, Error>(())
         })
-        .await
+        .await?;
+    core.queue.wake();
+    Ok(())
 }
 
 async fn look(core: &Core, partner: &Partner, link: &Model) -> Result<Vec<Happening>> {
@@ -161,7 +175,12 @@ pub async fn inspect_again(core: &Core, organization: OrganizationId, id: LinkId
         }
         Err(error) => return Err(error),
     }
-    core.db.write(async |tx| add_inspection(tx, &link, core.clock.now()).await).await
+    core.db
+        .write(async |tx| match find_living(tx, &link).await? {
+            Some(link) => add_inspection(tx, &link, core.clock.now()).await,
+            None => Ok(()),
+        })
+        .await
 }
 
 /// Adds the next inspection of a link.

@@ -1,9 +1,10 @@
 //! IntegrationLinks: the pipes that teams and users have set up to partners.
 //!
-//! Making and changing one is in `set_up`, taking one away in `remove`, keeping up with its far end in `follow`. Drawing
-//! the form is `web::routes::links`; talking to the partner is the partner's crate.
+//! Making and changing one is in `set_up`, taking one away in `remove`, keeping up with its far end in `follow`, and
+//! showing a partner's people what is wrong in `notice`. Drawing the form is `web::routes::links`; talking to the partner is the partner's crate.
 
 mod follow;
+mod notice;
 mod remove;
 mod set_up;
 
@@ -12,9 +13,11 @@ use sea_orm::{
     ColumnTrait, ConnectionTrait, DatabaseTransaction, QueryFilter, QueryOrder, QuerySelect, Select,
     sea_query::LockType,
 };
+use url::Url;
 
 pub use follow::{INSPECT, change_living, follow, inspect, inspect_again};
-pub use remove::{Removal, UNINSTALL, rearm_clean_up, remove, uninstall, uninstall_gave_up};
+pub use notice::{NOTICE, notice, notice_due};
+pub use remove::{Removal, UNINSTALL, gone, rearm_clean_up, remove, uninstall, uninstall_gave_up};
 pub use set_up::{Created, INSTALL, NewLink, change, create, install, install_gave_up, pause, resume, set_up_again};
 
 use super::{
@@ -70,6 +73,11 @@ pub async fn load_in(db: &impl ConnectionTrait, organization: OrganizationId, id
 /// Whether it is still a link: not removed, nor about to be.
 pub fn lives(link: &Model) -> bool {
     !matches!(link.state, LinkState::Removing | LinkState::Removed)
+}
+
+/// The link's page.
+pub fn url_of(core: &Core, link: &Model) -> Url {
+    our_url(&core.site.public_url, &format!("integrations/{}/link/{}", link.partner, link.id))
 }
 
 /// The link of a job that is about it only while it is in this state.

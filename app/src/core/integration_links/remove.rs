@@ -1,11 +1,14 @@
 //! Taking a link away: at once here, by a job at the partner, with a receipt of what was undone.
 
-use integration_contract::{Error as PartnerError, Remote, Undone, UndoneOutcome};
+use integration_contract::{Error as PartnerError, ErrorKind, Remote, Undone, UndoneOutcome};
 use sea_orm::{ActiveModelTrait, ActiveValue::Set, ColumnTrait, DatabaseTransaction, IntoActiveModel, QueryFilter};
 
-use super::{account, as_partner_sees, find_living, load, load_in, must_manage, set_up_lane};
+use super::{account, as_partner_sees, find_living, load, load_in, must_manage, notice::notice_due, set_up_lane};
 use crate::{
-    core::{Core, Error, Result, integration_users, items, ledger::LinkLedger, outbox, people::Member},
+    core::{
+        Core, Error, Result, integration_users, items, ledger, ledger::LinkLedger, outbox, partners::Partner,
+        people::Member,
+    },
     db::{
         LinkId, OrganizationId,
         entity::{
@@ -52,13 +55,50 @@ pub async fn remove(core: &Core, who: &Member, link: &Model) -> Result<Removal> 
             change.updated_at = Set(core.clock.now());
             change.update(tx).await?;
             add_job(tx, who.organization, id).await?;
-            outbox::cancel(tx, who.organization, id, core.clock.now()).await?;
+            outbox::cancel(tx, who.organization, id, "The link was removed.", core.clock.now()).await?;
+            notice_due(core, tx, who.organization, link.team_id).await?;
             Ok::<_, Error>(Removal::Removed)
         })
         .await?;
     core.queue.wake();
     outbox::until_calls_have_begun(core).await;
     Ok(removed)
+}
+
+/// The partner says that the link's far end was removed there: the link is gone here too, in this transaction, and there
+/// is nothing to undo. Its secrets, and what it would still have told, go with it. Wake the queue after the commit: a job
+/// lets its account and its items go, as after any removal.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn gone(
+    core: &Core,
+    tx: &DatabaseTransaction,
+    partner: &Partner,
+    link: &Model,
+    sentence: &str,
+) -> Result<()> {
+    let Some(row) = find_living(tx, link).await? else { return Ok(()) };
+    let (organization, id, team, now) = (row.organization_id, row.id, row.team_id, core.clock.now());
+    tracing::info!(link = %id, %organization, partner = partner.id(), "a link's far end was removed at the partner");
+    let was_there = format!("what {} had there", row.name);
+    let receipt = [Undone { what: was_there, outcome: UndoneOutcome::AlreadyGone }];
+    let mut change = row.into_active_model();
+    change.live_target = Set(None);
+    change.state = Set(LinkState::Removed);
+    change.state_since = Set(now);
+    change.reason = Set(Some(format!("{}: it was removed there. {sentence}", partner.name())));
+    change.noticed = Set(None);
+    change.hook_secret = Set(None);
+    change.given_secret = Set(None);
+    change.receipt = Set(Some(serde_json::json!(receipt)));
+    change.updated_at = Set(now);
+    change.update(tx).await?;
+    ledger::all_gone(tx, organization, id, now).await?;
+    outbox::cancel(tx, organization, id, sentence, now).await?;
+    outbox::forget_posts_of(tx, organization, id).await?;
+    add_job(tx, organization, id).await?;
+    notice_due(core, tx, organization, team).await
 }
 
 /// A hook of a removed link arrived: if something was left over at the partner, the clean-up starts again.
@@ -137,6 +177,14 @@ async fn undo_all(core: &Core, link: &Model) -> Result<()> {
             finish(core, link, &receipt).await
         }
         Err(Error::Partner(error)) if error.passes() => Err(error.into()),
+        Err(Error::Partner(error)) if error.kind() == ErrorKind::Gone => {
+            let mut receipt = Vec::new();
+            for remote in &ours {
+                ledger.mark(remote, RemoteState::Gone).await?;
+                receipt.push(Undone { what: what(link, remote), outcome: UndoneOutcome::AlreadyGone });
+            }
+            finish(core, link, &receipt).await
+        }
         Err(Error::Partner(error)) => leave_over(core, link, &ledger, &ours, error.sentence()).await,
         Err(error) => Err(error),
     }
@@ -181,10 +229,8 @@ async fn undo(core: &Core, link: &Model, ours: &[Remote]) -> Result<Vec<Undone>>
     let account = account(core, partner, link).await?;
     let receipt = partner.integration.destroy_link(&account, &as_partner_sees(core, link), ours).await?;
     if receipt.len() != ours.len() {
-        let error = PartnerError::new(
-            integration_contract::ErrorKind::UnknownOutcome,
-            "The integration did not say what became of everything.",
-        );
+        let error =
+            PartnerError::new(ErrorKind::UnknownOutcome, "The integration did not say what became of everything.");
         return Err(error.into());
     }
     Ok(receipt)
@@ -194,13 +240,17 @@ async fn leave_over(core: &Core, link: &Model, ledger: &LinkLedger, ours: &[Remo
     let mut receipt = Vec::new();
     for remote in ours {
         ledger.mark(remote, RemoteState::LeftOver).await?;
-        let what = match &remote.id {
-            Some(id) => format!("the {} {id} of {}", remote.kind, link.name),
-            None => format!("the {} of {}", remote.kind, link.name),
-        };
-        receipt.push(Undone { what, outcome: UndoneOutcome::LeftOver(why.to_owned()) });
+        receipt.push(Undone { what: what(link, remote), outcome: UndoneOutcome::LeftOver(why.to_owned()) });
     }
     finish(core, link, &receipt).await
+}
+
+/// What something at the partner is called in a receipt.
+fn what(link: &Model, remote: &Remote) -> String {
+    match &remote.id {
+        Some(id) => format!("the {} {id} of {}", remote.kind, link.name),
+        None => format!("the {} of {}", remote.kind, link.name),
+    }
 }
 
 /// The row stays: its hook key is answered 410 from now on, and its receipt can be read.

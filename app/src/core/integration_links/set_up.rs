@@ -9,8 +9,8 @@ use sea_orm::{
 };
 
 use super::{
-    account, account_is_broken, as_partner_sees, find_living, follow::add_inspection, load_while, must_manage,
-    set_up_lane,
+    account, account_is_broken, as_partner_sees, find_living, follow::add_inspection, gone, load_while, must_manage,
+    notice::notice_due, set_up_lane,
 };
 use crate::{
     core::{
@@ -274,6 +274,11 @@ pub async fn install(core: &Core, organization: OrganizationId, id: LinkId) -> R
             stand(core, &link, LinkState::Pending, Some(&reason)).await?;
             Err(error.into())
         }
+        Err(Error::Partner(error)) if error.kind() == ErrorKind::Gone => {
+            core.db.write(async |tx| gone(core, tx, partner, &link, error.sentence()).await).await?;
+            core.queue.wake();
+            Ok(())
+        }
         Err(Error::Partner(error)) => {
             tracing::warn!(link = %id, %organization, partner = partner.id(), kind = ?error.kind(), "a link can't be set up");
             if error.kind() == ErrorKind::Unauthorized {
@@ -320,10 +325,13 @@ async fn stand(core: &Core, link: &Model, state: LinkState, reason: Option<&str>
                 .col_expr(Column::Reason, Expr::value(reason.map(str::to_owned)))
                 .exec(tx)
                 .await?;
-            if state == LinkState::Active && stands.rows_affected > 0 {
+            if stands.rows_affected == 0 || state == LinkState::Pending {
+                return Ok(());
+            }
+            if state == LinkState::Active {
                 outbox::go_on(tx, link.organization_id, link.id, now).await?;
             }
-            Ok::<_, Error>(())
+            notice_due(core, tx, link.organization_id, link.team_id).await
         })
         .await?;
     core.queue.wake();

@@ -211,6 +211,7 @@ impl Delivery<'_> {
             ErrorKind::Unauthorized if !is_answer => {
                 End::LinkBroken { account: self.partner.acts_with_accounts(), sentence }
             }
+            ErrorKind::Gone if !is_answer => End::LinkGone { sentence },
             ErrorKind::Forbidden | ErrorKind::NotFound | ErrorKind::NotConfigured if !is_answer => {
                 End::LinkBroken { account: false, sentence }
             }
@@ -240,6 +241,10 @@ impl Delivery<'_> {
                 let gone = integration_contract::Happening::TargetGone { reason: sentence };
                 integration_links::follow(core, tx, self.partner, self.link, gone).await?;
                 super::keep::hold_all(tx, self.link).await?;
+                Outcome::Done
+            }
+            End::LinkGone { sentence } => {
+                integration_links::gone(core, tx, self.partner, self.link, &sentence).await?;
                 Outcome::Done
             }
             // Its message was cancelled with the link.
@@ -302,6 +307,7 @@ enum End {
     Again { after: Option<Duration>, sentence: String },
     Later { after: Duration, sentence: String },
     LinkBroken { account: bool, sentence: String },
+    LinkGone { sentence: String },
     Failed { sentence: String },
 }
 

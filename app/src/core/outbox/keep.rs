@@ -12,7 +12,7 @@ use sea_orm::{
 };
 
 pub use super::line::CallNote;
-use super::{DELIVER, TOO_OLD, digest, hold_link, item::happened, job, load, milliseconds, payload};
+use super::{DELIVER, TOO_OLD, attempt::readable, digest, hold_link, item::happened, job, load, milliseconds, payload};
 use crate::{
     core::{Core, Error, Result, items},
     db::{
@@ -139,16 +139,31 @@ pub async fn go_on(tx: &DatabaseTransaction, organization: OrganizationId, link:
 ///
 /// # Errors
 /// When the database does not answer.
-pub async fn cancel(tx: &DatabaseTransaction, organization: OrganizationId, link: LinkId, now: i64) -> Result<()> {
+pub async fn cancel(
+    tx: &DatabaseTransaction,
+    organization: OrganizationId,
+    link: LinkId,
+    reason: &str,
+    now: i64,
+) -> Result<()> {
     Entity::update_of(organization)
         .col_expr(Column::State, OutboxState::Cancelled.into())
-        .col_expr(Column::Reason, Expr::val("The link was removed."))
+        .col_expr(Column::Reason, Expr::val(readable(reason)))
         .col_expr(Column::Content, Expr::val(None::<Vec<u8>>))
         .col_expr(Column::FinishedAt, Expr::val(now))
         .filter(Column::LinkId.eq(link))
         .filter(Column::State.is_in(OutboxState::LIVING))
         .exec(tx)
         .await?;
+    Ok(())
+}
+
+/// Nothing stands at the partner any more of what a link posted there: it was removed with the link's far end.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn forget_posts_of(tx: &DatabaseTransaction, organization: OrganizationId, link: LinkId) -> Result<()> {
+    post::Entity::delete_of(organization).filter(post::Column::LinkId.eq(link)).exec(tx).await?;
     Ok(())
 }
 

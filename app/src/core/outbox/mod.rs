@@ -47,7 +47,7 @@ pub use digest::{SEND_DIGEST, next_strike, strike};
 pub use item::{tell_item, tell_trouble};
 pub use keep::{
     ATTEMPTS_SHOWN, AttemptLine, CallNote, Line, POSTS_KEPT, cancel, count, forget_messages, forget_posts,
-    go_on, list, replay, until_calls_have_begun,
+    forget_posts_of, go_on, list, replay, until_calls_have_begun,
 };
 pub use picture::outgoing;
 pub use tell::{Occasion, tell};

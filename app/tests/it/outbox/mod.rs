@@ -4,6 +4,7 @@
 mod answers;
 mod calls;
 mod digests;
+mod gone;
 mod items;
 mod page;
 mod removal;
