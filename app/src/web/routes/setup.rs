@@ -100,7 +100,8 @@ pub async fn go_on(
     lead(&core, &who, &member, partner, purpose).await
 }
 
-/// `GET /integrations/{p}/configure?…`: the link that made this at the partner, for whom it would be shown to anyway.
+/// `GET /integrations/{p}/configure?…`: the settings of the link that made this at the partner, for whom its page would be
+/// shown to anyway; whoever may not change them reads that page.
 pub async fn configure(
     State(core): State<Core>,
     Path(id): Path<String>,
@@ -110,7 +111,7 @@ pub async fn configure(
     let partner = core.partners.get(&id)?;
     let name = setup_of(partner)?.configure(&read(&query.unwrap_or_default())).map_err(|_| Error::NotFound)?;
     let link = integration_links::that_made(&core, &who.person, partner, &name).await?;
-    Ok(Redirect::to(&links::link_path(&link)))
+    Ok(Redirect::to(&format!("{}?edit=1#settings", links::link_path(&link))))
 }
 
 /// What in the form that was sent can't be used.

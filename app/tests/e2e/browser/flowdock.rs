@@ -143,7 +143,10 @@ impl Walk {
         self.pictures("flowdock-thread-closed").await?;
         browser.leave_by(browser.find("a[href*='/github/acme/widgets/issues/']").await?).await?;
         let issue = browser.text().await?;
-        ensure!(issue.contains("bob-builds") && issue.contains("Closed"), "GitHub heard nothing of it: {issue}");
+        ensure!(
+            issue.contains("bob-builds") && issue.contains("closed: completed"),
+            "GitHub heard nothing of it: {issue}"
+        );
         Ok(())
     }
 
@@ -156,7 +159,7 @@ impl Walk {
         browser.follow("Configure").await?;
         browser.wait_for_path("/integrations/flowdock/link/").await?;
         self.pictures("flowdock-link").await?;
-        browser.field("Issues of the team’s other links").await?.click().await?;
+        browser.field("Issues of the team").await?.click().await?;
         browser.press("Save").await?;
         browser.reload_until_text("Working", SOON).await?;
         self.open_issue("Nobody asked for this one").await?;

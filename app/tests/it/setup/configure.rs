@@ -21,9 +21,12 @@ async fn it_leads_to_the_link_and_for_all_others_nowhere(test: TestDatabase) {
     let there = format!("{CONFIGURE}?subscription={subscription}&room=workshop");
 
     let answer = two.ada.get(&there).await;
-    assert_eq!((answer.status, answer.location()), (303, path_of(&link).as_str()));
+    let settings = format!("{}?edit=1#settings", path_of(&link));
+    assert_eq!((answer.status, answer.location()), (303, settings.as_str()));
+    assert!(two.ada.get(&settings).await.text.contains("<h2 id=\"settings\">"));
     // A plain member of the team reads the page, as they do on any other way.
-    assert_eq!(two.bob.get(&there).await.location(), path_of(&link));
+    assert_eq!(two.bob.get(&there).await.location(), settings);
+    assert!(!two.bob.get(&settings).await.text.contains("<h2 id=\"settings\">"));
 
     let unknown = two.eve.get(&format!("{CONFIGURE}?subscription=4711")).await;
     assert_eq!(unknown.status, 404);

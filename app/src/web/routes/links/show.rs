@@ -57,6 +57,8 @@ struct LinkPage {
     form: LinkForm,
     errors: FieldErrors,
     problem: Option<String>,
+    /// Whether the partner sends hooks.
+    hears: bool,
     activity: Vec<MessageRow>,
     older: Option<String>,
     outgoing: Outgoing,
@@ -207,6 +209,7 @@ async fn draw_link(
         form,
         errors: refusal.errors,
         problem: refusal.problem,
+        hears: partner.integration.card().hooks.is_some(),
         activity: messages.into_iter().map(MessageRow::of).collect(),
         older,
         outgoing,

@@ -63,7 +63,8 @@ pub(in super::super) fn plain(text: &str) -> String {
     for (number, part) in text.split('<').enumerate() {
         kept.push_str(if number == 0 { part } else { part.split_once('>').map_or("", |(_, rest)| rest) });
     }
-    kept.replace("&lt;", "<")
+    let named = [("&lt;", "<"), ("&gt;", ">"), ("&quot;", "\""), ("&#39;", "'"), ("&amp;", "&")];
+    named.into_iter().fold(kept, |text, (name, letter)| text.replace(name, letter))
 }
 
 fn limit(text: &str, allowed: &[&str]) -> String {
