@@ -10,7 +10,7 @@ pub(crate) const SCOPES: &[Scope] = &[
     Scope { name: "tickets:read", why: "To read the tickets that something happened to, and their public comments." },
     Scope {
         name: "tickets:write",
-        why: "To make tickets, comment on them, solve and reopen them, where somebody asks for it here or a mirror does.",
+        why: "To take, solve and reopen tickets as you, when you press a button for it in Flowdock.",
     },
     Scope { name: "users:read", why: "To see whose account it is, and to show people's names instead of their ids." },
     Scope {

@@ -36,6 +36,7 @@ async fn from_the_flows_add_to_the_flows_remove(scripts: Scripts) -> Result<()> 
     tour::link_widgets(&walk.browser, &walk.demo.address).await?;
     let issue = walk.an_issue_is_a_thread().await?;
     walk.somebody_unknown_says_who_they_are_and_then_it_is_one_click(&issue).await?;
+    walk.trouble_stands_in_the_flow_until_it_is_mended(&log).await?;
     walk.configure_changes_what_becomes_a_thread().await?;
     walk.removing_the_source_ends_the_link(&log).await?;
 
@@ -150,10 +151,33 @@ impl Walk {
         Ok(())
     }
 
-    async fn configure_changes_what_becomes_a_thread(&self) -> Result<()> {
+    async fn trouble_stands_in_the_flow_until_it_is_mended(&self, log: &str) -> Result<()> {
         let browser = &self.browser;
         tour::log_out_of(browser, &self.demo.address).await?;
         tour::log_in(browser, &self.demo.address, "ada@example.com").await?;
+        browser.go(format!("{}/github/login", self.demo.sandbox)).await?;
+        browser.press("Continue as ada-codes").await?;
+        browser.go(format!("{}/github/settings/applications", self.demo.sandbox)).await?;
+        browser.press("Revoke").await?;
+        browser.go(format!("{log}/settings")).await?;
+        browser.follow("acme/widgets").await?;
+        browser.press("Check now").await?;
+        browser.reload_until_text("Connect GitHub again", SOON).await?;
+        let link = browser.address().await?.to_string();
+        let inbox_settings = format!("{}/inbox-settings", self.flow);
+        browser.go(&inbox_settings).await?;
+        browser.reload_until_text("acme/widgets", SOON).await?;
+        self.pictures("flowdock-trouble").await?;
+
+        browser.go(&link).await?;
+        browser.press("Connect GitHub again").await?;
+        browser.press("Authorize Patchbay").await?;
+        browser.go(&inbox_settings).await?;
+        browser.reload_until_gone("acme/widgets", SOON).await.map(drop)
+    }
+
+    async fn configure_changes_what_becomes_a_thread(&self) -> Result<()> {
+        let browser = &self.browser;
         self.be("ada").await?;
         browser.go(format!("{}/inbox-settings", self.flow)).await?;
         browser.follow("Configure").await?;

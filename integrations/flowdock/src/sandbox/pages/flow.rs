@@ -95,16 +95,17 @@ pub(super) fn line(world: &World, user: u64, message: &Message) -> Line {
     let new = &message.new;
     let app = new.source.and_then(|id| world.sources.iter().find(|it| it.id == id)).map(|source| source.app);
     let person = world.users.get(&new.user);
-    let author = new.author.as_ref().and_then(|author| author["name"].as_str()).map(str::to_owned);
-    let who = person.map(|it| it.name.clone()).or(author).or(new.external_user_name.clone());
-    let picture = match (person, app) {
-        (Some(person), _) => format!("/avatars/{}", person.id),
-        (None, app) => format!("/icons/{}", app.unwrap_or(0)),
+    let of_author = |key: &str| new.author.as_ref().and_then(|author| author[key].as_str()).map(str::to_owned);
+    let who = person.map(|it| it.name.clone()).or(of_author("name")).or(new.external_user_name.clone());
+    let picture = match (person, of_author("avatar")) {
+        (Some(person), _) => world.api(&format!("/avatars/{}", person.id)),
+        (None, Some(avatar)) if avatar.starts_with("http") => avatar,
+        (None, _) => world.api(&format!("/icons/{}", app.unwrap_or(0))),
     };
     let own = new.user == user;
     Line {
         id: message.id,
-        picture: world.api(&picture),
+        picture,
         who: who.unwrap_or_else(|| "somebody".to_owned()),
         kind: if new.event == "message" { String::new() } else { new.event.clone() },
         at: message.sent.strftime("%H:%M:%S").to_string(),
