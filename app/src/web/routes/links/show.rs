@@ -182,6 +182,8 @@ async fn draw_link(
     let can_connect = link.user_id == Some(member.user) || installed;
     let account_broken = link.integration_user_id.is_some()
         && account.as_ref().is_none_or(|row| row.state != integration_user::AccountState::Connected);
+    // A token that was for setting the link up: its end does the link no harm, but it is needed to change the settings.
+    let token_over = account.as_ref().is_some_and(|row| row.expires_at.is_some_and(|at| at <= core.clock.now()));
     let page = who.page(&link.name).await?.at(Place::Integrations);
     let answer = LinkPage {
         page,
@@ -204,7 +206,7 @@ async fn draw_link(
             LinkState::Broken if !account_broken => Some("Try again"),
             _ => None,
         },
-        reconnect: can_connect && account_broken,
+        reconnect: can_connect && (account_broken || (refusal.problem.is_some() && token_over)),
         link: row,
         form,
         errors: refusal.errors,
