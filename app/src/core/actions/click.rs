@@ -83,7 +83,7 @@ pub async fn click(core: &Core, partner: &Partner, click: Click) -> Result<Resul
     };
     let member = match found {
         Ok((member, _)) => member,
-        Err(Error::NotFound) => return Ok(Err(not_in_team())),
+        Err(Error::NotFound) => return Ok(Err(NotDone::Gone)),
         Err(error) => return Err(error),
     };
     match (button.about, button.verb.deed()) {
@@ -104,6 +104,10 @@ async fn act(
     deed: &Deed,
 ) -> Result<Result<(), NotDone>> {
     let organization = link.organization_id;
+    // As with entries: an admin who is not in the team reads what it does, and that is all.
+    if !teams::is_in(core.db.reader(), organization, link.team_id, member.user).await? {
+        return Ok(Err(not_in_team()));
+    }
     match items::act(core, organization, member.user, item, deed).await? {
         Ok(()) => Ok(Ok(())),
         Err(items::NotDone::Gone) => Ok(Err(NotDone::Gone)),

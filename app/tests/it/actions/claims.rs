@@ -40,12 +40,12 @@ async fn who_shows_at_the_partner_who_they_are_is_known_from_then_on(test: TestD
     let page = ground.challenge(&button, BOB).await;
 
     // Reading the page changes nothing, however often.
-    let before = ground.app().database.rows().await;
+    let before = ground.rows_at_rest().await;
     let sheet = bob.get(&page).await;
     assert_eq!(sheet.status, 200);
     assert!(sheet.text.contains("Is this you on Fake?") && sheet.text.contains("Acme"), "{}", sheet.text);
     bob.get(&page).await;
-    assert_eq!(ground.app().database.rows().await, before);
+    assert_eq!(ground.rows_at_rest().await, before);
 
     let consent = confirm(bob, &page).await;
     let back = consented(bob, &consent, BOB, "bob").await;
@@ -115,7 +115,7 @@ async fn whom_a_claim_is_not_for_it_does_not_count(test: TestDatabase) {
     let two = &ground.below.two;
     let button = ground.mark_as_done(ground.goal("Ship it").await);
     let page = ground.challenge(&button, BOB).await;
-    let before = ground.app().database.rows().await;
+    let before = ground.rows_at_rest().await;
 
     // Of another organization; somebody else at the partner; and what never was.
     let unknown = two.eve.get(&format!("{PAGE}?claim=nonsense")).await;
@@ -137,7 +137,7 @@ async fn whom_a_claim_is_not_for_it_does_not_count(test: TestDatabase) {
     assert_eq!(two.bob.get(&elsewhere).await.status, 403, "of another partner");
     let bare = two.bob.request(reqwest::Method::POST, PAGE).form(&[("claim", token(&page))]);
     assert_eq!(two.bob.send(bare).await.status, 403);
-    assert_eq!(ground.app().database.rows().await, before);
+    assert_eq!(ground.rows_at_rest().await, before);
     ground.finish().await;
 }
 
@@ -203,10 +203,10 @@ async fn what_is_missing_besides_is_asked_for_next(test: TestDatabase) {
 
     let next = consented(bob, &consent, BOB, "bob").await.location().to_owned();
     assert_eq!(next, "/integrations/fake/authorize?missing=github");
-    let before = ground.app().database.rows().await;
+    let before = ground.rows_at_rest().await;
     let sheet = bob.get(&next).await;
     assert!(sheet.text.contains("One account is missing") && sheet.text.contains("Connect GitHub"), "{}", sheet.text);
-    assert_eq!(ground.app().database.rows().await, before);
+    assert_eq!(ground.rows_at_rest().await, before);
 
     let back = connect_github(&ground.below, bob, &[("missing", "github")]).await;
     assert_eq!(back, next);
@@ -240,14 +240,14 @@ async fn who_is_known_is_asked_only_for_what_is_missing(test: TestDatabase) {
 async fn nonsense_is_missing_nowhere(test: TestDatabase) {
     let ground = Ground::new(test).await;
     let bob = &ground.below.two.bob;
-    let before = ground.app().database.rows().await;
+    let before = ground.rows_at_rest().await;
     for nonsense in
         ["nobody", "github/acme", "github/%00", "//evil.example", "%00", "../github", "https://evil.example"]
     {
         assert_eq!(bob.get(&format!("{PAGE}?missing={nonsense}")).await.status, 404, "{nonsense}");
         assert_eq!(bob.post_form(PAGE, &[("missing", nonsense)]).await.status, 404, "{nonsense}");
     }
-    assert_eq!(ground.app().database.rows().await, before);
+    assert_eq!(ground.rows_at_rest().await, before);
     ground.finish().await;
 }
 

@@ -5,6 +5,8 @@ mod claims;
 mod clicks;
 mod tokens;
 
+use std::collections::BTreeMap;
+
 use integration_contract::SecretString;
 use integration_testkit::{Click, FakePartner};
 use patchbay::{
@@ -18,6 +20,7 @@ use patchbay::{
             account_claim,
             entry::{self, EntryStatus},
             integration_link,
+            job::{self, JobState},
         },
     },
 };
@@ -56,6 +59,14 @@ impl Ground {
 
     pub fn app(&self) -> &TestApp {
         self.below.app()
+    }
+
+    /// Every row, once the workers have done what there was to do: while they are at it, rows change by themselves.
+    pub async fn rows_at_rest(&self) -> BTreeMap<String, Vec<String>> {
+        let busy = [JobState::Ready, JobState::Blocked, JobState::Leased];
+        let jobs = async || job::Entity::find().all(self.app().core.db.reader()).await.unwrap();
+        self.below.until("the workers rest", async || !jobs().await.iter().any(|job| busy.contains(&job.state))).await;
+        self.app().database.rows().await
     }
 
     pub async fn finish(self) {

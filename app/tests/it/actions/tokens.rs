@@ -87,7 +87,7 @@ async fn a_token_that_the_partner_did_not_make_counts_nothing(test: TestDatabase
         ("of another body", with("body_sha256", json!(digest(&body.replace(':', ": "))))),
         ("upper case", with("body_sha256", json!(digest(&body).to_uppercase()))),
     ];
-    let before = ground.app().database.rows().await;
+    let before = ground.rows_at_rest().await;
     let visitor = ground.app().visitor();
     for (what, token) in cases {
         let click = Click {
@@ -104,7 +104,7 @@ async fn a_token_that_the_partner_did_not_make_counts_nothing(test: TestDatabase
         let request = (0..headers).fold(request, |request, _| request.header("x-fake-token", &plain));
         assert_eq!(visitor.send(request).await.status, 403, "{headers} tokens");
     }
-    assert_eq!(ground.app().database.rows().await, before);
+    assert_eq!(ground.rows_at_rest().await, before);
 
     for (what, token) in [
         ("the plain one", plain),
@@ -148,7 +148,7 @@ async fn a_body_of_something_else_is_refused_in_its_own_way(test: TestDatabase) 
             403,
         ),
     ];
-    let before = ground.app().database.rows().await;
+    let before = ground.rows_at_rest().await;
     for (what, click, status) in cases {
         let answer = send(&ground.app().visitor(), &button, &click).await;
         assert_eq!(answer.status, status, "{what}: {}", answer.text);
@@ -165,7 +165,7 @@ async fn a_body_of_something_else_is_refused_in_its_own_way(test: TestDatabase) 
     let request = visitor.request(Method::POST, button.path()).header("host", "evil.example").body(click.body.clone());
     let request = click.headers.iter().fold(request, |request, (name, value)| request.header(*name, value));
     assert!(matches!(visitor.send(request).await.status, 400 | 421));
-    assert_eq!(ground.app().database.rows().await, before);
+    assert_eq!(ground.rows_at_rest().await, before);
     ground.finish().await;
 }
 
@@ -174,7 +174,7 @@ async fn an_address_that_we_did_not_make_is_none(test: TestDatabase) {
     let button = ground.mark_as_done(ground.goal("Ship it").await);
     let good = button.path().rsplit('/').next().unwrap();
     let bytes = URL_SAFE_NO_PAD.decode(good).unwrap();
-    let before = ground.app().database.rows().await;
+    let before = ground.rows_at_rest().await;
     let changed = |at: usize| {
         let mut bytes = bytes.clone();
         bytes[at] ^= 1;
@@ -208,7 +208,7 @@ async fn an_address_that_we_did_not_make_is_none(test: TestDatabase) {
         let answer = ground.press(&url, ADA).await;
         assert_eq!(answer.status, 404, "{token}");
     }
-    assert_eq!(ground.app().database.rows().await, before);
+    assert_eq!(ground.rows_at_rest().await, before);
     ground.finish().await;
 }
 
