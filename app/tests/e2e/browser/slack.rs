@@ -173,9 +173,9 @@ impl Walk {
         no_complaints(browser, &self.demo).await?;
         browser.go(&offer).await?;
         browser.wait_for_text("This link does not count").await?;
-        // The browser's one complaint is that the page was answered 404, as it should be.
+        // The browser's one complaint is that the page was answered 403, as it should be.
         let complaints = browser.complaints().await?;
-        ensure!(complaints.iter().all(|complaint| complaint.contains("404")), "{complaints:?}");
+        ensure!(complaints.iter().all(|complaint| complaint.contains("403")), "{complaints:?}");
         Ok(())
     }
 

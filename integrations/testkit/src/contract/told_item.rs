@@ -120,7 +120,7 @@ async fn life(subject: &Subject, link: &IntegrationLink, item: &Item, found: &mu
     }
     for sent in world.sent() {
         let shown = String::from_utf8_lossy(&sent.body).into_owned() + sent.url.as_str();
-        found.unless(!subject.shows_a_secret(&shown), format!("{} carries a secret", sent.line()));
+        found.unless(!subject.takes_a_secret_out(&shown), format!("{} carries a secret", sent.line()));
     }
     for url in subject.calls_elsewhere(&world.sent()) {
         found.unless(false, format!("delivering calls {url}, which no setting names"));

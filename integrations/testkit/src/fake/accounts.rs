@@ -10,13 +10,13 @@ use url::Url;
 use super::FakePartner;
 
 impl FakePartner {
-    /// The tokens that were given back to it, where its card says that they can be.
+    /// The tokens that were given back to it, where its card says that there are accounts and that they can be.
     pub fn revoked(&self) -> Vec<String> {
         self.outside().revoked.clone()
     }
 
     pub(super) fn take_back(&self, credentials: &Credentials) -> Result<Undone> {
-        if !self.can(Capability::Revoke) {
+        if !self.can(Capability::Revoke) || matches!(self.card.connect, Connect::Nothing) {
             return Err(Error::unsupported("revoking credentials"));
         }
         self.outside().revoked.push(credentials.access_token.expose_secret().to_owned());
