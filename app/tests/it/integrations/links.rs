@@ -296,6 +296,8 @@ async fn a_links_page_does_only_what_it_offers_and_to_those_it_offers_it(test: T
     let other = ground.link("study").await;
     ground.hook(&other, "1", b"{\"do\":\"ignore\"}").await;
     let message = ground.messages().await[0].id.to_string();
+    // A link works a moment before its job is gone.
+    ground.settled().await;
     let two = &ground.two;
     let path = path_of(&link);
     let before = ground.app().database.rows().await;
