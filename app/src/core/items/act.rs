@@ -100,16 +100,15 @@ async fn actor(
     };
     let of_link = integration_users::find(core, link.organization_id, of_link).await?;
     let row = match of_link {
-        Some(installation) if installation.user_id.is_none() => Some(installation),
+        Some(installation) if installation.user_id.is_none() => installation,
         of_link => {
             let site = of_link.and_then(|row| row.site);
             match own_account(core, partner, link, user, site.clone()).await? {
-                Some(own) => Some(own),
+                Some(own) => own,
                 None => return Ok(Err(NotDone::NoAccount(Need { partner: partner.id().to_owned(), site }))),
             }
         }
     };
-    let Some(row) = row else { return Ok(Err(NotDone::Gone)) };
     match integration_users::account(core, partner, &row).await {
         Ok(account) => Ok(Ok(Actor { account, row: Some(row) })),
         Err(Error::Partner(error)) => {
