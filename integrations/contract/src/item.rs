@@ -35,6 +35,9 @@ pub struct Item {
     pub labels: Vec<String>,
     /// The name it was given by whoever made it from outside, where the partner keeps one ([`NewItem::external_id`]).
     pub external_id: Option<String>,
+    /// When it was opened by the partner's clock, in unix seconds, where the partner says: a mirror starts with new items.
+    #[serde(default)]
+    pub created_at: Option<i64>,
     /// When it last changed by the partner's clock, in unix seconds: an older picture never replaces a newer one.
     pub updated_at: Option<i64>,
 }
@@ -178,6 +181,10 @@ pub enum Deed {
 /// The ability to work with items. The link says where they are; the account says as whom.
 #[async_trait]
 pub trait Items: Send + Sync {
+    /// How the partner is abbreviated in names that are given to items elsewhere ([`NewItem::external_id`]): the `gh` of
+    /// `gh-13`. A few small letters, never to be changed.
+    fn short(&self) -> &'static str;
+
     /// What somebody could want to do to the item as it stands, with one click and no more words: of
     /// [`Deed::AssignToMe`], [`Deed::Close`], [`Deed::Reopen`], in the order they are offered. Pure.
     fn deeds(&self, item: &Item) -> Vec<Deed>;

@@ -45,6 +45,7 @@ pub(crate) fn of_issue(repository: &str, issue: &wire::Issue) -> Item {
             user: issue.user.as_ref(),
             assignees: issue.assignees.as_deref(),
             labels: issue.labels.as_deref(),
+            created_at: issue.created_at.as_deref(),
             updated_at: issue.updated_at.as_deref(),
         })
     }
@@ -66,6 +67,7 @@ pub(crate) fn of_pull(repository: &str, pull: &wire::PullRequest) -> Item {
             user: pull.user.as_ref(),
             assignees: pull.assignees.as_deref(),
             labels: pull.labels.as_deref(),
+            created_at: pull.created_at.as_deref(),
             updated_at: pull.updated_at.as_deref(),
         })
     }
@@ -92,6 +94,7 @@ struct Shared<'a> {
     user: Option<&'a wire::Account>,
     assignees: Option<&'a [wire::Account]>,
     labels: Option<&'a [wire::Label]>,
+    created_at: Option<&'a str>,
     updated_at: Option<&'a str>,
 }
 
@@ -112,6 +115,7 @@ fn shared(of: &Shared<'_>) -> Item {
         labels: labels.map(|name| line(name, LABEL)).filter(|name| !name.is_empty()).collect(),
         // It has no place for one.
         external_id: None,
+        created_at: seconds(of.created_at),
         updated_at: seconds(of.updated_at),
     }
 }

@@ -92,6 +92,10 @@ fn number(id: &str) -> Option<u64> {
 
 #[async_trait]
 impl Items for GitHub {
+    fn short(&self) -> &'static str {
+        "gh"
+    }
+
     fn deeds(&self, item: &Item) -> Vec<Deed> {
         match (item.state, item.state_word.as_str()) {
             (ItemState::Open | ItemState::Waiting, _) => vec![Deed::AssignToMe, Deed::Close],

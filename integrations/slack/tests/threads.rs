@@ -34,6 +34,7 @@ fn item() -> Item {
         assignees: Vec::new(),
         labels: Vec::new(),
         external_id: None,
+        created_at: None,
         updated_at: None,
     }
 }

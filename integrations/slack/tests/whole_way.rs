@@ -306,6 +306,7 @@ fn item(state: ItemState, state_word: &str) -> Item {
         assignees: Vec::new(),
         labels: Vec::new(),
         external_id: None,
+        created_at: None,
         updated_at: None,
     }
 }

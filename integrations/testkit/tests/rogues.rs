@@ -185,6 +185,10 @@ impl Integration for Rogue {
 
 #[async_trait]
 impl Items for Rogue {
+    fn short(&self) -> &'static str {
+        "The Rogue"
+    }
+
     fn deeds(&self, _item: &Item) -> Vec<Deed> {
         let chance = if self.number() % 2 == 1 { Deed::AssignToMe } else { Deed::Retitle("x".to_owned()) };
         vec![Deed::Close, Deed::Reopen, Deed::Close, chance]
@@ -269,6 +273,7 @@ async fn each_rogue_is_found_out() {
         (Fault::TellsAnybodyAnything, "an item is told without its buttons"),
         (Fault::HasNoItems, "card and behaviour disagree about items"),
         (Fault::OffersWhatIsSo, "card and behaviour disagree about items"),
+        (Fault::OffersWhatIsSo, "\"The Rogue\" is not a few small letters"),
         (Fault::OffersWhatIsSo, "closing is offered for what is closed"),
         (Fault::OffersWhatIsSo, "reopening is offered for what is open"),
         (Fault::OffersWhatIsSo, "a deed is offered twice"),

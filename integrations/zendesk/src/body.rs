@@ -121,6 +121,8 @@ struct Detail {
     #[serde(default)]
     is_public: Option<bool>,
     #[serde(default)]
+    created_at: Option<String>,
+    #[serde(default)]
     updated_at: Option<String>,
 }
 
@@ -205,6 +207,7 @@ impl From<Detail> for Ticket {
             tags: detail.tags,
             external_id: detail.external_id,
             is_public: detail.is_public,
+            created_at: detail.created_at,
             updated_at: detail.updated_at,
         }
     }

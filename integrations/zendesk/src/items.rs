@@ -26,6 +26,10 @@ const TRIES: usize = 3;
 
 #[async_trait]
 impl Items for Zendesk {
+    fn short(&self) -> &'static str {
+        "zd"
+    }
+
     fn deeds(&self, item: &Item) -> Vec<Deed> {
         match (item.state, item.state_word.as_str()) {
             (ItemState::Open | ItemState::Waiting, _) => vec![Deed::AssignToMe, Deed::Close],

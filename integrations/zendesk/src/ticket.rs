@@ -85,6 +85,7 @@ impl<'a> Desk<'a> {
             assignees: ticket.assignee_id.map(|id| self.author(Some(id), people)).into_iter().collect(),
             labels: ticket.tags.clone(),
             external_id: ticket.external_id.clone().filter(|id| !id.is_empty()),
+            created_at: ticket.created_at.as_deref().and_then(body::seconds),
             updated_at: ticket.updated_at.as_deref().and_then(body::seconds),
         }
     }

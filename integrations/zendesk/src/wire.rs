@@ -146,6 +146,8 @@ pub(crate) struct Ticket {
     #[serde(default)]
     pub(crate) is_public: Option<bool>,
     #[serde(default)]
+    pub(crate) created_at: Option<String>,
+    #[serde(default)]
     pub(crate) updated_at: Option<String>,
 }
 

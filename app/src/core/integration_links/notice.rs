@@ -165,6 +165,7 @@ fn opened(kind: ItemKind) -> ItemChange {
         assignees: Vec::new(),
         labels: Vec::new(),
         external_id: None,
+        created_at: None,
         updated_at: None,
     };
     ItemChange { id: "1".to_owned(), what: Change::Opened, by: Author::default(), at: None, item }

@@ -118,6 +118,7 @@ mod tests {
             assignees: vec![author.clone(); 2 * MOST],
             labels: vec![text.into(); 2 * MOST],
             external_id: Some(text.into()),
+            created_at: None,
             updated_at: None,
         };
         let attachments = vec![Attachment { name: text.into(), url: text.into() }];

@@ -182,6 +182,7 @@ mod tests {
             assignees: Vec::new(),
             labels: Vec::new(),
             external_id: None,
+            created_at: None,
             updated_at: Some(at),
         }
     }

@@ -27,6 +27,9 @@ pub(super) async fn check(subject: &Subject, found: &mut Findings) {
     }
     notice(subject, declared(Capability::Notice), found).await;
     if let Some(items) = partner.items() {
+        let short = items.short();
+        let is_short = (1..=8).contains(&short.len()) && short.bytes().all(|letter| letter.is_ascii_lowercase());
+        found.unless(is_short, format!("{short:?} is not a few small letters"));
         deeds(items, found);
         strange_ids(subject, items, found).await;
     }
@@ -115,6 +118,7 @@ pub(super) fn item(kind: ItemKind) -> Item {
         assignees: vec![person("8", "Bob <@U1>")],
         labels: vec!["<script>".to_owned(), "bug".to_owned()],
         external_id: None,
+        created_at: None,
         updated_at: Some(1_767_225_600),
     }
 }

@@ -128,6 +128,7 @@ fn as_it_stands(body: &Value, what: &Change, room: &str, at: Option<i64>) -> Ite
         assignees: list("assignees").iter().map(person).collect(),
         labels: list("labels").iter().filter_map(Value::as_str).map(str::to_owned).collect(),
         external_id: said(body, "external_id"),
+        created_at: body.get("created_at").and_then(Value::as_i64),
         updated_at: at,
         id,
     }

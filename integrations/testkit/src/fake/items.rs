@@ -68,6 +68,11 @@ impl FakePartner {
         self.outside().shelf.troubles.entry(call).or_default().push_back(trouble);
     }
 
+    /// The troubles that are still to come do not.
+    pub fn forget_troubles(&self) {
+        self.outside().shelf.troubles.clear();
+    }
+
     /// Its items, by room and id.
     pub fn items(&self) -> Vec<FakeItem> {
         self.outside().shelf.items.values().cloned().collect()
@@ -90,12 +95,32 @@ impl FakePartner {
         new
     }
 
+    /// A number that no item has or had.
+    pub fn free_number(&self) -> String {
+        self.outside().shelf.number()
+    }
+
     /// The partner's side puts an item there as it is, in place of the one with that id.
     pub fn put_item(&self, room: &str, item: Item) {
         let key = (room.to_owned(), item.id.clone());
         let shelf = &mut self.outside().shelf;
         let comments = shelf.items.remove(&key).map(|before| before.comments).unwrap_or_default();
         shelf.items.insert(key, FakeItem { room: room.to_owned(), item, comments });
+    }
+
+    /// The partner's side changes an item: its clock goes on. Nobody is told.
+    ///
+    /// # Panics
+    /// When it is not there; likewise below.
+    pub fn change_item(&self, room: &str, id: &str, change: impl FnOnce(&mut Item)) {
+        let outside = &mut self.outside();
+        change(&mut outside.shelf.changing(room, id).expect("the item is there").item);
+    }
+
+    /// The partner's side changes what is written below an item.
+    pub fn change_comments(&self, room: &str, id: &str, change: impl FnOnce(&mut Vec<Comment>)) {
+        let outside = &mut self.outside();
+        change(&mut outside.shelf.changing(room, id).expect("the item is there").comments);
     }
 
     /// The partner's side deletes an item.
@@ -135,6 +160,7 @@ fn item(room: &str, id: &str, title: &str, body: &str, author: Author) -> Item {
         assignees: Vec::new(),
         labels: Vec::new(),
         external_id: None,
+        created_at: Some(DAWN),
         updated_at: Some(DAWN),
     }
 }
@@ -225,6 +251,10 @@ fn set(item: &mut Item, state: ItemState) {
 
 #[async_trait]
 impl Items for FakePartner {
+    fn short(&self) -> &'static str {
+        self.card.id
+    }
+
     fn deeds(&self, item: &Item) -> Vec<Deed> {
         match item.state {
             ItemState::Open | ItemState::Waiting => vec![Deed::AssignToMe, Deed::Close],
