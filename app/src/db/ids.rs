@@ -66,4 +66,10 @@ ids! {
     OutboxMessageId
     /// One try at sending one.
     AttemptId
+    /// Two links whose items are kept in step.
+    MirrorId
+    /// Two items that are kept in step.
+    MirrorPairId
+    /// A change on its way from one to the other.
+    MirrorChangeId
 }
