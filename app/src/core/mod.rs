@@ -20,6 +20,7 @@ pub mod integration_users;
 pub mod invitations;
 pub mod items;
 pub mod ledger;
+pub mod mirrors;
 mod naming;
 pub mod organizations;
 pub mod outbox;

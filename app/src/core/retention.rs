@@ -2,7 +2,9 @@
 
 use std::time::{Duration, Instant};
 
-use super::{Core, Result, actions, inbox, integration_users, invitations, items, outbox, sessions};
+use super::{
+    Core, Result, actions, inbox, integration_users, invitations, items, mirrors, outbox, sessions,
+};
 use crate::queue::dead;
 
 /// How long hooks, the marks by which a repeated one is known, and dead letters are kept. Longer than any partner
@@ -32,6 +34,10 @@ pub struct Forgotten {
     pub posts: u64,
     /// Items that nothing was heard of for long.
     pub items: u64,
+    /// Changes that mirrors heard of.
+    pub mirror_changes: u64,
+    /// What was joined by mirrors that were removed.
+    pub mirror_pairs: u64,
 }
 
 /// Forgets what is over its time, of all tenants. May run in several processes at once, and may be cut off anywhere.
@@ -52,6 +58,8 @@ pub async fn forget(core: &Core) -> Result<Forgotten> {
         outgoing: outbox::forget_messages(core, KEPT).await?,
         posts: outbox::forget_posts(core, outbox::POSTS_KEPT).await?,
         items: items::forget(core, items::KEPT).await?,
+        mirror_changes: mirrors::forget_changes(core, KEPT).await?,
+        mirror_pairs: mirrors::forget_pairs(core, KEPT).await?,
     };
     forgotten.publish(begun.elapsed());
     Ok(forgotten)
@@ -59,8 +67,20 @@ pub async fn forget(core: &Core) -> Result<Forgotten> {
 
 impl Forgotten {
     fn publish(self, took: Duration) {
-        let Self { sessions, consents, invitations, dead_letters, messages, marks, clicks, outgoing, posts, items } =
-            self;
+        let Self {
+            sessions,
+            consents,
+            invitations,
+            dead_letters,
+            messages,
+            marks,
+            clicks,
+            outgoing,
+            posts,
+            items,
+            mirror_changes,
+            mirror_pairs,
+        } = self;
         tracing::info!(
             sessions,
             consents,
@@ -72,6 +92,8 @@ impl Forgotten {
             outgoing,
             posts,
             items,
+            mirror_changes,
+            mirror_pairs,
             ?took,
             "forgot what is over its time"
         );
@@ -86,6 +108,8 @@ impl Forgotten {
             ("outgoing", outgoing),
             ("posts", posts),
             ("items", items),
+            ("mirror_changes", mirror_changes),
+            ("mirror_pairs", mirror_pairs),
         ];
         for (what, count) in counts {
             metrics::counter!("patchbay_forgotten_total", "what" => what).increment(count);

@@ -15,8 +15,8 @@ use super::{
     sealing::{Place, Vault},
 };
 use crate::db::{
-    Db, IntegrationUserId, LinkId, OrganizationId, OutboxMessageId,
-    entity::{Tenant, integration_link, integration_user, oauth_state, organization, outbox_message},
+    Db, IntegrationUserId, LinkId, MirrorChangeId, OrganizationId, OutboxMessageId,
+    entity::{Tenant, integration_link, integration_user, mirror_change, oauth_state, organization, outbox_message},
 };
 
 /// Rows per transaction: on SQLite nobody else writes meanwhile.
@@ -130,6 +130,13 @@ async fn pass(db: &Db, vault: &Vault) -> Result<Pass, DbErr> {
                 &mut pass,
                 (outbox_message::Column::Id, outbox_message::Column::Content),
                 |row| Place::outbox_content(organization, OutboxMessageId(row)),
+            )
+            .await?;
+        tenant
+            .column::<mirror_change::Entity>(
+                &mut pass,
+                (mirror_change::Column::Id, mirror_change::Column::Content),
+                |row| Place::mirror_content(organization, MirrorChangeId(row)),
             )
             .await?;
     }

@@ -22,7 +22,7 @@ use aws_lc_rs::{
 use integration_contract::{ExposeSecret, SecretString};
 use uuid::Uuid;
 
-use crate::db::{IntegrationUserId, LinkId, OrganizationId, OutboxMessageId};
+use crate::db::{IntegrationUserId, LinkId, MirrorChangeId, OrganizationId, OutboxMessageId};
 
 const NONCE: usize = 12;
 
@@ -281,6 +281,11 @@ impl Place {
     /// Where the content of an outgoing message stands.
     pub fn outbox_content(organization: OrganizationId, message: OutboxMessageId) -> Self {
         Self { organization, row: message.0, column: "outbox_messages.content" }
+    }
+
+    /// Where a change that a mirror carries stands.
+    pub fn mirror_content(organization: OrganizationId, change: MirrorChangeId) -> Self {
+        Self { organization, row: change.0, column: "mirror_changes.content" }
     }
 
     /// Where the instance's check value stands; it belongs to no tenant.

@@ -11,8 +11,8 @@ use integration_contract::ErrorKind;
 use serde::{Deserialize, de::DeserializeOwned};
 
 use crate::{
-    core::{Core, Error, Result, happenings, inbox, integration_links, integration_users, outbox},
-    db::{IntegrationUserId, LinkId, MessageId, OutboxMessageId},
+    core::{Core, Error, Result, happenings, inbox, integration_links, integration_users, mirrors, outbox},
+    db::{IntegrationUserId, LinkId, MessageId, MirrorChangeId, MirrorId, MirrorPairId, OutboxMessageId},
     queue::{Job, Outcome, Policy, Work},
 };
 
@@ -36,6 +36,17 @@ struct OfOutgoing {
     message: OutboxMessageId,
     #[serde(default)]
     turn: i32,
+}
+
+#[derive(Deserialize)]
+struct OfChange {
+    change: MirrorChangeId,
+    pair: MirrorPairId,
+}
+
+#[derive(Deserialize)]
+struct OfMirror {
+    mirror: MirrorId,
 }
 
 #[derive(Deserialize)]
@@ -79,6 +90,16 @@ impl Jobs {
         outbox::deliver(&self.core, job.organization, message, turn).await
     }
 
+    /// Carries a change from one side of a mirror to the other.
+    async fn carry(&self, job: &Job) -> Result<Outcome> {
+        let OfChange { change, pair } = payload(job)?;
+        mirrors::carry(&self.core, job.organization, change, pair, job.age).await
+    }
+
+    async fn take_down(&self, job: &Job) -> Result<Outcome> {
+        mirrors::take_down(&self.core, job.organization, payload::<OfMirror>(job)?.mirror).await
+    }
+
     async fn end(&self, job: &Job, why: &str) -> Result<()> {
         let (core, organization) = (&self.core, job.organization);
         match job.kind.as_str() {
@@ -101,6 +122,7 @@ impl Jobs {
             outbox::SEND_DIGEST => {
                 outbox::gave_up(core, organization, payload::<OfOutgoing>(job)?.message, None, why).await
             }
+            mirrors::CARRY => mirrors::gave_up(core, organization, payload::<OfChange>(job)?.change, why).await,
             _ => Ok(()),
         }
     }
@@ -111,6 +133,8 @@ impl Work for Jobs {
     async fn run(&self, job: &Job) -> Outcome {
         let done = match job.kind.as_str() {
             outbox::DELIVER => self.deliver(job).await,
+            mirrors::CARRY => self.carry(job).await,
+            mirrors::REMOVE => self.take_down(job).await,
             _ => self.perform(job).await.map(|()| Outcome::Done),
         };
         done.unwrap_or_else(|error| outcome(job, error))

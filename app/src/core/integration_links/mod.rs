@@ -17,8 +17,10 @@ use url::Url;
 
 pub use follow::{INSPECT, change_living, follow, inspect, inspect_again};
 pub use notice::{NOTICE, notice, notice_due};
-pub use remove::{Removal, UNINSTALL, gone, rearm_clean_up, remove, uninstall, uninstall_gave_up};
-pub use set_up::{Created, INSTALL, NewLink, change, create, install, install_gave_up, pause, resume, set_up_again};
+pub use remove::{Removal, UNINSTALL, gone, rearm_clean_up, remove, remove_in, uninstall, uninstall_gave_up};
+pub use set_up::{
+    Created, INSTALL, NewLink, change, create, create_in, install, install_gave_up, pause, resume, set_up_again,
+};
 
 use super::{
     Core, Error, Result, integration_users,
@@ -125,6 +127,14 @@ async fn find_living(tx: &DatabaseTransaction, link: &Model) -> Result<Option<Mo
         .lock(LockType::NoKeyUpdate)
         .one(tx)
         .await?)
+}
+
+/// Takes hold of a link until the end of the transaction, if it is there.
+///
+/// # Errors
+/// See [`load`].
+pub async fn hold_in(tx: &DatabaseTransaction, link: &Model) -> Result<()> {
+    find_living(tx, link).await.map(|_| ())
 }
 
 /// The link whose hook URL has this key, a removed one included. The key only says which secret to check with.

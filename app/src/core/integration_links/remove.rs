@@ -6,7 +6,7 @@ use sea_orm::{ActiveModelTrait, ActiveValue::Set, ColumnTrait, DatabaseTransacti
 use super::{account, as_partner_sees, find_living, load, load_in, must_manage, notice::notice_due, set_up_lane};
 use crate::{
     core::{
-        Core, Error, Result, integration_users, items, ledger, ledger::LinkLedger, outbox, partners::Partner,
+        Core, Error, Result, integration_users, items, ledger, ledger::LinkLedger, mirrors, outbox, partners::Partner,
         people::Member,
     },
     db::{
@@ -42,27 +42,32 @@ pub enum Removal {
 /// [`Error::Forbidden`] when the member may not.
 pub async fn remove(core: &Core, who: &Member, link: &Model) -> Result<Removal> {
     must_manage(who, link)?;
-    let removed = core
-        .db
-        .write(async |tx| {
-            let Some(row) = find_living(tx, link).await? else { return Ok(Removal::Already) };
-            let id = row.id;
-            let mut change = row.into_active_model();
-            change.live_target = Set(None);
-            change.state = Set(LinkState::Removing);
-            change.state_since = Set(core.clock.now());
-            change.reason = Set(None);
-            change.updated_at = Set(core.clock.now());
-            change.update(tx).await?;
-            add_job(tx, who.organization, id).await?;
-            outbox::cancel(tx, who.organization, id, "The link was removed.", core.clock.now()).await?;
-            notice_due(core, tx, who.organization, link.team_id).await?;
-            Ok::<_, Error>(Removal::Removed)
-        })
-        .await?;
+    let removed = core.db.write(async |tx| remove_in(core, tx, link).await).await?;
     core.queue.wake();
     outbox::until_calls_have_begun(core).await;
     Ok(removed)
+}
+
+/// Removes a link as part of other work, for somebody who may. Wake the queue after the commit, and wait
+/// [`outbox::until_calls_have_begun`].
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn remove_in(core: &Core, tx: &DatabaseTransaction, link: &Model) -> Result<Removal> {
+    let Some(row) = find_living(tx, link).await? else { return Ok(Removal::Already) };
+    let (organization, id, team, now) = (row.organization_id, row.id, row.team_id, core.clock.now());
+    let mut change = row.into_active_model();
+    change.live_target = Set(None);
+    change.state = Set(LinkState::Removing);
+    change.state_since = Set(now);
+    change.reason = Set(None);
+    change.updated_at = Set(now);
+    change.update(tx).await?;
+    mirrors::link_removed(tx, link, now).await?;
+    add_job(tx, organization, id).await?;
+    outbox::cancel(tx, organization, id, "The link was removed.", now).await?;
+    notice_due(core, tx, organization, team).await?;
+    Ok(Removal::Removed)
 }
 
 /// The partner says that the link's far end was removed there: the link is gone here too, in this transaction, and there
@@ -94,6 +99,7 @@ pub async fn gone(
     change.receipt = Set(Some(serde_json::json!(receipt)));
     change.updated_at = Set(now);
     change.update(tx).await?;
+    mirrors::link_removed(tx, link, now).await?;
     ledger::all_gone(tx, organization, id, now).await?;
     outbox::cancel(tx, organization, id, sentence, now).await?;
     outbox::forget_posts_of(tx, organization, id).await?;

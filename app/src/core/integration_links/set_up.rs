@@ -67,11 +67,77 @@ pub enum Created {
 /// [`Error::Conflict`] when the team has a link to the same target.
 pub async fn create(core: &Core, who: &Member, partner: &Partner, new: NewLink) -> Result<Created> {
     let now = core.clock.now();
-    let id = LinkId::new();
-    let live_target = match new.level {
+    let (team, live_target, settings) = (new.team, live_target(who, &new), new.checked.settings.0.clone());
+    let made = core
+        .db
+        .write(async |tx| {
+            let who = organizations::standing(tx, who).await?;
+            create_in(core, tx, &who, partner, new).await
+        })
+        .await;
+    match made {
+        Ok(link) => {
+            core.queue.wake();
+            Ok(Created::New(link))
+        }
+        Err(Error::Busy(error)) if matches!(error.sql_err(), Some(SqlErr::UniqueConstraintViolation(_))) => {
+            let there = Entity::of(who.organization)
+                .filter(Column::TeamId.eq(team))
+                .filter(Column::Partner.eq(partner.id()))
+                .filter(Column::LiveTarget.eq(live_target))
+                .one(core.db.reader())
+                .await?;
+            match there {
+                Some(link)
+                    if link.settings == settings
+                        && link.user_id == Some(who.user)
+                        && now - link.created_at < i64::try_from(DOUBLE_CLICK.as_millis()).unwrap_or(i64::MAX) =>
+                {
+                    Ok(Created::SameAgain(link))
+                }
+                there => Err(Error::Conflict(format!(
+                    "{} is already linked to this team. Change that link's settings instead of adding a second one.",
+                    there.map_or_else(|| "This".to_owned(), |link| link.name)
+                ))),
+            }
+        }
+        Err(error) => Err(error),
+    }
+}
+
+/// Makes a link as part of other work: `who` stands as they do in this transaction. Wake the queue after the commit.
+///
+/// # Errors
+/// As [`create`]; a link to the same target shows as the database's refusal.
+pub async fn create_in(
+    core: &Core,
+    tx: &DatabaseTransaction,
+    who: &Member,
+    partner: &Partner,
+    new: NewLink,
+) -> Result<Model> {
+    may_feed(tx, who, new.level, new.team).await?;
+    if let Some(account) = new.account {
+        integration_users::must_be_connected(tx, who.organization, account).await?;
+    }
+    let link = row_of(core, who, partner, new).insert(tx).await?;
+    add_job(tx, &link).await?;
+    add_inspection(tx, &link, core.clock.now()).await?;
+    Ok(link)
+}
+
+/// The target while the link lives: a team has one link to it, and so has a user.
+fn live_target(who: &Member, new: &NewLink) -> String {
+    match new.level {
         LinkLevel::Team => new.checked.target.clone(),
         LinkLevel::User => format!("{}:{}", who.user, new.checked.target),
-    };
+    }
+}
+
+fn row_of(core: &Core, who: &Member, partner: &Partner, new: NewLink) -> integration_link::ActiveModel {
+    let now = core.clock.now();
+    let id = LinkId::new();
+    let live_target = live_target(who, &new);
     let secret = core.vault.seal(Place::hook_secret(who.organization, id), &random_text(32));
     let mut link = integration_link::ActiveModel {
         organization_id: Set(who.organization),
@@ -82,8 +148,8 @@ pub async fn create(core: &Core, who: &Member, partner: &Partner, new: NewLink) 
         user_id: Set(Some(who.user)),
         integration_user_id: Set(new.account),
         target: Set(new.checked.target),
-        live_target: Set(Some(live_target.clone())),
-        settings: Set(new.checked.settings.0.clone()),
+        live_target: Set(Some(live_target)),
+        settings: Set(new.checked.settings.0),
         name: Set(String::new()),
         state: Set(LinkState::Pending),
         reason: Set(None),
@@ -98,48 +164,7 @@ pub async fn create(core: &Core, who: &Member, partner: &Partner, new: NewLink) 
         updated_at: Set(now),
     };
     link.name = Set(name_of(core, partner, &link));
-    let made = core
-        .db
-        .write(async |tx| {
-            let who = organizations::standing(tx, who).await?;
-            may_feed(tx, &who, new.level, new.team).await?;
-            if let Some(account) = new.account {
-                integration_users::must_be_connected(tx, who.organization, account).await?;
-            }
-            let link = link.insert(tx).await?;
-            add_job(tx, &link).await?;
-            add_inspection(tx, &link, now).await?;
-            Ok::<_, Error>(link)
-        })
-        .await;
-    match made {
-        Ok(link) => {
-            core.queue.wake();
-            Ok(Created::New(link))
-        }
-        Err(Error::Busy(error)) if matches!(error.sql_err(), Some(SqlErr::UniqueConstraintViolation(_))) => {
-            let there = Entity::of(who.organization)
-                .filter(Column::TeamId.eq(new.team))
-                .filter(Column::Partner.eq(partner.id()))
-                .filter(Column::LiveTarget.eq(live_target))
-                .one(core.db.reader())
-                .await?;
-            match there {
-                Some(link)
-                    if link.settings == new.checked.settings.0
-                        && link.user_id == Some(who.user)
-                        && now - link.created_at < i64::try_from(DOUBLE_CLICK.as_millis()).unwrap_or(i64::MAX) =>
-                {
-                    Ok(Created::SameAgain(link))
-                }
-                there => Err(Error::Conflict(format!(
-                    "{} is already linked to this team. Change that link's settings instead of adding a second one.",
-                    there.map_or_else(|| "This".to_owned(), |link| link.name)
-                ))),
-            }
-        }
-        Err(error) => Err(error),
-    }
+    link
 }
 
 /// Admins add links for a team; for oneself it is enough to be in the team.

@@ -10,7 +10,7 @@ use serde_json::json;
 
 use super::{fit::fitted, known::Known, picture};
 use crate::{
-    core::{Core, Error, Result, outbox},
+    core::{Core, Error, Result, mirrors, outbox},
     db::{
         ItemId, UserId,
         entity::{
@@ -138,10 +138,11 @@ impl Recording<'_> {
     }
 
     async fn tell(self, id: ItemId, change: ItemChange, news: bool) -> Result<Result<ItemId, String>> {
-        if !news {
-            return Ok(Err("We know this already.".to_owned()));
+        if news {
+            outbox::tell_item(self.core, self.tx, self.link, self.user, id, change.clone()).await?;
         }
-        outbox::tell_item(self.core, self.tx, self.link, self.user, id, change).await?;
-        Ok(Ok(id))
+        // News or not: a mirror compares for itself, and carries once what it is told twice.
+        mirrors::hear(self.core, self.tx, self.link, &change).await?;
+        Ok(if news { Ok(id) } else { Err("We know this already.".to_owned()) })
     }
 }

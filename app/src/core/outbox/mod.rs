@@ -120,7 +120,7 @@ fn milliseconds(duration: Duration) -> i64 {
 
 impl Core {
     /// Which partners are given a rest.
-    fn breakers(&self) -> &Breakers {
+    pub(super) fn breakers(&self) -> &Breakers {
         &self.0.breakers
     }
 }
