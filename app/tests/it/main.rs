@@ -12,6 +12,7 @@ mod inbox;
 mod integrations;
 mod items;
 mod log;
+mod mirrors;
 mod notice;
 mod outbox;
 mod people;
