@@ -6,6 +6,7 @@ mod faults;
 mod interleavings;
 mod keeping;
 mod making;
+mod whole_way;
 
 use std::{
     collections::{BTreeMap, VecDeque},
