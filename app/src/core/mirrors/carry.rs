@@ -17,7 +17,7 @@ use super::{
     copy::Copied,
     hear::open,
     line::Line,
-    links, load,
+    links, load, readable,
     settings::{self, Settings},
     settle::{Ending, change_of},
     values::{Known, Sides, says_the_same},

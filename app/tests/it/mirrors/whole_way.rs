@@ -126,6 +126,8 @@ impl Ground {
             credentials: Some(core.vault.seal(Place::credentials(self.ada.organization, row), &credentials)),
             expires_at: connected.credentials.expires_at,
             refreshing_until: None,
+            refused_since: None,
+            refusals: 0,
             state: AccountState::Connected,
             reason: None,
             connected_at: now,
