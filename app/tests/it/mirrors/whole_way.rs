@@ -70,7 +70,8 @@ impl Ground {
         let ada = two.app.member("ada@example.com", two.acme).await;
         let mirror = MirrorId::new();
         let mut ground = Self { two, github: github.unwrap(), zendesk: at, http, ada, mirror, serving };
-        let left = ground.end("github", &[("repository", "acme/widgets"), ("events", "issues"), ("events", "comments")]);
+        let left =
+            ground.end("github", &[("repository", "acme/widgets"), ("events", "issues"), ("events", "comments")]);
         let left = left.await;
         let events = [("events", "solved"), ("events", "tickets"), ("events", "comments")];
         let right = ground.end("zendesk", &events).await;
@@ -98,7 +99,7 @@ impl Ground {
         };
         let page = partner.integration.authorize_url(&ask).unwrap();
         let back = match id {
-            "github" => self.github.consent("ada-codes", page.as_str(), "approve").await,
+            "github" => self.github.consent("ada-codes", page.as_str(), "authorize").await,
             _ => {
                 let ask = json!({ "user": "ada", "url": page.as_str() });
                 self.steer("authorize", ask).await["redirect"].as_str().unwrap().to_owned()
@@ -190,7 +191,8 @@ impl Ground {
     }
 
     async fn issue_comments(&self, number: u64) -> Vec<String> {
-        let comments = self.repository(Method::GET, &format!("/issues/{number}/comments?per_page=100"), json!({})).await;
+        let comments =
+            self.repository(Method::GET, &format!("/issues/{number}/comments?per_page=100"), json!({})).await;
         comments.as_array().unwrap().iter().map(|one| one["body"].as_str().unwrap().to_owned()).collect()
     }
 
@@ -383,7 +385,4 @@ impl Ground {
     }
 }
 
-on_both_databases!(
-    an_issue_and_a_ticket_stay_in_step_and_go_their_ways,
-    many_changes_at_once_are_each_written_once,
-);
+on_both_databases!(an_issue_and_a_ticket_stay_in_step_and_go_their_ways, many_changes_at_once_are_each_written_once,);
