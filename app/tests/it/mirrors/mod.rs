@@ -3,6 +3,7 @@
 
 mod carrying;
 mod faults;
+mod ground;
 mod interleavings;
 mod keeping;
 mod making;
