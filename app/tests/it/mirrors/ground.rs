@@ -20,13 +20,14 @@ use patchbay::{
     db::{
         IntegrationUserId, MirrorId,
         entity::{
+            Tenant,
             integration_user::{self, AccountState},
-            job,
+            job, mirror_change,
         },
     },
 };
 use reqwest::{Method, redirect::Policy};
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder};
 use serde_json::{Value, json};
 use tokio::{net::TcpListener, task::JoinHandle};
 use url::Url;
@@ -293,6 +294,21 @@ impl Ground {
             written += writes(&self.github.look(&path).await);
         }
         written
+    }
+
+    /// The help desk's hooks that it gave up: with these the two sides can't be in step.
+    pub async fn lost_hooks(&self) -> Vec<Value> {
+        let sent = self.look("deliveries").await["acme"]["sent"].take();
+        let of_a_hook = |one: &Value| json!([one["about"], one["status"], one["attempts"][0]["status"]]);
+        sent.as_array().unwrap().iter().filter(|one| one["status"] != "success").map(of_a_hook).collect()
+    }
+
+    /// What the mirror heard of an item, in the order it came, and what came of each.
+    pub async fn heard(&self, of: &str) -> Vec<String> {
+        use mirror_change::Column as Of;
+        let heard = mirror_change::Entity::of(self.ada.organization).filter(Of::ItemName.contains(of));
+        let heard = heard.order_by_asc(Of::Id).all(self.two.app.core.db.reader()).await.unwrap();
+        heard.iter().map(|one| format!("{} {:?} {:?}", one.what, one.state, one.reason)).collect()
     }
 
     pub async fn finish(self) {
