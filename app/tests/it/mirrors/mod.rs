@@ -101,8 +101,14 @@ impl World {
         let (left, right) = (partner("left", "Left"), partner("right", "Right"));
         let core = core(test, &[&left, &right]);
         let (ada, team) = founder(&core, name, "Ada").await;
-        let new =
-            NewMirror { team, left: new_end("left", "issues"), right: new_end("right", "tickets"), options, since };
+        let new = NewMirror {
+            team,
+            left: new_end("left", "issues"),
+            right: new_end("right", "tickets"),
+            options,
+            since,
+            backfill: None,
+        };
         let mirror = mirrors::make(&core, &ada, new).await.unwrap();
         let world = Self {
             jobs: Jobs::new(core.clone()),
