@@ -4,7 +4,10 @@ use std::{collections::HashMap, time::Duration};
 
 use sea_orm::{ColumnTrait, DerivePartialModel, QueryFilter, QueryOrder, QuerySelect};
 
-use super::links;
+use super::{
+    backfill::{self, Progress},
+    links,
+};
 use crate::{
     core::{Core, Result},
     db::{
@@ -36,6 +39,8 @@ pub struct Listed {
     pub waiting: u64,
     /// How many could not be carried over, within the time that changes are kept.
     pub failed: u64,
+    /// How far it has come with making up for what was there before, if anybody asked for that: the last time.
+    pub backfill: Option<Progress>,
 }
 
 /// The mirrors of a team: those that are there first, then the last few removed ones.
@@ -61,7 +66,7 @@ pub async fn for_team(core: &Core, organization: OrganizationId, team: TeamId) -
     let changes = {
         use mirror_change::Column as Of;
         let unfinished = mirror_change::Entity::of(organization)
-            .filter(Of::MirrorId.is_in(ids))
+            .filter(Of::MirrorId.is_in(ids.clone()))
             .filter(Of::State.is_in([ChangeState::Waiting, ChangeState::Failed]));
         let counts = unfinished.select_only().column(Of::MirrorId).column(Of::State).column_as(Of::Id.count(), "many");
         let counts = counts.group_by(Of::MirrorId).group_by(Of::State);
@@ -71,6 +76,7 @@ pub async fn for_team(core: &Core, organization: OrganizationId, team: TeamId) -
         let found = changes.iter().find(|(mirror, of, _)| *mirror == id && *of == state);
         found.map_or(0, |(_, _, many)| many.unsigned_abs())
     };
+    let mut backfills = backfill::of_mirrors(db, organization, &ids).await?;
     let mut listed = Vec::new();
     for mirror in mirrors {
         let links = links(db, &mirror).await?;
@@ -80,10 +86,20 @@ pub async fn for_team(core: &Core, organization: OrganizationId, team: TeamId) -
             pairs: pairs.get(&mirror.id).map_or(0, |many| many.unsigned_abs()),
             waiting: number(mirror.id, ChangeState::Waiting),
             failed: number(mirror.id, ChangeState::Failed),
+            backfill: backfills.remove(&mirror.id),
             mirror,
         });
     }
     Ok(listed)
+}
+
+/// How far a mirror has come with making up for what was there before, if anybody asked for that: the last time.
+///
+/// # Errors
+/// See [`for_team`].
+pub async fn progress(core: &Core, mirror: &Model) -> Result<Option<Progress>> {
+    let mut of = backfill::of_mirrors(core.db.reader(), mirror.organization_id, &[mirror.id]).await?;
+    Ok(of.remove(&mirror.id))
 }
 
 /// A change as a line of its mirror's page.
