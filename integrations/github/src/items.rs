@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use integration_contract::{
-    Account, Comment, Deed, Error, ErrorKind, IntegrationLink, Item, ItemState, Items, NewComment, NewItem, Result,
+    Account, Comment, Deed, Error, ErrorKind, FormInput, IntegrationLink, Item, ItemState, Items, NewComment, NewItem, Result,
 };
 use jiff::Timestamp;
 
@@ -10,8 +10,9 @@ use crate::{
     GitHub,
     api::Api,
     error,
+    events::Kind,
     item::{self, DELETED, MERGED, TRANSFERRED},
-    link::Settings,
+    link::{self, Settings},
     wire::{Issue, IssueUpdate, NewIssue},
 };
 
@@ -94,6 +95,10 @@ fn number(id: &str) -> Option<u64> {
 impl Items for GitHub {
     fn short(&self) -> &'static str {
         "gh"
+    }
+
+    fn hearing_all(&self, form: FormInput) -> FormInput {
+        link::with_kinds(form, &[Kind::Issues, Kind::Comments])
     }
 
     fn deeds(&self, item: &Item) -> Vec<Deed> {

@@ -9,6 +9,7 @@ use sea_orm::{
 };
 
 use super::{
+    fit::hears_all,
     must_manage,
     settings::{Naming, Options, Settings},
     values::Sides,
@@ -143,6 +144,7 @@ impl Making<'_> {
                 let link = of_team.filter(Of::Id.eq(id)).one(self.tx).await?;
                 let link = link.filter(integration_links::lives).ok_or(Error::NotFound)?;
                 self.must_have_items(&link.partner)?;
+                self.must_hear_all(&link)?;
                 return Ok((link, false));
             }
             End::New(new) => *new,
@@ -150,6 +152,7 @@ impl Making<'_> {
         let partner = self.must_have_items(&new.partner)?;
         let there = of_team.filter(Of::Partner.eq(partner.id())).filter(Of::LiveTarget.eq(&new.checked.target));
         if let Some(link) = there.one(self.tx).await? {
+            self.must_hear_all(&link)?;
             return Ok((link, false));
         }
         let new = integration_links::NewLink {
@@ -159,6 +162,18 @@ impl Making<'_> {
             checked: new.checked,
         };
         Ok((integration_links::create_in(self.core, self.tx, self.who, partner, new).await?, true))
+    }
+
+    /// A link that keeps something to itself would leave the other side behind, without a word.
+    fn must_hear_all(&self, link: &integration_link::Model) -> Result<()> {
+        match hears_all(self.core, link)? {
+            true => Ok(()),
+            false => Err(Error::Conflict(format!(
+                "The team's link to {} does not bring all that happens to its items, such as comments. Switch it on in the \
+                 settings of that link first.",
+                link.name
+            ))),
+        }
     }
 
     fn must_have_items(&self, partner: &str) -> Result<&Partner> {

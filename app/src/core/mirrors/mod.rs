@@ -25,6 +25,7 @@ mod carry;
 mod comments;
 mod converge;
 mod copy;
+mod fit;
 mod hear;
 mod keep;
 mod line;
@@ -44,9 +45,12 @@ use sea_orm::{
 };
 
 pub use carry::carry;
+pub use fit::{form_for, hears_all, just_made, link_to, widen};
 pub use hear::hear;
 pub use keep::{again, change, link_removed, pause, resume};
-pub use list::{ChangeLine, Listed, changes, for_team, forget_changes, forget_pairs};
+pub use list::{
+    ChangeLine, Listed, changes, for_team, forget_changes, forget_pairs, joining, living, one,
+};
 pub use make::{End, NewEnd, NewMirror, make};
 pub use remove::{REMOVE, Removal, remove, take_down};
 pub use settings::{Creates, Options, Settings, of as settings_of};

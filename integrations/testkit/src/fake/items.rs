@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, VecDeque};
 
 use async_trait::async_trait;
 use integration_contract::{
-    Account, Author, Comment, Deed, Error, ErrorKind, IntegrationLink, Item, ItemKind, ItemState, Items, NewComment,
+    Account, Author, Comment, Deed, Error, ErrorKind, FormInput, IntegrationLink, Item, ItemKind, ItemState, Items, NewComment,
     NewItem, Result,
 };
 
@@ -253,6 +253,11 @@ fn set(item: &mut Item, state: ItemState) {
 impl Items for FakePartner {
     fn short(&self) -> &'static str {
         self.card.id
+    }
+
+    /// It tells of everything, whatever the form says.
+    fn hearing_all(&self, form: FormInput) -> FormInput {
+        form
     }
 
     fn deeds(&self, item: &Item) -> Vec<Deed> {
