@@ -1,5 +1,5 @@
-//! Mirrors: two links joined, which items of theirs are copies of each other, which comments are, and every change that
-//! is to be carried over.
+//! Mirrors: two links joined, which items of theirs are copies of each other, which comments are, every change that is to
+//! be carried over, and what people asked to be copied of what was there before.
 
 use sea_orm_migration::{
     prelude::*,
@@ -22,13 +22,14 @@ impl MigrationTrait for Migration {
 
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
         mirrors(manager).await?;
+        backfills(manager).await?;
         pairs(manager).await?;
         comments(manager).await?;
         changes(manager).await
     }
 
     async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        drop_all(manager, &["mirror_changes", "mirror_comments", "mirror_pairs", "mirrors"]).await
+        drop_all(manager, &["mirror_changes", "mirror_comments", "mirror_pairs", "mirror_backfills", "mirrors"]).await
     }
 }
 
@@ -66,6 +67,34 @@ async fn mirrors(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
     manager.create_index(index("mirrors", &["organization_id", "right_link"])).await
 }
 
+async fn backfills(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
+    manager
+        .create_table(
+            of_organization("mirror_backfills")
+                .col(uuid("mirror_id"))
+                // Unix seconds: what was opened before is left alone.
+                .col(big_integer("opened_since"))
+                // Of each side.
+                .col(integer("most"))
+                // looking, copying, done, stopped, failed
+                .col(text("state"))
+                .col(text_null("reason"))
+                // Where to look on, and what was found and has no copy yet.
+                .col(json_binary("plan"))
+                .col(integer("found"))
+                // Which of its jobs goes on with it.
+                .col(integer("turn"))
+                .col(uuid("created_by"))
+                .col(big_integer("created_at"))
+                .col(big_integer_null("finished_at"))
+                .foreign_key(&mut within_organization("mirror_backfills", "mirror_id", "mirrors"))
+                .take(),
+        )
+        .await?;
+    // A mirror's last one: ids sort by time.
+    manager.create_index(index("mirror_backfills", &["organization_id", "mirror_id", "id"])).await
+}
+
 async fn pairs(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
     manager
         .create_table(
@@ -76,6 +105,8 @@ async fn pairs(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
                 .col(text_null("right_item"))
                 // left, right: where it was opened; the other one is the copy.
                 .col(text("origin"))
+                // Null for what was opened since the mirror is there.
+                .col(uuid_null("backfill_id"))
                 // What the copy is called at its partner, where that keeps such names.
                 .col(text("external_id"))
                 // reserved, asked (the copy may have been made), joined, ended
@@ -91,6 +122,7 @@ async fn pairs(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
                 .col(big_integer("created_at"))
                 .col(big_integer("updated_at"))
                 .foreign_key(&mut within_organization("mirror_pairs", "mirror_id", "mirrors"))
+                .foreign_key(&mut within_organization("mirror_pairs", "backfill_id", "mirror_backfills"))
                 .take(),
         )
         .await?;
@@ -98,6 +130,8 @@ async fn pairs(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
         let of_item = index("mirror_pairs", &["organization_id", "mirror_id", item]).unique().take();
         manager.create_index(of_item).await?;
     }
+    // How far a backfill has come.
+    manager.create_index(index("mirror_pairs", &["organization_id", "backfill_id"])).await?;
     // Whether a copy is being made, and how many were made lately.
     manager.create_index(index("mirror_pairs", &["organization_id", "mirror_id", "state"])).await?;
     manager.create_index(index("mirror_pairs", &["organization_id", "mirror_id", "created_at"])).await

@@ -2,9 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use super::{
-    Core, Result, actions, inbox, integration_users, invitations, items, mirrors, outbox, sessions,
-};
+use super::{Core, Result, actions, inbox, integration_users, invitations, items, mirrors, outbox, sessions};
 use crate::queue::dead;
 
 /// How long hooks, the marks by which a repeated one is known, and dead letters are kept. Longer than any partner

@@ -238,8 +238,12 @@ pub(super) async fn join(
 }
 
 /// Whether the organization has such a team.
-pub(super) async fn must_exist(tx: &DatabaseTransaction, organization: OrganizationId, id: TeamId) -> Result<()> {
-    let found = team::Entity::of(organization).filter(team::Column::Id.eq(id)).one(tx).await?;
+pub(super) async fn must_exist(
+    db: &impl sea_orm::ConnectionTrait,
+    organization: OrganizationId,
+    id: TeamId,
+) -> Result<()> {
+    let found = team::Entity::of(organization).filter(team::Column::Id.eq(id)).one(db).await?;
     found.map(drop).ok_or(Error::NotFound)
 }
 

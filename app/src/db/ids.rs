@@ -72,4 +72,6 @@ ids! {
     MirrorPairId
     /// A change on its way from one to the other.
     MirrorChangeId
+    /// A person's wish that what was there before a mirror gets copies too.
+    MirrorBackfillId
 }

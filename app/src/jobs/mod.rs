@@ -12,7 +12,9 @@ use serde::{Deserialize, de::DeserializeOwned};
 
 use crate::{
     core::{Core, Error, Result, happenings, inbox, integration_links, integration_users, mirrors, outbox},
-    db::{IntegrationUserId, LinkId, MessageId, MirrorChangeId, MirrorId, MirrorPairId, OutboxMessageId},
+    db::{
+        IntegrationUserId, LinkId, MessageId, MirrorBackfillId, MirrorChangeId, MirrorId, MirrorPairId, OutboxMessageId,
+    },
     queue::{Job, Outcome, Policy, Work},
 };
 
@@ -47,6 +49,12 @@ struct OfChange {
 #[derive(Deserialize)]
 struct OfMirror {
     mirror: MirrorId,
+}
+
+#[derive(Deserialize)]
+struct OfBackfill {
+    backfill: MirrorBackfillId,
+    turn: i32,
 }
 
 #[derive(Deserialize)]
@@ -96,6 +104,12 @@ impl Jobs {
         mirrors::carry(&self.core, job.organization, change, pair, job.age).await
     }
 
+    /// Makes up a bit more for what was there before a mirror.
+    async fn backfill(&self, job: &Job) -> Result<Outcome> {
+        let OfBackfill { backfill, turn } = payload(job)?;
+        mirrors::go_on_with_backfill(&self.core, job.organization, backfill, turn, job.age).await
+    }
+
     async fn take_down(&self, job: &Job) -> Result<Outcome> {
         mirrors::take_down(&self.core, job.organization, payload::<OfMirror>(job)?.mirror).await
     }
@@ -123,6 +137,10 @@ impl Jobs {
                 outbox::gave_up(core, organization, payload::<OfOutgoing>(job)?.message, None, why).await
             }
             mirrors::CARRY => mirrors::gave_up(core, organization, payload::<OfChange>(job)?.change, why).await,
+            mirrors::BACKFILL => {
+                let OfBackfill { backfill, turn } = payload(job)?;
+                mirrors::backfill_gave_up(core, organization, backfill, turn, why).await
+            }
             _ => Ok(()),
         }
     }
@@ -134,6 +152,7 @@ impl Work for Jobs {
         let done = match job.kind.as_str() {
             outbox::DELIVER => self.deliver(job).await,
             mirrors::CARRY => self.carry(job).await,
+            mirrors::BACKFILL => self.backfill(job).await,
             mirrors::REMOVE => self.take_down(job).await,
             _ => self.perform(job).await.map(|()| Outcome::Done),
         };

@@ -139,6 +139,15 @@ pub struct Attachment {
     pub url: String,
 }
 
+/// Some of a target's items, the last opened first.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ItemPage {
+    /// They. Where a partner tells an item's text only by itself, it is empty here: [`Items::item`] has it.
+    pub items: Vec<Item>,
+    /// What leads to those that were opened before them; `None` = there are none.
+    pub next: Option<String>,
+}
+
 /// An item to be made.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NewItem {
@@ -198,6 +207,12 @@ pub trait Items: Send + Sync {
     /// # Errors
     /// Any kind; likewise below.
     async fn item(&self, cx: &Account, link: &IntegrationLink, id: &str) -> Result<Option<Item>>;
+
+    /// The items that there are, whatever their state, the last opened first: those that a person could take for work or
+    /// a question, so no pull requests, and nothing that only people of the partner's own side may see. `after` is
+    /// [`ItemPage::next`] of the page before; what is opened or deleted in between may move an item to another page, so
+    /// that one is seen twice, or is missed.
+    async fn list_items(&self, cx: &Account, link: &IntegrationLink, after: Option<&str>) -> Result<ItemPage>;
 
     /// The item that was made as this one: after a lost answer, or when our own record of it is gone. Asks what the partner
     /// answers at once, never an index that lags.

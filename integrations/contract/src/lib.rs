@@ -32,7 +32,9 @@ pub use happening::{Author, Happening, NewEntry, NewLines, Reading, Status};
 pub use hook::{Address, HookAnswer, HookCall, HookReply, HookRules, Verified};
 pub use http::{Auth, Http, Request, Response, Transport};
 pub use integration::Integration;
-pub use item::{Attachment, Change, Comment, Deed, Item, ItemChange, ItemKind, ItemState, Items, NewComment, NewItem};
+pub use item::{
+    Attachment, Change, Comment, Deed, Item, ItemChange, ItemKind, ItemPage, ItemState, Items, NewComment, NewItem,
+};
 pub use link::{CheckedLink, IntegrationLink, Ledger, Level, LinkSettings, Remote, Reservation, Undone, UndoneOutcome};
 pub use outgoing::{Answer, Button, Outgoing, OutgoingEntry, OutgoingItem, Posted, Receipt, Told, Want};
 pub use scheme::{Encoding, Part, Refused, Scheme, SecretOf, TimeFormat, Timestamp};

@@ -19,6 +19,8 @@ const LIST_TIME: Duration = Duration::from_secs(5);
 pub(crate) const REPOSITORY_PAGES: usize = 50;
 /// GitHub allows 20 webhooks per event; 1,000 is far beyond any repository.
 const WEBHOOK_PAGES: usize = 10;
+/// A page of issues with their texts is the longest there is: 100 times 65,536 characters.
+const ISSUES_ANSWER: usize = 32 * 1024 * 1024;
 /// Comments that were written while an answer was lost: 1,000 are a storm.
 const COMMENT_PAGES: usize = 10;
 
@@ -135,6 +137,33 @@ impl<'a> Api<'a> {
             .append_pair("direction", "desc")
             .append_pair("per_page", "100");
         Ok(self.pages("list the repository's issues", url, 1, None).await?.items)
+    }
+
+    /// The repository's issues and pull requests, the last opened first, a page at a time; `after` is what the page before
+    /// answered with. GitHub says how it goes on, by number or by cursor, and that is taken as it comes.
+    /// <https://docs.github.com/rest/issues/issues#list-repository-issues>
+    pub(crate) async fn issues(&self, repository: u64, after: Option<&str>) -> Result<(Vec<Issue>, Option<String>)> {
+        let doing = "list the repository's issues";
+        let mut url = self.url(&["repositories", &repository.to_string(), "issues"]);
+        match after {
+            // Its query alone: where it is asked for does not depend on what somebody answered.
+            Some(query) => url.set_query(Some(query)),
+            None => {
+                let query = [("state", "all"), ("sort", "created"), ("direction", "desc"), ("per_page", "100")];
+                url.query_pairs_mut().extend_pairs(query);
+            }
+        }
+        let mut request = self.headed(Request::new(Method::GET, url));
+        request.max_answer = ISSUES_ANSWER;
+        let answer = error::of_issue(doing, &Method::GET, self.http.send(request).await?)?;
+        let next = match answer.header("link").and_then(next_page) {
+            Some(link) => {
+                let next = self.ours(link).and_then(|next| next.query().map(str::to_owned));
+                Some(next.ok_or_else(|| error::undocumented(doing))?)
+            }
+            None => None,
+        };
+        Ok((answer.json()?, next))
     }
 
     /// <https://docs.github.com/rest/issues/issues#create-an-issue>

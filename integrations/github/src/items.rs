@@ -2,7 +2,8 @@
 
 use async_trait::async_trait;
 use integration_contract::{
-    Account, Comment, Deed, Error, ErrorKind, FormInput, IntegrationLink, Item, ItemState, Items, NewComment, NewItem, Result,
+    Account, Comment, Deed, Error, ErrorKind, FormInput, IntegrationLink, Item, ItemPage, ItemState, Items, NewComment,
+    NewItem, Result,
 };
 use jiff::Timestamp;
 
@@ -113,6 +114,13 @@ impl Items for GitHub {
         let (place, Some(number)) = (self.place(cx, link)?, number(id)) else { return Ok(None) };
         let issue = place.api.issue(place.settings.repository_id, number).await?;
         Ok(issue.map(|issue| place.item(&issue)))
+    }
+
+    async fn list_items(&self, cx: &Account, link: &IntegrationLink, after: Option<&str>) -> Result<ItemPage> {
+        let place = self.place(cx, link)?;
+        let (issues, next) = place.api.issues(place.settings.repository_id, after).await?;
+        let items = issues.iter().filter(|issue| issue.pull_request.is_none()).map(|issue| place.item(issue));
+        Ok(ItemPage { items: items.collect(), next })
     }
 
     async fn find_item(&self, cx: &Account, link: &IntegrationLink, new: &NewItem) -> Result<Option<Item>> {

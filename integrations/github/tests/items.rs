@@ -19,7 +19,7 @@ use integration_contract::{
     ItemKind, ItemState, Items, LinkSettings, NewComment, NewItem, Verified,
 };
 use integration_github::GitHub;
-use integration_testkit::{ScriptedHttp, reply_json};
+use integration_testkit::{ScriptedHttp, reply, reply_json};
 use serde_json::json;
 
 /// `acme/widgets` in the sandbox, as somebody sees it. Its seed: an open issue 1 that is bob's, an open issue 2 of bob's, a
@@ -118,6 +118,36 @@ async fn an_issue_and_a_pull_request_are_items() {
     scene.by_hand("ada-codes", "pull/4/merge", &[]).await;
     let merged = scene.item("4").await;
     assert_eq!((merged.state, merged.state_word.as_str()), (ItemState::Closed, "merged"));
+}
+
+#[tokio::test]
+async fn issues_are_listed_the_last_opened_first_and_pull_requests_are_not() {
+    let scene = Scene::set().await;
+    let ada = scene.as_user("ada-codes").await;
+    let made = scene.items().create_item(&ada, &scene.link, &new_item("mirror-9")).await.unwrap();
+
+    let page = scene.items().list_items(&ada, &scene.link, None).await.unwrap();
+
+    let numbers: Vec<&str> = page.items.iter().map(|item| item.id.as_str()).collect();
+    assert_eq!(numbers, [made.id.as_str(), "3", "2", "1"]);
+    assert_eq!((&page.items[0], page.next), (&made, None), "with its text, and without our mark");
+    assert_eq!(page.items[1].state, ItemState::Closed);
+    assert_eq!(page.items[3], scene.item("1").await);
+}
+
+#[tokio::test]
+async fn pages_of_issues_lead_through_all_of_them() {
+    let scene = Scene::set().await;
+    let ada = scene.as_user("ada-codes").await;
+    for number in 0..99 {
+        scene.items().create_item(&ada, &scene.link, &new_item(&format!("mirror-{number}"))).await.unwrap();
+    }
+    let first = scene.items().list_items(&ada, &scene.link, None).await.unwrap();
+    let next = first.next.as_deref().unwrap();
+    let second = scene.items().list_items(&ada, &scene.link, Some(next)).await.unwrap();
+    assert_eq!((first.items.len(), second.next), (99, None), "one of a hundred is a pull request");
+    let numbers: Vec<&str> = second.items.iter().map(|item| item.id.as_str()).collect();
+    assert_eq!(numbers, ["3", "2", "1"]);
 }
 
 #[tokio::test]
@@ -286,6 +316,36 @@ fn issue(fields: serde_json::Value) -> serde_json::Value {
         issue[name] = value.clone();
     }
     issue
+}
+
+#[tokio::test]
+async fn the_next_page_is_asked_for_as_github_says_and_in_this_repository_alone() {
+    let page = |link: &str| reply(200, &[("link", link)], json!([issue(json!({}))]).to_string());
+    let cursor = "state=all&after=Y3Vyc29y%3D&per_page=100";
+    for (link, next) in [
+        (format!("<https://api.github.com/repositories/1/issues?{cursor}>; rel=\"next\""), Some(cursor)),
+        ("<https://api.github.com/repositories/1/issues?page=1>; rel=\"first\"".to_owned(), None),
+    ] {
+        let first = "GET /repositories/1296269/issues?state=all&sort=created&direction=desc&per_page=100";
+        let script = ScriptedHttp::silent().then(first, page(&link));
+        let (github, ada, link) = scripted(&script);
+        let listed = github.list_items(&ada, &link, None).await.unwrap();
+        assert_eq!((listed.items.len(), listed.next.as_deref()), (1, next));
+        let Some(next) = next else { continue };
+        let line = format!("GET /repositories/1296269/issues?{next}");
+        let script = ScriptedHttp::silent().then(&line, reply_json(200, &json!([])));
+        let (github, ada, link) = scripted(&script);
+        assert_eq!(github.list_items(&ada, &link, Some(next)).await.unwrap().items, []);
+        script.finish();
+    }
+    let script = ScriptedHttp::silent()
+        .then("GET /repositories/1296269/issues", page("<https://evil.example/?a>; rel=\"next\""));
+    let (github, ada, link) = scripted(&script);
+    assert_eq!(github.list_items(&ada, &link, None).await.unwrap_err().kind(), ErrorKind::Unavailable);
+    let gone = reply_json(410, &json!({ "message": "Issues are disabled for this repo" }));
+    let script = ScriptedHttp::silent().then("GET /repositories/1296269/issues", gone);
+    let (github, ada, link) = scripted(&script);
+    assert_eq!(github.list_items(&ada, &link, None).await.unwrap_err().kind(), ErrorKind::Refused);
 }
 
 #[tokio::test]

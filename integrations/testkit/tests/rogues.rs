@@ -12,9 +12,9 @@ use async_trait::async_trait;
 use http::Method;
 use integration_contract::{
     Account, Address, Capability, Card, CheckedLink, Comment, Connect, Deed, Error, FormInput, Happening, HookAnswer,
-    HookCall, Integration, IntegrationLink, Item, ItemChange, Items, Ledger, LinkForm, LinkRefused, LinkSettings,
-    NewComment, NewItem, Outgoing, OutgoingEntry, PartnerSettings, Reading, Receipt, Remote, Request, Result, Scheme,
-    Told, Undone, Verified, Want,
+    HookCall, Integration, IntegrationLink, Item, ItemChange, ItemKind, ItemPage, Items, Ledger, LinkForm, LinkRefused,
+    LinkSettings, NewComment, NewItem, Outgoing, OutgoingEntry, PartnerSettings, Reading, Receipt, Remote, Request,
+    Result, Scheme, Told, Undone, Verified, Want,
 };
 use integration_testkit::{
     FakePartner, Sent,
@@ -202,6 +202,13 @@ impl Items for Rogue {
         Ok(Some(FakePartner::default().open_item("workshop", id, "anything")))
     }
 
+    async fn list_items(&self, cx: &Account, _link: &IntegrationLink, after: Option<&str>) -> Result<ItemPage> {
+        write(cx, &format!("items/{}", after.unwrap_or_default())).await?;
+        let old = FakePartner::default().open_item("workshop", "1", "old");
+        let new = Item { kind: ItemKind::PullRequest, created_at: Some(i64::MAX), ..old.clone() };
+        Ok(ItemPage { items: vec![old, new], next: None })
+    }
+
     async fn find_item(&self, _cx: &Account, _link: &IntegrationLink, _new: &NewItem) -> Result<Option<Item>> {
         Ok(None)
     }
@@ -286,6 +293,13 @@ async fn each_rogue_is_found_out() {
         (Fault::OffersWhatIsSo, "there is an item with the id \"../1\""),
         (Fault::OffersWhatIsSo, "the id \"../1\" leads to a call that changes something"),
         (Fault::OffersWhatIsSo, "the id \"../1\" leads to https://fake.example/1, which no setting names"),
+        (Fault::OffersWhatIsSo, "pull requests are listed among items that are mirrored"),
+        (Fault::OffersWhatIsSo, "the last opened items are not listed first"),
+        (Fault::OffersWhatIsSo, "listing items after None changes something"),
+        (
+            Fault::OffersWhatIsSo,
+            "listing items after None leads to https://fake.example/items/, which no setting names",
+        ),
         (Fault::HasNoActions, "card and behaviour disagree about actions"),
         (Fault::HasNoSetup, "card and behaviour disagree about setup"),
         (Fault::HasNoNotice, "card and behaviour disagree about notices"),

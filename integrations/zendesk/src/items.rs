@@ -5,7 +5,8 @@
 
 use async_trait::async_trait;
 use integration_contract::{
-    Account, Comment, Deed, Error, ErrorKind, FormInput, IntegrationLink, Item, ItemState, Items, NewComment, NewItem, Result,
+    Account, Comment, Deed, Error, ErrorKind, FormInput, IntegrationLink, Item, ItemPage, ItemState, Items, NewComment,
+    NewItem, Result,
 };
 
 use crate::{
@@ -48,6 +49,15 @@ impl Items for Zendesk {
         let Some(id) = number(id) else { return Ok(None) };
         let seen = Desk::open(&self.config, cx, link)?.see(id).await?;
         Ok(seen.map(|seen| seen.item))
+    }
+
+    /// Without texts: a ticket's text is its first comment, whose privacy only that says.
+    async fn list_items(&self, cx: &Account, link: &IntegrationLink, after: Option<&str>) -> Result<ItemPage> {
+        let desk = Desk::open(&self.config, cx, link)?;
+        let (tickets, people, next) = desk.api.tickets(after).await?;
+        let shown = tickets.iter().filter(|ticket| ticket.is_public != Some(false) && ticket.status != "deleted");
+        let items = shown.map(|ticket| desk.item(ticket, String::new(), &people)).collect();
+        Ok(ItemPage { items, next })
     }
 
     async fn find_item(&self, cx: &Account, link: &IntegrationLink, new: &NewItem) -> Result<Option<Item>> {

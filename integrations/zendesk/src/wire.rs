@@ -124,6 +124,8 @@ pub(crate) struct Tickets {
     pub(crate) tickets: Vec<Ticket>,
     #[serde(default)]
     pub(crate) users: Vec<User>,
+    #[serde(default)]
+    pub(crate) meta: Meta,
 }
 
 /// <https://developer.zendesk.com/api-reference/ticketing/tickets/tickets/#json-format>. Its `description` is not read: it

@@ -5,7 +5,7 @@ use std::time::Duration;
 use integration_contract::{CheckedLink, ErrorKind, LinkSettings};
 use sea_orm::{
     ActiveModelTrait, ActiveValue::Set, ColumnTrait, DatabaseTransaction, IntoActiveModel, QueryFilter, SqlErr,
-    sea_query::Expr,
+    TryIntoModel, sea_query::Expr,
 };
 
 use super::{
@@ -124,6 +124,14 @@ pub async fn create_in(
     add_job(tx, &link).await?;
     add_inspection(tx, &link, core.clock.now()).await?;
     Ok(link)
+}
+
+/// The link as [`create_in`] would make it, to ask its partner something before it is made. It is nowhere.
+///
+/// # Errors
+/// Never for what is whole, as it is here.
+pub fn draft(core: &Core, who: &Member, partner: &Partner, new: NewLink) -> Result<Model> {
+    Ok(row_of(core, who, partner, new).try_into_model()?)
 }
 
 /// The target while the link lives: a team has one link to it, and so has a user.

@@ -17,7 +17,7 @@ const LONGEST_BODY: usize = 256 * 1024;
 const MOST: usize = 100;
 
 /// The change, made fit; none when its item has no id to know it by.
-pub(super) fn fitted(change: ItemChange) -> Option<ItemChange> {
+pub fn fitted(change: ItemChange) -> Option<ItemChange> {
     let id = &change.item.id;
     if id.is_empty() || id.len() > LONGEST_ID || id.chars().any(char::is_control) {
         return None;

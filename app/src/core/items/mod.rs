@@ -16,6 +16,7 @@ use sea_orm::{ColumnTrait, ConnectionTrait, QueryFilter};
 use uuid::Uuid;
 
 pub use act::{NotDone, account_needed, act};
+pub(super) use fit::fitted;
 pub use known::{name_of, word};
 pub use record::record;
 

@@ -3,9 +3,7 @@
 
 use std::time::Duration;
 
-use integration_contract::{
-    Account, Change, Error as PartnerError, ErrorKind, Http, IntegrationLink, ItemChange, Items,
-};
+use integration_contract::{Account, Change, Error as PartnerError, ErrorKind, IntegrationLink, ItemChange, Items};
 use sea_orm::{
     ColumnTrait, ConnectionTrait, DatabaseTransaction, QueryFilter,
     sea_query::{Expr, ExprTrait},
@@ -16,8 +14,7 @@ use super::{
     MOST_WRITES, TOO_OLD,
     copy::Copied,
     hear::open,
-    line::Line,
-    links, load, readable,
+    line, links, load, readable,
     settings::{self, Settings},
     settle::{Ending, change_of},
     values::{Known, Sides, says_the_same},
@@ -232,18 +229,11 @@ impl<'a> Carrying<'a> {
     async fn end(&self, side: Side, link: &integration_link::Model) -> std::result::Result<End<'a>, Stop> {
         let core = self.core;
         let partner = core.partners.get(&link.partner)?;
-        let mut account = match integration_links::account(core, partner, link).await {
+        let account = match line::account(core, self.mirror.id, partner, link).await {
             Ok(account) => account,
             Err(Error::Partner(error)) => return Err(Stop::Partner { side, error }),
             Err(error) => return Err(error.into()),
         };
-        account.http = Http::new(Line {
-            inner: account.http,
-            core: core.clone(),
-            organization: link.organization_id,
-            mirror: self.mirror.id,
-            link: link.id,
-        });
         Ok(End { partner, account, seen: integration_links::as_partner_sees(core, link) })
     }
 

@@ -10,6 +10,7 @@ use super::{
     converge::is_refusal,
     hear::{begins, is_asked, seal},
     hold, job,
+    settings::Options,
     values::Known,
     words,
 };
@@ -48,6 +49,12 @@ pub(super) enum Copied {
     Now,
     /// Just now, and one of the two is otherwise by now.
     NotWhole,
+}
+
+/// What the copy of an item says when it is made.
+pub(super) fn copy_of(item: &Item, key: String, external_id: String, options: Options) -> NewItem {
+    let labels = if options.labels { item.labels.clone() } else { Vec::new() };
+    NewItem { key, external_id, title: words::title(item), body: words::opened(item), labels }
 }
 
 impl Carrying<'_> {
@@ -137,7 +144,9 @@ impl Carrying<'_> {
                     if is_asked(tx, &mirror, self.from.other(), Some(self.pair.id)).await? {
                         return Ok(Leave::Wait);
                     }
-                    if let Err(reason) = begins(&mirror, self.settings.options, self.from, &self.told) {
+                    // What was asked to be made up for was opened before.
+                    let since = if self.pair.backfill_id.is_some() { i64::MIN } else { mirror.since };
+                    if let Err(reason) = begins(since, self.settings.options, self.from, &self.told) {
                         return Ok(Leave::No(reason));
                     }
                     mirror_change::Entity::update_of(organization)
@@ -176,14 +185,8 @@ impl Carrying<'_> {
     }
 
     fn new_item(&self) -> NewItem {
-        let item = &self.told.item;
-        NewItem {
-            key: self.pair.id.0.simple().to_string(),
-            external_id: self.pair.external_id.clone(),
-            title: words::title(item),
-            body: words::opened(item),
-            labels: if self.settings.options.labels { item.labels.clone() } else { Vec::new() },
-        }
+        let (key, external_id) = (self.pair.id.0.simple().to_string(), self.pair.external_id.clone());
+        copy_of(&self.told.item, key, external_id, self.settings.options)
     }
 
     /// The copy that was asked for before, unless what is found is the copy of something else.

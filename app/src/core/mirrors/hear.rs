@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use integration_contract::{Change, ItemChange, ItemKind, SecretString};
+use integration_contract::{Change, Item, ItemChange, ItemKind, ItemState, SecretString};
 use sea_orm::{
     ColumnTrait, ConnectionTrait, DatabaseTransaction, EntityTrait, PaginatorTrait, QueryFilter, TryInsertResult,
     sea_query::Expr,
@@ -11,14 +11,14 @@ use sea_orm::{
 use serde_json::json;
 
 use super::{
-    MOST_COPIES, hold, job, of_link, readable,
+    MOST_COPIES, backfill, hold, job, of_link, readable,
     settings::{self, Options, Settings},
     side_of,
 };
 use crate::{
     core::{Core, Result, items, sealing::Place},
     db::{
-        MirrorChangeId, MirrorPairId, OrganizationId,
+        MirrorBackfillId, MirrorChangeId, MirrorPairId, OrganizationId,
         entity::{
             Tenant,
             integration_link::{self, LinkLevel},
@@ -54,6 +54,37 @@ pub async fn hear(
         Hearing { core, tx, mirror, settings, side, change }.hear().await?;
     }
     Ok(())
+}
+
+/// Begins with an item that a backfill found, as with one that is opened now. Call it with the mirror in hand, and wake the
+/// queue after the commit.
+pub(super) async fn begin(
+    core: &Core,
+    tx: &DatabaseTransaction,
+    mirror: &mirror::Model,
+    side: Side,
+    item: Item,
+    backfill: MirrorBackfillId,
+) -> Result<()> {
+    let Some(settings) = settings::of(mirror) else { return Ok(()) };
+    // It is begun with once because it waits for that once, so no name has to say that it is the same.
+    let id = format!("backfill {}", MirrorChangeId::new());
+    let change = ItemChange { id, what: Change::Opened, by: item.author.clone(), at: item.created_at, item };
+    let Some(change) = items::fitted(change) else { return Ok(()) };
+    if !settings.options.creates.of(side) {
+        return Ok(());
+    }
+    let hearing = Hearing { core, tx, mirror: mirror.clone(), settings, side, change: &change };
+    let pair = match hearing.find().await? {
+        // Somebody wrote to it meanwhile; or it was begun with, and a pause came in between.
+        Some(pair) if pair.backfill_id == Some(backfill) && pair.state != PairState::Ended => pair,
+        Some(_) => return Ok(()),
+        None => hearing.reserve(Some(backfill)).await?,
+    };
+    if pair.item(side.other()).is_some() {
+        return Ok(());
+    }
+    hearing.note(Some(pair.id), None).await
 }
 
 struct Hearing<'a> {
@@ -101,11 +132,14 @@ impl Hearing<'_> {
         if matches!(self.change.what, Change::Deleted | Change::Moved { .. } | Change::CommentDeleted(_)) {
             return Ok(Err("It has no copy.".to_owned()));
         }
-        if let Err(reason) = begins(&self.mirror, self.settings.options, self.side, self.change)
+        if let Err(reason) = begins(self.mirror.since, self.settings.options, self.side, self.change)
             // It may be the copy that was asked for a moment ago.
             && !is_asked(self.tx, &self.mirror, self.side.other(), None).await?
         {
-            return Ok(Err(reason));
+            return match self.backfill().await? {
+                Some(backfill) => self.reserve(Some(backfill)).await.map(Ok),
+                None => Ok(Err(reason)),
+            };
         }
         if self.are_too_many().await? {
             let reason = format!(
@@ -115,7 +149,15 @@ impl Hearing<'_> {
             break_it(self.tx, &held, &reason, self.core.clock.now()).await?;
             return Ok(Err(reason));
         }
-        self.reserve().await.map(Ok)
+        self.reserve(None).await.map(Ok)
+    }
+
+    /// The backfill in which the item waits for its turn, if it does. What is closed by now is not copied.
+    async fn backfill(&self) -> Result<Option<MirrorBackfillId>> {
+        if self.change.item.state == ItemState::Closed || !self.settings.options.creates.of(self.side) {
+            return Ok(None);
+        }
+        backfill::waits(self.tx, &self.mirror, self.side, &self.change.item.id).await
     }
 
     async fn find(&self) -> Result<Option<mirror_pair::Model>> {
@@ -130,12 +172,14 @@ impl Hearing<'_> {
         let lately = mirror_pair::Entity::of(self.mirror.organization_id)
             .filter(Column::MirrorId.eq(self.mirror.id))
             .filter(Column::CreatedAt.gt(self.core.clock.before(LATELY)))
+            // Those that a person asked for are as many as they asked for. What another tool copies back of them counts.
+            .filter(Column::BackfillId.is_null())
             // Whoever started it again knows of those before.
             .filter(Column::CreatedAt.gt(self.mirror.state_since));
         Ok(lately.count(self.tx).await? >= MOST_COPIES)
     }
 
-    async fn reserve(&self) -> Result<mirror_pair::Model> {
+    async fn reserve(&self, backfill: Option<MirrorBackfillId>) -> Result<mirror_pair::Model> {
         let (now, item) = (self.core.clock.now(), &self.change.item.id);
         let of_side = |side: Side| (side == self.side).then(|| item.clone());
         let pair = mirror_pair::Model {
@@ -145,6 +189,7 @@ impl Hearing<'_> {
             left_item: of_side(Side::Left),
             right_item: of_side(Side::Right),
             origin: self.side,
+            backfill_id: backfill,
             external_id: self.settings.external_id(self.side, item),
             state: PairState::Reserved,
             reason: None,
@@ -211,22 +256,17 @@ fn unmirrored(what: &Change, options: Options) -> Option<&'static str> {
     }
 }
 
-/// Whether an item that has no copy gets one now.
+/// Whether an item that has no copy gets one now, where those count that were opened since then.
 ///
 /// # Errors
 /// Why not.
-pub(super) fn begins(
-    mirror: &mirror::Model,
-    options: Options,
-    side: Side,
-    change: &ItemChange,
-) -> std::result::Result<(), String> {
+pub(super) fn begins(since: i64, options: Options, side: Side, change: &ItemChange) -> std::result::Result<(), String> {
     if !options.creates.of(side) {
         return Err("It has no copy, and the mirror makes none of what is opened on this side.".to_owned());
     }
     let is_new = change.what == Change::Opened;
     match change.item.created_at.or(change.at.filter(|_| is_new)) {
-        Some(opened) if opened < mirror.since => Err("It was opened before the mirror began.".to_owned()),
+        Some(opened) if opened < since => Err("It was opened before the mirror began.".to_owned()),
         None if !is_new => Err("It has no copy, and it is not known when it was opened.".to_owned()),
         _ => Ok(()),
     }

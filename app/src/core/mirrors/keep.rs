@@ -6,7 +6,7 @@ use sea_orm::{
 };
 
 use super::{
-    CARRY, LIVING, hold, job, links, load, must_manage, payload,
+    CARRY, LIVING, backfill, hold, job, links, load, must_manage, payload,
     settings::{self, Options, Settings},
 };
 use crate::{
@@ -76,6 +76,7 @@ pub async fn resume(core: &Core, who: &Member, mirror: &Model) -> Result<()> {
         }
     }
     if stand(core, who, mirror, &[MirrorState::Paused, MirrorState::Broken], MirrorState::Active).await? {
+        core.queue.wake();
         return Ok(());
     }
     Err(Error::Conflict("Only a paused mirror, or one that stopped, can be started again.".into()))
@@ -86,7 +87,7 @@ async fn stand(core: &Core, who: &Member, mirror: &Model, from: &[MirrorState], 
     let now = core.clock.now();
     core.db
         .write(async |tx| {
-            hold(tx, who.organization, mirror.id).await?;
+            let held = hold(tx, who.organization, mirror.id).await?;
             let stands = Entity::update_of(who.organization)
                 .col_expr(Column::State, state.into())
                 .col_expr(Column::StateSince, Expr::val(now))
@@ -96,7 +97,11 @@ async fn stand(core: &Core, who: &Member, mirror: &Model, from: &[MirrorState], 
                 .filter(Column::State.is_in(from.iter().copied()))
                 .exec(tx)
                 .await?;
-            Ok(stands.rows_affected > 0)
+            let stands = stands.rows_affected > 0;
+            if stands && state == MirrorState::Active {
+                backfill::rearm(tx, &held).await?;
+            }
+            Ok(stands)
         })
         .await
 }

@@ -3,21 +3,42 @@
 use std::{pin::pin, task::Poll};
 
 use async_trait::async_trait;
-use integration_contract::{Error, ErrorKind, Http, Request, Response, Result, Transport};
+use integration_contract::{Account, Error, ErrorKind, Http, Request, Response, Result, Transport};
 
 use super::load;
 use crate::{
-    core::{self, Core, integration_links},
-    db::{LinkId, MirrorId, OrganizationId, entity::mirror::MirrorState},
+    core::{self, Core, integration_links, partners::Partner},
+    db::{
+        LinkId, MirrorId, OrganizationId,
+        entity::{integration_link, mirror::MirrorState},
+    },
 };
 
+/// What a partner is called with for a mirror: the account of its link, on such a line.
+pub(super) async fn account(
+    core: &Core,
+    mirror: MirrorId,
+    partner: &Partner,
+    link: &integration_link::Model,
+) -> core::Result<Account> {
+    let mut account = integration_links::account(core, partner, link).await?;
+    account.http = Http::new(Line {
+        inner: account.http,
+        core: core.clone(),
+        organization: link.organization_id,
+        mirror,
+        link: link.id,
+    });
+    Ok(account)
+}
+
 /// A partner's HTTP handle that works as long as the mirror does.
-pub(super) struct Line {
-    pub inner: Http,
-    pub core: Core,
-    pub organization: OrganizationId,
-    pub mirror: MirrorId,
-    pub link: LinkId,
+struct Line {
+    inner: Http,
+    core: Core,
+    organization: OrganizationId,
+    mirror: MirrorId,
+    link: LinkId,
 }
 
 impl Line {

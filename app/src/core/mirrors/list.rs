@@ -4,7 +4,11 @@ use std::{collections::HashMap, time::Duration};
 
 use sea_orm::{ColumnTrait, DerivePartialModel, QueryFilter, QueryOrder, QuerySelect};
 
-use super::{LIVING, links, of_link, side_of};
+use super::{
+    LIVING,
+    backfill::{self, Progress},
+    links, of_link, side_of,
+};
 use crate::{
     core::{Core, Error, Result, integration_links},
     db::{
@@ -38,6 +42,8 @@ pub struct Listed {
     pub failed: u64,
     /// The links that go when it is removed: those that were made for it and that no other mirror joins.
     pub takes: Vec<LinkId>,
+    /// How far it has come with making up for what was there before, if anybody asked for that: the last time.
+    pub backfill: Option<Progress>,
 }
 
 /// The mirrors of a team: those that are there first, then the last few removed ones.
@@ -93,7 +99,7 @@ async fn listed(core: &Core, organization: OrganizationId, mirrors: Vec<Model>) 
     let changes = {
         use mirror_change::Column as Of;
         let unfinished = mirror_change::Entity::of(organization)
-            .filter(Of::MirrorId.is_in(ids))
+            .filter(Of::MirrorId.is_in(ids.clone()))
             .filter(Of::State.is_in([ChangeState::Waiting, ChangeState::Failed]));
         let counts = unfinished.select_only().column(Of::MirrorId).column(Of::State).column_as(Of::Id.count(), "many");
         let counts = counts.group_by(Of::MirrorId).group_by(Of::State);
@@ -103,6 +109,7 @@ async fn listed(core: &Core, organization: OrganizationId, mirrors: Vec<Model>) 
         let found = changes.iter().find(|(mirror, of, _)| *mirror == id && *of == state);
         found.map_or(0, |(_, _, many)| many.unsigned_abs())
     };
+    let mut backfills = backfill::of_mirrors(db, organization, &ids).await?;
     let mut listed = Vec::new();
     for mirror in mirrors {
         let links = links(db, &mirror).await?;
@@ -114,6 +121,7 @@ async fn listed(core: &Core, organization: OrganizationId, mirrors: Vec<Model>) 
             pairs: pairs.get(&mirror.id).map_or(0, |many| many.unsigned_abs()),
             waiting: number(mirror.id, ChangeState::Waiting),
             failed: number(mirror.id, ChangeState::Failed),
+            backfill: backfills.remove(&mirror.id),
             mirror,
         });
     }
@@ -132,6 +140,15 @@ async fn takes(core: &Core, mirror: &Model, links: [&Option<integration_link::Mo
         }
     }
     Ok(takes)
+}
+
+/// How far a mirror has come with making up for what was there before, if anybody asked for that: the last time.
+///
+/// # Errors
+/// See [`for_team`].
+pub async fn progress(core: &Core, mirror: &Model) -> Result<Option<Progress>> {
+    let mut of = backfill::of_mirrors(core.db.reader(), mirror.organization_id, &[mirror.id]).await?;
+    Ok(of.remove(&mirror.id))
 }
 
 /// A change as a line of its mirror's page.

@@ -17,20 +17,24 @@
 //!   being our own doing matters.
 //! - Copied comments are known by the ids that the partner gave them (`comments`). No text is a sign of anything: people
 //!   may write what they like.
+//! - What was opened before is left alone, unless a person asks for it (`backfill`).
 //! - More than [`MOST_WRITES`] to one pair within a minute is a conversation between machines, and the mirror stops.
 //!
 //! No partner is named here: all of them have [`integration_contract::Items`].
 
+mod backfill;
 mod carry;
 mod comments;
 mod converge;
 mod copy;
+mod ends;
 mod fit;
 mod hear;
 mod keep;
 mod line;
 mod list;
 mod make;
+mod preview;
 mod remove;
 mod settings;
 mod settle;
@@ -44,14 +48,18 @@ use sea_orm::{
     sea_query::{ExprTrait, LockType},
 };
 
+pub use backfill::{
+    BACKFILL, Backfill, MOST_BACKFILLED, Progress, backfill, backfill_gave_up, go_on as go_on_with_backfill,
+    stop_backfill,
+};
 pub use carry::carry;
+pub use ends::{End, NewEnd};
 pub use fit::{form_for, hears_all, just_made, link_to, widen};
 pub use hear::hear;
 pub use keep::{again, change, link_removed, pause, resume};
-pub use list::{
-    ChangeLine, Listed, changes, for_team, forget_changes, forget_pairs, joining, living, one,
-};
-pub use make::{End, NewEnd, NewMirror, make};
+pub use list::{ChangeLine, Listed, changes, for_team, forget_changes, forget_pairs, joining, living, one, progress};
+pub use make::{NewMirror, make};
+pub use preview::{Copy, Fate, Forecast, Outlook, Preview, When, preview};
 pub use remove::{REMOVE, Removal, remove, take_down};
 pub use settings::{Creates, Options, Settings, of as settings_of};
 pub use settle::gave_up;

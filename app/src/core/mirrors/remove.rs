@@ -5,7 +5,7 @@ use std::time::Duration;
 use integration_contract::Undone;
 use sea_orm::{ColumnTrait, DatabaseTransaction, QueryFilter, sea_query::Expr};
 
-use super::{LIVING, hold, links, load, must_manage, values::Sides};
+use super::{LIVING, backfill, hold, links, load, must_manage, values::Sides};
 use crate::{
     core::{Core, Error, Result, integration_links, outbox, people::Member},
     db::{
@@ -64,6 +64,7 @@ pub async fn remove(core: &Core, who: &Member, mirror: &Model) -> Result<Removal
                 .filter(Column::Id.eq(mirror.id))
                 .exec(tx)
                 .await?;
+            backfill::cancel(core, tx, &held).await?;
             cancel(tx, &held, now).await?;
             for link in [&going.left, &going.right].into_iter().flatten() {
                 integration_links::remove_in(core, tx, link).await?;

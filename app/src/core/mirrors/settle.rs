@@ -92,22 +92,13 @@ impl Ending<'_> {
                 Some(if old { Outcome::Again { after: Some(after), why } } else { Outcome::Later { after } })
             }
             ErrorKind::Unauthorized | ErrorKind::NotConfigured => {
-                self.break_link(side, error).await?;
+                if let Some(link) = self.links.get(side) {
+                    break_link(self.core, link, error).await?;
+                }
                 Some(Outcome::Later { after: SOON })
             }
             _ => None,
         })
-    }
-
-    /// The link waits for a person; what is to be carried waits for the link.
-    async fn break_link(&self, side: Side, error: &PartnerError) -> Result<()> {
-        let Some(link) = self.links.get(side) else { return Ok(()) };
-        if error.kind() == ErrorKind::Unauthorized {
-            integration_links::account_is_broken(self.core, link, error.sentence()).await?;
-        }
-        let partner = self.core.partners.get(&link.partner)?;
-        let gone = Happening::TargetGone { reason: error.sentence().to_owned() };
-        self.core.db.write(async |tx| integration_links::follow(self.core, tx, partner, link, gone).await).await
     }
 
     /// Shows on the mirror how it fares, as long as it works.
@@ -126,6 +117,16 @@ impl Ending<'_> {
             .await?;
         Ok(())
     }
+}
+
+/// The link waits for a person; what is to be carried waits for the link.
+pub(super) async fn break_link(core: &Core, link: &integration_link::Model, error: &PartnerError) -> Result<()> {
+    if error.kind() == ErrorKind::Unauthorized {
+        integration_links::account_is_broken(core, link, error.sentence()).await?;
+    }
+    let partner = core.partners.get(&link.partner)?;
+    let gone = Happening::TargetGone { reason: error.sentence().to_owned() };
+    core.db.write(async |tx| integration_links::follow(core, tx, partner, link, gone).await).await
 }
 
 /// The job is out of attempts: the change says so, and can be tried again by hand.

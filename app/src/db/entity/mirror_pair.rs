@@ -3,7 +3,7 @@
 use sea_orm::entity::prelude::*;
 
 use super::mirror::Side;
-use crate::db::{MirrorId, MirrorPairId, OrganizationId};
+use crate::db::{MirrorBackfillId, MirrorId, MirrorPairId, OrganizationId};
 
 /// One row.
 #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
@@ -23,6 +23,8 @@ pub struct Model {
     pub right_item: Option<String>,
     /// Where it was opened; the other one is the copy.
     pub origin: Side,
+    /// Which backfill began it; none for what was opened since the mirror is there.
+    pub backfill_id: Option<MirrorBackfillId>,
     /// What the copy is called at its partner, where that keeps such names.
     pub external_id: String,
     /// Where it stands.

@@ -19,6 +19,7 @@ pub mod item;
 pub mod job;
 pub mod member;
 pub mod mirror;
+pub mod mirror_backfill;
 pub mod mirror_change;
 pub mod mirror_comment;
 pub mod mirror_pair;

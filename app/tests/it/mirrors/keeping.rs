@@ -104,7 +104,7 @@ async fn removing_takes_what_was_made_for_it_and_nothing_else(test: TestDatabase
 async fn a_link_that_the_team_had_before_stays(test: TestDatabase) {
     let world = World::new(test).await;
     let (left, right) = (End::Link(world.link_row(Left).await.id), new_end("right", "questions"));
-    let new = NewMirror { team: world.team, left, right, options: ALL, since: None };
+    let new = NewMirror { team: world.team, left, right, options: ALL, since: None, backfill: None };
     let second = mirrors::make(&world.core, &world.ada, new).await.unwrap();
     world.set_up_links().await;
 

@@ -62,6 +62,7 @@ async fn a_link_that_is_there_is_taken_and_one_that_is_not_is_not_found(test: Te
         right: new_end("right", "questions"),
         options: ALL,
         since: None,
+        backfill: None,
     };
     let mirror = mirrors::make(&world.core, &world.ada, new).await.unwrap();
     assert_eq!((mirror.left_link, mirror.made_left, mirror.made_right), (there.id, false, true));
@@ -73,6 +74,7 @@ async fn a_link_that_is_there_is_taken_and_one_that_is_not_is_not_found(test: Te
         right: End::Link(stranger),
         options: ALL,
         since: None,
+        backfill: None,
     };
     let made = mirrors::make(&world.core, &world.ada, new).await;
     assert!(matches!(made, Err(Error::NotFound)), "{made:?}");
@@ -82,7 +84,7 @@ async fn nothing_can_go_round_in_a_circle(test: TestDatabase) {
     let world = World::new(test).await;
     let join = async |left: (&str, &str), right: (&str, &str)| {
         let (left, right) = (new_end(left.0, left.1), new_end(right.0, right.1));
-        let new = NewMirror { team: world.team, left, right, options: ALL, since: None };
+        let new = NewMirror { team: world.team, left, right, options: ALL, since: None, backfill: None };
         mirrors::make(&world.core, &world.ada, new).await
     };
     let again = refused(join(("right", "tickets"), ("left", "issues")).await);
@@ -108,7 +110,7 @@ async fn copies_of_two_places_are_never_called_the_same(test: TestDatabase) {
     mirrors::remove(&world.core, &world.ada, &mirror).await.unwrap();
     let name_of = async |left: &str| {
         let (left, right) = (new_end("left", left), new_end("right", "tickets"));
-        let new = NewMirror { team: world.team, left, right, options: ALL, since: Some(0) };
+        let new = NewMirror { team: world.team, left, right, options: ALL, since: Some(0), backfill: None };
         let mirror = mirrors::make(&world.core, &world.ada, new).await.unwrap();
         let settings = mirror.settings["left"].clone();
         mirrors::remove(&world.core, &world.ada, &mirror).await.unwrap();
@@ -129,6 +131,7 @@ async fn only_admins_make_mirrors(test: TestDatabase) {
         right: new_end("right", "b"),
         options: ALL,
         since: None,
+        backfill: None,
     };
     let refused = [
         mirrors::make(&world.core, &bob, new).await.map(drop),
@@ -161,7 +164,7 @@ async fn a_mirror_of_another_organization_is_not_found(test: TestDatabase) {
     }
     // Nor can theirs be joined to it.
     let left = End::Link(world.link_row(Left).await.id);
-    let new = NewMirror { team: lab, left, right: new_end("right", "x"), options: ALL, since: None };
+    let new = NewMirror { team: lab, left, right: new_end("right", "x"), options: ALL, since: None, backfill: None };
     assert!(matches!(mirrors::make(&world.core, &eve, new).await, Err(Error::NotFound)));
     assert_eq!(world.mirror_row().await, mirror);
 }
@@ -171,7 +174,7 @@ async fn what_one_organization_mirrors_another_does_not_see(test: TestDatabase) 
     let world = World::new(test).await;
     let (eve, lab) = founder(&world.core, "eve", "Eve").await;
     let (left, right) = (new_end("left", "issues-of-eve"), new_end("right", "tickets-of-eve"));
-    let new = NewMirror { team: lab, left, right, options: ALL, since: Some(0) };
+    let new = NewMirror { team: lab, left, right, options: ALL, since: Some(0), backfill: None };
     mirrors::make(&world.core, &eve, new).await.unwrap();
     world.open(Left, "It breaks");
     world.run().await;
@@ -184,7 +187,14 @@ async fn a_partner_without_items_can_not_be_mirrored(test: TestDatabase) {
     let (left, plain) = (partner("left", "Left"), FakePartner::default());
     let core = core(&test, &[&left, &plain]);
     let (ada, team) = founder(&core, "ada", "Ada").await;
-    let new = NewMirror { team, left: new_end("left", "a"), right: new_end("fake", "b"), options: ALL, since: None };
+    let new = NewMirror {
+        team,
+        left: new_end("left", "a"),
+        right: new_end("fake", "b"),
+        options: ALL,
+        since: None,
+        backfill: None,
+    };
     assert_eq!(refused(mirrors::make(&core, &ada, new).await), "Fake has nothing that could be mirrored.");
     assert!(integration_links::living(&core, ada.organization).await.unwrap().is_empty());
 }

@@ -1,11 +1,13 @@
 //! Mirrors: what people do to an item on one side is done to its copy on the other, once, whatever order the hooks come
 //! in, however often, and whatever gets lost on the way.
 
+mod backfilling;
 mod carrying;
 mod faults;
 mod interleavings;
 mod keeping;
 mod making;
+mod previewing;
 mod whole_way;
 
 use std::{
@@ -98,27 +100,41 @@ impl World {
 
     /// One of several in a database.
     pub async fn of(test: &TestDatabase, name: &str, options: Options, since: Option<i64>) -> Self {
+        let mut world = Self::without_mirror(test, name).await;
+        world.make(NewMirror { since, ..world.wish(options) }).await;
+        world
+    }
+
+    /// A team and two partners, and nothing between them yet.
+    pub async fn without_mirror(test: &TestDatabase, name: &str) -> Self {
         let (left, right) = (partner("left", "Left"), partner("right", "Right"));
         let core = core(test, &[&left, &right]);
         let (ada, team) = founder(&core, name, "Ada").await;
-        let new =
-            NewMirror { team, left: new_end("left", "issues"), right: new_end("right", "tickets"), options, since };
-        let mirror = mirrors::make(&core, &ada, new).await.unwrap();
-        let world = Self {
+        Self {
             jobs: Jobs::new(core.clone()),
             core,
             left,
             right,
             ada,
             team,
-            mirror: mirror.id,
+            mirror: MirrorId::new(),
             _test: test.clone(),
             told: Mutex::default(),
             hooks: Mutex::default(),
             number: AtomicUsize::default(),
-        };
-        world.set_up_links().await;
-        world
+        }
+    }
+
+    /// What makes a mirror of the issues and the tickets, from now on.
+    pub fn wish(&self, options: Options) -> NewMirror {
+        let (left, right) = (new_end("left", "issues"), new_end("right", "tickets"));
+        NewMirror { team: self.team, left, right, options, since: None, backfill: None }
+    }
+
+    /// Makes the mirror that this world is about.
+    pub async fn make(&mut self, new: NewMirror) {
+        self.mirror = mirrors::make(&self.core, &self.ada, new).await.unwrap().id;
+        self.set_up_links().await;
     }
 
     /// Lets the links be set up at their partners.

@@ -70,12 +70,13 @@ impl Ground {
         let ada = two.app.member("ada@example.com", two.acme).await;
         let mirror = MirrorId::new();
         let mut ground = Self { two, github: github.unwrap(), zendesk: at, http, ada, mirror, serving };
-        let left = ground.end("github", &[("repository", "acme/widgets"), ("events", "issues"), ("events", "comments")]);
+        let left =
+            ground.end("github", &[("repository", "acme/widgets"), ("events", "issues"), ("events", "comments")]);
         let left = left.await;
         let events = [("events", "solved"), ("events", "tickets"), ("events", "comments")];
         let right = ground.end("zendesk", &events).await;
         let options = Options { creates: Creates::Both, comments: true, states: true, labels: true };
-        let new = NewMirror { team: ground.two.product, left, right, options, since: None };
+        let new = NewMirror { team: ground.two.product, left, right, options, since: None, backfill: None };
         ground.mirror = mirrors::make(&ground.two.app.core, &ground.ada, new).await.unwrap().id;
         ground.two.app.work();
         ground.quiet().await;
@@ -190,7 +191,8 @@ impl Ground {
     }
 
     async fn issue_comments(&self, number: u64) -> Vec<String> {
-        let comments = self.repository(Method::GET, &format!("/issues/{number}/comments?per_page=100"), json!({})).await;
+        let comments =
+            self.repository(Method::GET, &format!("/issues/{number}/comments?per_page=100"), json!({})).await;
         comments.as_array().unwrap().iter().map(|one| one["body"].as_str().unwrap().to_owned()).collect()
     }
 
@@ -383,7 +385,4 @@ impl Ground {
     }
 }
 
-on_both_databases!(
-    an_issue_and_a_ticket_stay_in_step_and_go_their_ways,
-    many_changes_at_once_are_each_written_once,
-);
+on_both_databases!(an_issue_and_a_ticket_stay_in_step_and_go_their_ways, many_changes_at_once_are_each_written_once,);

@@ -33,6 +33,7 @@ pub(super) async fn check(subject: &Subject, found: &mut Findings) {
         deeds(items, found);
         hearing(items, &subject.form, found);
         strange_ids(subject, items, found).await;
+        strange_pages(subject, items, found).await;
     }
     actions(subject, found);
     if let Some(setup) = partner.setup() {
@@ -96,6 +97,26 @@ async fn strange_ids(subject: &Subject, items: &dyn Items, found: &mut Findings)
         found.unless(!wrote, format!("the id {id:?} leads to a call that changes something"));
         for url in subject.calls_elsewhere(&world.sent()) {
             found.unless(false, format!("the id {id:?} leads to {url}, which no setting names"));
+        }
+    }
+}
+
+/// Reading on from anywhere reads, at the partner, and shows nothing that can't be mirrored.
+async fn strange_pages(subject: &Subject, items: &dyn Items, found: &mut Findings) {
+    let link = subject.link(subject.link.clone());
+    for after in [None, Some(""), Some("../1"), Some("https://elsewhere.example/?a=b"), Some("\u{0}#&=")] {
+        let world = ScriptedHttp::answering((subject.outside)());
+        let page = items.list_items(&subject.account(world.http()), &link, after).await;
+        if let Ok(page) = &page {
+            let pulls = page.items.iter().any(|item| item.kind == ItemKind::PullRequest);
+            found.unless(!pulls, "pull requests are listed among items that are mirrored");
+            let sorted = page.items.is_sorted_by_key(|item| std::cmp::Reverse(item.created_at));
+            found.unless(sorted, "the last opened items are not listed first");
+        }
+        let wrote = world.sent().iter().any(|sent| (subject.writes)(sent));
+        found.unless(!wrote, format!("listing items after {after:?} changes something"));
+        for url in subject.calls_elsewhere(&world.sent()) {
+            found.unless(false, format!("listing items after {after:?} leads to {url}, which no setting names"));
         }
     }
 }

@@ -4,14 +4,17 @@ use std::collections::{BTreeMap, VecDeque};
 
 use async_trait::async_trait;
 use integration_contract::{
-    Account, Author, Comment, Deed, Error, ErrorKind, FormInput, IntegrationLink, Item, ItemKind, ItemState, Items, NewComment,
-    NewItem, Result,
+    Account, Author, Comment, Deed, Error, ErrorKind, FormInput, IntegrationLink, Item, ItemKind, ItemPage, ItemState,
+    Items, NewComment, NewItem, Result,
 };
 
 use super::{FakePartner, Settings, Trouble, hook::word_of, in_trouble};
 
 /// When the first item was opened.
 const DAWN: i64 = 1_767_225_600;
+
+/// How many items it lists at once: few, so that lists have pages.
+const PAGE: usize = 3;
 
 /// An item as it stands at the fake partner.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -42,6 +45,7 @@ pub struct Acted {
 #[expect(missing_docs, reason = "each is the method of that name")]
 pub enum ItemCall {
     Item,
+    ListItems,
     FindItem,
     CreateItem,
     FindComment,
@@ -191,6 +195,26 @@ impl Shelf {
         self.items.get(&(room.to_owned(), id.to_owned()))
     }
 
+    /// The last opened first. A page goes on below its last item, whatever was opened or deleted since.
+    fn page(&self, room: &str, after: Option<&str>) -> ItemPage {
+        let place = |item: &Item| (item.created_at, item.id.parse::<u64>().unwrap_or_default());
+        let listed = |there: &&FakeItem| there.room == room && there.item.kind != ItemKind::PullRequest;
+        let mut items: Vec<_> = self.items.values().filter(listed).map(|there| there.item.clone()).collect();
+        items.sort_by_key(|item| std::cmp::Reverse(place(item)));
+        let before = after.and_then(|after| {
+            let (at, id) = after.split_once('.')?;
+            Some((at.parse::<i64>().ok(), id.parse::<u64>().ok()?))
+        });
+        items.retain(|item| before.is_none_or(|before| place(item) < before));
+        let more = items.len() > PAGE;
+        items.truncate(PAGE);
+        let last = items.last().filter(|_| more).map(&place);
+        let next = last.map(|(at, id)| format!("{}.{id}", at.map_or_else(String::new, |at| at.to_string())));
+        // Some partners tell the text only with the item alone.
+        items.iter_mut().for_each(|item| item.body.clear());
+        ItemPage { items, next }
+    }
+
     /// To be changed: its clock goes on.
     fn changing(&mut self, room: &str, id: &str) -> Result<&mut FakeItem> {
         let there = self.items.get_mut(&(room.to_owned(), id.to_owned())).ok_or_else(not_there)?;
@@ -270,6 +294,11 @@ impl Items for FakePartner {
     async fn item(&self, _cx: &Account, link: &IntegrationLink, id: &str) -> Result<Option<Item>> {
         let room = room(link)?;
         self.with_items(ItemCall::Item, |shelf| Ok(shelf.item(&room, id).map(|there| there.item.clone()))).await
+    }
+
+    async fn list_items(&self, _cx: &Account, link: &IntegrationLink, after: Option<&str>) -> Result<ItemPage> {
+        let room = room(link)?;
+        self.with_items(ItemCall::ListItems, |shelf| Ok(shelf.page(&room, after))).await
     }
 
     async fn find_item(&self, _cx: &Account, link: &IntegrationLink, new: &NewItem) -> Result<Option<Item>> {

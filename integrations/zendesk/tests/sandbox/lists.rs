@@ -48,6 +48,22 @@ async fn pages_by_offset_have_numbers() {
 }
 
 #[tokio::test]
+async fn each_kind_of_page_is_sorted_by_its_own_words() {
+    let ground = with_tickets(2).await;
+    let ids = async |query: &str| {
+        let page = ground.get(&format!("tickets?{query}")).await;
+        page["tickets"].as_array().unwrap().iter().map(|it| it["id"].as_u64().unwrap()).collect::<Vec<_>>()
+    };
+    let up = ids("page[size]=100").await;
+    let down: Vec<_> = up.iter().rev().copied().collect();
+    assert_eq!(ids("page[size]=100&sort=-id").await, down);
+    assert_eq!(ids("sort_by=id&sort_order=desc").await, down);
+    for passed_over in ["page[size]=100&sort_by=id&sort_order=desc", "page[size]=100&sort=-created_at", "sort=-id"] {
+        assert_eq!(ids(passed_over).await, up, "{passed_over}");
+    }
+}
+
+#[tokio::test]
 async fn an_external_id_is_found_at_once_and_may_be_several() {
     let ground = Ground::new().await;
     for _ in 0..2 {

@@ -61,6 +61,41 @@ async fn a_ticket_is_made_once_and_found_again() {
 }
 
 #[tokio::test]
+async fn tickets_are_listed_the_last_made_first_without_texts_and_without_what_is_internal() {
+    let world = World::new().await;
+    let (items, cx, link) = (world.items(), &world.account, &world.link);
+    let made = items.create_item(cx, link, &new_item()).await.expect("made");
+    let internal = json!({ "ticket": { "subject": "For us", "comment": { "body": "secret", "public": false } } });
+    world.admin(http::Method::POST, "tickets", internal).await;
+    let deleted = items.create_item(cx, link, &NewItem { key: "item-2".into(), ..new_item() }).await.expect("made");
+    world.admin(http::Method::DELETE, &format!("tickets/{}", deleted.id), Value::Null).await;
+
+    let page = items.list_items(cx, link, None).await.expect("listed");
+
+    let listed = page.items.first().expect("one");
+    assert_eq!((listed, page.next.as_deref()), (&integration_contract::Item { body: String::new(), ..made }, None));
+    assert!(page.items.is_sorted_by_key(|item| std::cmp::Reverse(item.id.parse::<u64>().expect("a number"))));
+    assert!(page.items.iter().any(|item| item.id == CHART) && page.items.iter().all(|item| item.body.is_empty()));
+    assert!(page.items.iter().all(|item| item.title != "For us" && item.id != deleted.id));
+}
+
+#[tokio::test]
+async fn pages_of_tickets_lead_through_all_of_them() {
+    let world = World::new().await;
+    let (items, cx, link) = (world.items(), &world.account, &world.link);
+    for number in 0..100 {
+        let new = json!({ "ticket": { "subject": format!("Nr {number}"), "comment": { "body": "x" } } });
+        world.admin(http::Method::POST, "tickets", new).await;
+    }
+    let first = items.list_items(cx, link, None).await.expect("listed");
+    let second = items.list_items(cx, link, first.next.as_deref()).await.expect("listed");
+    assert_eq!((first.items.len(), &first.items[99].title, second.next), (100, &"Nr 0".to_owned(), None));
+    assert_eq!(second.items.last().expect("one").id, CHART);
+    let nowhere = items.list_items(cx, link, Some("zzz")).await.expect_err("no cursor of Zendesk's");
+    assert_eq!(nowhere.kind(), ErrorKind::Refused);
+}
+
+#[tokio::test]
 async fn of_several_tickets_with_one_external_id_the_first_is_it() {
     let world = World::new().await;
     let first = world.items().create_item(&world.account, &world.link, &new_item()).await.expect("made");

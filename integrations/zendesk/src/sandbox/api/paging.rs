@@ -15,8 +15,12 @@ const OFFSET_MAX: usize = 10_000;
 
 /// A list's page, under the list's name, with what leads to the others.
 pub(super) fn page(call: &Call, name: &str, all: Vec<Value>) -> Result<Value, Refusal> {
-    let cursor = ["page[size]", "page[after]", "page[before]"].iter().any(|it| call.query.get(it).is_some());
-    if cursor { by_cursor(call, name, all) } else { by_offset(call, name, all, OFFSET_MAX) }
+    if has_cursor(call) { by_cursor(call, name, all) } else { by_offset(call, name, all, OFFSET_MAX) }
+}
+
+/// Whether pages are asked for by cursor.
+pub(super) fn has_cursor(call: &Call) -> bool {
+    ["page[size]", "page[after]", "page[before]"].iter().any(|it| call.query.get(it).is_some())
 }
 
 /// A cursor is a position in the list.

@@ -44,18 +44,26 @@ pub(super) fn of_organization(account: &mut Account, call: &Call) -> Result<Answ
     answer_with(account, call, |ticket| ticket.fields.organization == Some(id))
 }
 
-/// Those that fit, in the order that is asked for.
+/// Those that fit, in the order that is asked for: by `sort` with a cursor, by `sort_by` and `sort_order` without one. The
+/// other two are passed over, and so is what one can't sort by.
 fn answer_with(account: &Account, call: &Call, fits: impl Fn(&Ticket) -> bool) -> Result<Answer, Refusal> {
     let mut tickets: Vec<&Ticket> = account.live_tickets().filter(|ticket| fits(ticket)).collect();
-    let sort = call.query.get("sort").or(call.query.get("sort_by")).unwrap_or("id");
-    match sort.trim_start_matches('-') {
+    let by_cursor = paging::has_cursor(call);
+    let (sort, mut descending) = if by_cursor {
+        let sort = call.query.get("sort").unwrap_or("id");
+        (sort.trim_start_matches('-'), sort.starts_with('-'))
+    } else {
+        (call.query.get("sort_by").unwrap_or("id"), call.query.get("sort_order") == Some("desc"))
+    };
+    match sort {
+        "id" => {}
         "updated_at" => tickets.sort_by_key(|ticket| (ticket.updated, ticket.id)),
-        "created_at" => tickets.sort_by_key(|ticket| (ticket.created, ticket.id)),
         "status" => tickets.sort_by_key(|ticket| (ticket.fields.status, ticket.id)),
-        "priority" => tickets.sort_by_key(|ticket| (ticket.fields.priority, ticket.id)),
-        _ => {}
+        "created_at" if !by_cursor => tickets.sort_by_key(|ticket| (ticket.created, ticket.id)),
+        "priority" if !by_cursor => tickets.sort_by_key(|ticket| (ticket.fields.priority, ticket.id)),
+        _ => descending = false,
     }
-    if sort.starts_with('-') || call.query.get("sort_order") == Some("desc") {
+    if descending {
         tickets.reverse();
     }
     let all = tickets.iter().map(|ticket| shapes::ticket::ticket(account, ticket, &call.base)).collect();
