@@ -35,6 +35,7 @@ mod keep;
 mod line;
 mod list;
 mod make;
+mod offer;
 mod preview;
 mod remove;
 mod settings;
@@ -60,10 +61,12 @@ pub use hear::hear;
 pub use keep::{again, change, link_removed, pause, resume};
 pub use list::{ChangeLine, Listed, changes, for_team, forget_changes, forget_pairs, joining, living, one, progress};
 pub use make::{NewMirror, make};
+pub use offer::{Example, Offer, Said};
 pub use preview::{Copy, Fate, Forecast, Outlook, Preview, When, preview};
 pub use remove::{REMOVE, Removal, remove, take_down};
 pub use settings::{Creates, Options, Settings, of as settings_of};
 pub use settle::gave_up;
+pub use values::Sides;
 
 use super::{
     Core, Error, Result, integration_links,
