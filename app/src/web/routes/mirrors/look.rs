@@ -86,7 +86,7 @@ impl SeenItem {
                 let reason = "As soon as something happens to it.".to_owned();
                 (Tone::Good, "Is copied", Some(reason), Some(copy))
             }
-            Fate::Missed { copy, reason } => (Tone::Neutral, "Would have been", Some(reason), Some(copy)),
+            Fate::Missed { copy, reason } => (Tone::Neutral, "Would have been copied", Some(reason), Some(copy)),
             Fate::Left(reason) => (Tone::Neutral, "No copy", Some(reason), None),
         };
         Self {
