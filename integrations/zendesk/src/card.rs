@@ -10,7 +10,7 @@ pub(crate) const SCOPES: &[Scope] = &[
     Scope { name: "tickets:read", why: "To read the tickets that something happened to, and their public comments." },
     Scope {
         name: "tickets:write",
-        why: "To take, solve and reopen tickets as you, when you press a button for it in Flowdock.",
+        why: "To take, solve and reopen tickets as you when you press a button for it in Flowdock, and to write what a mirror carries over.",
     },
     Scope { name: "users:read", why: "To see whose account it is, and to show people's names instead of their ids." },
     Scope {

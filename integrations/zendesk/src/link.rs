@@ -48,7 +48,7 @@ pub(crate) fn form(cx: &Account, so_far: &FormInput) -> LinkForm {
         name: EVENTS,
         label: "What it brings",
         help: "Solved tickets stand in the log. Whatever else happens to a ticket is told to the team's other links, such \
-               as a Slack channel. Internal notes never leave Zendesk."
+               as a Slack channel, and kept in step by a mirror. Internal notes never leave Zendesk."
             .to_owned(),
         kind: FieldKind::Many(Kind::ALL.into_iter().map(choice).collect()),
         values: events,

@@ -11,7 +11,7 @@ use sea_orm::{
 use uuid::Uuid;
 
 use super::{
-    MOST_WRITES, TOO_OLD,
+    IN_A_ROW, MOST_IN_A_ROW, MOST_WRITES, TOO_OLD,
     copy::Copied,
     hear::open,
     line, links, load, readable,
@@ -37,8 +37,8 @@ use crate::{
 /// How often a link that can't work is looked at again, at first and in the end.
 const LOOK_AGAIN: [Duration; 2] = [Duration::from_secs(2), Duration::from_secs(120)];
 
-/// Writes are counted over this time.
-const A_MINUTE: i64 = 60_000;
+/// Over this time writes are counted, to slow down.
+const A_MINUTE: Duration = Duration::from_secs(60);
 
 /// Why a change is not carried over, or not now.
 pub(super) enum Stop {
@@ -286,18 +286,25 @@ impl<'a> Carrying<'a> {
             .await
     }
 
-    /// Whether one more may be written to this pair now: an endless conversation of two machines ends here.
+    /// Whether one more may be written to this pair now: an endless conversation of two machines slows down, and ends.
     pub(super) fn may_write(&self) -> std::result::Result<(), Stop> {
-        let since = self.core.clock.now() - A_MINUTE;
-        let lately = self.writes().into_iter().filter(|at| *at > since && *at > self.mirror.state_since).count();
-        if lately < MOST_WRITES {
-            return Ok(());
+        let now = self.core.clock.now();
+        let lately = |time: Duration| {
+            let is_new = |at: &i64| *at > self.mirror.state_since && u128::from(now.abs_diff(*at)) < time.as_millis();
+            self.writes().into_iter().filter(is_new).collect::<Vec<_>>()
+        };
+        if lately(IN_A_ROW).len() >= MOST_IN_A_ROW {
+            return Err(Stop::Broken(format!(
+                "More than {MOST_IN_A_ROW} changes of {} were to be carried over within {} minutes, as if another tool \
+                 answered to each of them. Look who writes there, then start the mirror again.",
+                self.told.item.name,
+                IN_A_ROW.as_secs() / 60
+            )));
         }
-        Err(Stop::Broken(format!(
-            "More than {MOST_WRITES} changes of {} were to be carried over within a minute, as if another tool answered \
-             to each of them. Look who writes there, then start the mirror again.",
-            self.told.item.name
-        )))
+        let in_this_minute = lately(A_MINUTE);
+        let Some(nth_last) = in_this_minute.len().checked_sub(MOST_WRITES) else { return Ok(()) };
+        let passes = in_this_minute[nth_last].saturating_sub(now).unsigned_abs();
+        Err(Stop::Later(A_MINUTE.saturating_sub(Duration::from_millis(passes)).max(Duration::from_millis(1))))
     }
 
     fn writes(&self) -> Vec<i64> {
@@ -308,7 +315,7 @@ impl<'a> Carrying<'a> {
     pub(super) fn wrote(&mut self) {
         let mut writes = self.writes();
         writes.push(self.core.clock.now());
-        let first = writes.len().saturating_sub(MOST_WRITES);
+        let first = writes.len().saturating_sub(MOST_IN_A_ROW);
         self.pair.writes = serde_json::json!(writes[first..]);
         let partner = self.ends.as_ref().map_or("", |ends| ends.get(self.from.other()).partner.id());
         metrics::counter!("mirror_writes_total", "partner" => partner).increment(1);

@@ -18,7 +18,8 @@
 //! - Copied comments are known by the ids that the partner gave them (`comments`). No text is a sign of anything: people
 //!   may write what they like.
 //! - What was opened before is left alone, unless a person asks for it (`backfill`).
-//! - More than [`MOST_WRITES`] to one pair within a minute is a conversation between machines, and the mirror stops.
+//! - At most [`MOST_WRITES`] go to one pair within a minute, and what is more waits. Who keeps that up until there were
+//!   [`MOST_IN_A_ROW`] is no person: it is a conversation between machines, and the mirror stops.
 //!
 //! No partner is named here: all of them have [`integration_contract::Items`].
 
@@ -80,8 +81,14 @@ use crate::{
 /// The job that carries a change over: payload `{"change": id, "pair": id}`, lane `mirror:{pair}`.
 pub const CARRY: &str = "carry_change";
 
-/// So many writes to one pair within a minute are still people's.
-pub const MOST_WRITES: usize = 20;
+/// So much is written to one pair within a minute; what is more waits.
+pub const MOST_WRITES: usize = 10;
+
+/// So many writes to one pair within [`IN_A_ROW`] are still people's.
+pub const MOST_IN_A_ROW: usize = 40;
+
+/// The time over which writes are counted to tell people from machines.
+pub const IN_A_ROW: Duration = Duration::from_secs(5 * 60);
 
 /// So many copies of one mirror within ten minutes are still people's, or a script's that they meant.
 pub const MOST_COPIES: u64 = 500;

@@ -4,6 +4,7 @@
 mod backfilling;
 mod carrying;
 mod faults;
+mod ground;
 mod interleavings;
 mod keeping;
 mod making;
@@ -297,7 +298,11 @@ impl World {
             None => lease::End::Released,
             Some(Outcome::Done) => lease::End::Done,
             Some(Outcome::Again { why, .. }) => lease::End::Again { pause: Duration::ZERO, why },
-            Some(Outcome::Later { .. }) => lease::End::Later { pause: Duration::ZERO },
+            Some(Outcome::Later { after }) => {
+                // Whoever waits lets the time pass, and only that of our clock: the queue's is the database's.
+                self.core.clock.advance(after);
+                lease::End::Later { pause: Duration::ZERO }
+            }
             Some(Outcome::Failed { why }) => {
                 self.jobs.gave_up(job, &why).await;
                 lease::End::Dead { why }
