@@ -87,7 +87,7 @@ impl Ground {
         let events = [("events", "solved"), ("events", "tickets"), ("events", "comments")];
         let right = ground.end("zendesk", &events).await;
         let options = Options { creates: Creates::Both, comments: true, states: true, labels: true };
-        let new = NewMirror { team: ground.two.product, left, right, options, since: None };
+        let new = NewMirror { team: ground.two.product, left, right, options, since: None, backfill: None };
         ground.mirror = mirrors::make(&ground.two.app.core, &ground.ada, new).await.unwrap().id;
         ground.two.app.work();
         ground.quiet().await;
