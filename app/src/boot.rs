@@ -23,7 +23,7 @@ use crate::{
     },
     logs, metrics,
     queue::{Queue, WorkerOptions, Workers},
-    registry::PARTNERS,
+    registry::{MIRRORS, PARTNERS},
     server::{self, Limits, Stopping},
     state::{AppState, Demo},
     web::{
@@ -74,7 +74,7 @@ pub fn open_partners(settings: &PartnersSettings) -> Result<Partners> {
             .map_err(|error| anyhow!("PATCHBAY_{}_…: {}", entry.id.to_ascii_uppercase(), error.sentence()))?;
         Ok((integration, settings))
     });
-    Partners::new(opened.collect::<Result<Vec<_>>>()?)
+    Ok(Partners::new(opened.collect::<Result<Vec<_>>>()?)?.offering(MIRRORS))
 }
 
 /// Listens where the settings say, or on the socket that a supervisor handed on.

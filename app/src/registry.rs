@@ -6,6 +6,8 @@ use std::sync::Arc;
 use integration_contract::{Integration, PartnerSettings, Result};
 use url::Url;
 
+use crate::core::mirrors::{Example, Offer};
+
 /// One partner of this binary.
 pub struct Entry {
     /// Its card's id.
@@ -59,3 +61,32 @@ pub const PARTNERS: &[Entry] = &[
     partner!("zendesk", integration_zendesk::Zendesk, pick "the account acme",
         then "solve a ticket as Bob: a moment later it stands in the log"),
 ];
+
+/// The mirrors that the catalogue offers.
+pub const MIRRORS: &[Offer] = &[Offer {
+    id: "github-zendesk",
+    left: "github",
+    right: "zendesk",
+    tagline: "What customers ask and what developers mend, in step: each in their own tool.",
+    does: &[
+        "You connect your GitHub account and your Zendesk account by a click each.",
+        "You pick one of your repositories from a list.",
+        "An issue that somebody opens there becomes a ticket at Zendesk; if you like, tickets become issues as well.",
+        "A comment on the issue stands on the same ticket a moment later.",
+        "A public reply on the ticket stands on the issue. Internal notes never leave Zendesk.",
+        "Who closes the issue solves the ticket, and the other way round; reopening goes both ways, too.",
+    ],
+    // As in the partners' fixtures.
+    example: Example {
+        item: "acme/widgets#42",
+        url: "https://github.com/acme/widgets/issues/42",
+        copy: "acme.zendesk.com #35436",
+        copy_url: "https://acme.zendesk.com/agent/tickets/35436",
+        title: "The chart is empty on Sundays",
+        opened: ("octo-ada", "West of Greenwich, that is."),
+        comment: ("octo-ada", "It only happens west of Greenwich."),
+        answer: ("Ada Lovelace", "We are looking into it."),
+        note: ("Ada Lovelace", "They are on the old plan. Do not tell them."),
+    },
+    docs: include_str!("../../docs/mirrors/github-zendesk.md"),
+}];

@@ -8,12 +8,13 @@ use integration_contract::{
 };
 use url::{Origin, Url};
 
-use super::{Error, Result, partner_http::PartnerHttp};
+use super::{Error, Result, mirrors::Offer, partner_http::PartnerHttp};
 
 /// All partners, in the order of the catalogue.
 #[derive(Clone)]
 pub struct Partners {
     partners: Arc<[Partner]>,
+    offers: &'static [Offer],
     client: reqwest::Client,
 }
 
@@ -42,7 +43,19 @@ impl Partners {
                 Ok(Partner { integration, settings, places })
             })
             .collect::<Result<_, PartnerError>>()?;
-        Ok(Self { partners, client: PartnerHttp::client()? })
+        Ok(Self { partners, offers: &[], client: PartnerHttp::client()? })
+    }
+
+    /// With these mirrors in the catalogue. What names a partner that is not there is left out.
+    #[must_use]
+    pub fn offering(self, offers: &'static [Offer]) -> Self {
+        Self { offers, ..self }
+    }
+
+    /// The mirrors of the catalogue, each with its two partners.
+    pub fn offers(&self) -> impl Iterator<Item = (&'static Offer, &Partner, &Partner)> {
+        let both = |offer: &'static Offer| Some((offer, self.get(offer.left).ok()?, self.get(offer.right).ok()?));
+        self.offers.iter().filter_map(both)
     }
 
     /// The one HTTP client of the process, for looking at our own public address.

@@ -4,12 +4,18 @@
 
 use std::collections::BTreeSet;
 
+use integration_contract::{Card, CheckedLink, LinkSettings, PartnerSettings};
+use integration_testkit::FakePartner;
 use patchbay::{
-    core::entries,
+    core::{
+        entries,
+        mirrors::{self, End, NewEnd, NewMirror, Options},
+    },
     db::entity::{entry, integration_user},
 };
 use reqwest::Method;
 use sea_orm::EntityTrait;
+use serde_json::json;
 
 use crate::{
     floor_plan::source::files,
@@ -62,6 +68,10 @@ const MATRIX: &[Row] = &[
     ("POST", "/integrations/{partner}/disconnect", [303, 404, 404]),
     ("POST", "/integrations/{partner}/hook", [401, 401, 401]),
     ("POST", "/integrations/{partner}/actions/{token}", [404, 404, 404]),
+    ("GET", "/integrations/mirrors/{offer}", [303, 200, 200]),
+    ("GET", "/mirrors/{mirror}", [303, 404, 200]),
+    ("POST", "/mirrors/{mirror}", [303, 404, 403]),
+    ("DELETE", "/mirrors/{mirror}", [303, 404, 403]),
     ("POST", "/auth/{partner}", [303, 303, 303]),
     ("GET", "/auth/{partner}/callback", [400, 400, 400]),
     ("GET", "/static/{*path}", [404, 404, 404]),
@@ -139,6 +149,15 @@ impl Ids {
         let reader = ground.app().core.db.reader();
         let entry = entry::Entity::find().one(reader).await.unwrap().unwrap();
         let account = integration_user::Entity::find().one(reader).await.unwrap().unwrap();
+        let end = |partner: &str, room: &str| {
+            let settings = LinkSettings(json!({ "room": room, "tell": "no" }));
+            let checked = CheckedLink { settings, target: format!("room:{room}") };
+            End::New(Box::new(NewEnd { partner: partner.into(), account: None, checked }))
+        };
+        let (left, right) = (end("fake", "workshop"), end("desk", "tickets"));
+        let options = Options::default();
+        let new = NewMirror { team: two.product, left, right, options, since: None, backfill: None };
+        let mirror = mirrors::make(&ground.app().core, &ada, new).await.unwrap();
         Self(vec![
             ("{team}", two.product.to_string()),
             ("{organization}", two.acme.to_string()),
@@ -146,6 +165,8 @@ impl Ids {
             ("{entry}", entry.id.to_string()),
             ("day", entry.occurred_on),
             ("{link}", link.id.to_string()),
+            ("{mirror}", mirror.id.to_string()),
+            ("{offer}", "code-and-desk".to_owned()),
             ("{account}", account.id.to_string()),
             ("{invitation}", crate::people::open_invitation(two).await.to_string()),
             ("{session}", "0".repeat(64)),
@@ -183,7 +204,9 @@ async fn open(client: &Client, method: &str, path: &str, fields: &[(&str, &str)]
 }
 
 async fn each_is_answered_by_who_asks(test: TestDatabase) {
-    let ground = Ground::idle(test).await;
+    let card = |id, name| Card { id, name, ..FakePartner::working_card() };
+    let (fake, desk) = (FakePartner::with_card(card("fake", "Fake")), FakePartner::with_card(card("desk", "Desk")));
+    let ground = Ground::idle_among(test, fake, PartnerSettings::default(), vec![desk]).await;
     let ids = Ids::of(&ground).await;
     let team = ground.two.product.to_string();
     // Fields with which each of the routes would do something, if it may.

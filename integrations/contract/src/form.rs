@@ -85,6 +85,13 @@ impl FormInput {
         self.0.entry(name.into()).or_default().push(value.into());
     }
 
+    /// Adds one value, unless it is there.
+    pub fn with(&mut self, name: &str, value: &str) {
+        if !self.all(name).iter().any(|there| there == value) {
+            self.push(name, value);
+        }
+    }
+
     /// Every value, in the order of names.
     pub fn pairs(&self) -> impl Iterator<Item = (&str, &str)> {
         self.0.iter().flat_map(|(name, values)| values.iter().map(move |value| (name.as_str(), value.as_str())))

@@ -6,7 +6,7 @@
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
-use crate::{Account, Author, IntegrationLink, Result};
+use crate::{Account, Author, FormInput, IntegrationLink, Result};
 
 /// An item as it stands.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -193,6 +193,10 @@ pub trait Items: Send + Sync {
     /// How the partner is abbreviated in names that are given to items elsewhere ([`NewItem::external_id`]): the `gh` of
     /// `gh-13`. A few small letters, never to be changed.
     fn short(&self) -> &'static str;
+
+    /// A link's form with everything switched on that brings changes of items, comments among them: a mirror has to hear
+    /// of all of it. Whatever else is in the form stays as it is, and so does a form that has it all. Pure.
+    fn hearing_all(&self, form: FormInput) -> FormInput;
 
     /// What somebody could want to do to the item as it stands, with one click and no more words: of
     /// [`Deed::AssignToMe`], [`Deed::Close`], [`Deed::Reopen`], in the order they are offered. Pure.

@@ -2,8 +2,8 @@
 
 use async_trait::async_trait;
 use integration_contract::{
-    Account, Comment, Deed, Error, ErrorKind, IntegrationLink, Item, ItemPage, ItemState, Items, NewComment, NewItem,
-    Result,
+    Account, Comment, Deed, Error, ErrorKind, FormInput, IntegrationLink, Item, ItemPage, ItemState, Items, NewComment,
+    NewItem, Result,
 };
 use jiff::Timestamp;
 
@@ -11,8 +11,9 @@ use crate::{
     GitHub,
     api::Api,
     error,
+    events::Kind,
     item::{self, DELETED, MERGED, TRANSFERRED},
-    link::Settings,
+    link::{self, Settings},
     wire::{Issue, IssueUpdate, NewIssue},
 };
 
@@ -95,6 +96,10 @@ fn number(id: &str) -> Option<u64> {
 impl Items for GitHub {
     fn short(&self) -> &'static str {
         "gh"
+    }
+
+    fn hearing_all(&self, form: FormInput) -> FormInput {
+        link::with_kinds(form, &[Kind::Issues, Kind::Comments])
     }
 
     fn deeds(&self, item: &Item) -> Vec<Deed> {

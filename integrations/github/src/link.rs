@@ -157,6 +157,14 @@ pub(crate) fn form_input(link: &IntegrationLink) -> FormInput {
     std::iter::once((REPOSITORY, settings.full_name.clone())).chain(events).collect()
 }
 
+/// A form in which these are chosen, too.
+pub(crate) fn with_kinds(mut form: FormInput, kinds: &[Kind]) -> FormInput {
+    for kind in kinds {
+        form.with(EVENTS, kind.id());
+    }
+    form
+}
+
 pub(crate) fn short_name(link: &IntegrationLink) -> String {
     link.settings.read::<Settings>().map_or_else(|_| "a repository".to_owned(), |settings| settings.full_name)
 }

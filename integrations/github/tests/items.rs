@@ -139,6 +139,8 @@ async fn issues_are_listed_the_last_opened_first_and_pull_requests_are_not() {
 async fn pages_of_issues_lead_through_all_of_them() {
     let scene = Scene::set().await;
     let ada = scene.as_user("ada-codes").await;
+    let no_limits = json!({ "content_per_minute": 1000, "points_per_minute": 10_000 });
+    scene.ground.control("/limits", no_limits).await;
     for number in 0..99 {
         scene.items().create_item(&ada, &scene.link, &new_item(&format!("mirror-{number}"))).await.unwrap();
     }
@@ -321,12 +323,12 @@ fn issue(fields: serde_json::Value) -> serde_json::Value {
 #[tokio::test]
 async fn the_next_page_is_asked_for_as_github_says_and_in_this_repository_alone() {
     let page = |link: &str| reply(200, &[("link", link)], json!([issue(json!({}))]).to_string());
+    let first = "GET /repositories/1296269/issues?state=all&sort=created&direction=desc&per_page=100";
     let cursor = "state=all&after=Y3Vyc29y%3D&per_page=100";
     for (link, next) in [
         (format!("<https://api.github.com/repositories/1/issues?{cursor}>; rel=\"next\""), Some(cursor)),
         ("<https://api.github.com/repositories/1/issues?page=1>; rel=\"first\"".to_owned(), None),
     ] {
-        let first = "GET /repositories/1296269/issues?state=all&sort=created&direction=desc&per_page=100";
         let script = ScriptedHttp::silent().then(first, page(&link));
         let (github, ada, link) = scripted(&script);
         let listed = github.list_items(&ada, &link, None).await.unwrap();
@@ -343,7 +345,7 @@ async fn the_next_page_is_asked_for_as_github_says_and_in_this_repository_alone(
     let (github, ada, link) = scripted(&script);
     assert_eq!(github.list_items(&ada, &link, None).await.unwrap_err().kind(), ErrorKind::Unavailable);
     let gone = reply_json(410, &json!({ "message": "Issues are disabled for this repo" }));
-    let script = ScriptedHttp::silent().then("GET /repositories/1296269/issues", gone);
+    let script = ScriptedHttp::silent().then(first, gone);
     let (github, ada, link) = scripted(&script);
     assert_eq!(github.list_items(&ada, &link, None).await.unwrap_err().kind(), ErrorKind::Refused);
 }

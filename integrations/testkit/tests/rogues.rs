@@ -189,6 +189,10 @@ impl Items for Rogue {
         "The Rogue"
     }
 
+    fn hearing_all(&self, _form: FormInput) -> FormInput {
+        FormInput::from_iter([("room", self.number().to_string())])
+    }
+
     fn deeds(&self, _item: &Item) -> Vec<Deed> {
         let chance = if self.number() % 2 == 1 { Deed::AssignToMe } else { Deed::Retitle("x".to_owned()) };
         vec![Deed::Close, Deed::Reopen, Deed::Close, chance]

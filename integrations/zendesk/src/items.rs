@@ -5,8 +5,8 @@
 
 use async_trait::async_trait;
 use integration_contract::{
-    Account, Comment, Deed, Error, ErrorKind, IntegrationLink, Item, ItemPage, ItemState, Items, NewComment, NewItem,
-    Result,
+    Account, Comment, Deed, Error, ErrorKind, FormInput, IntegrationLink, Item, ItemPage, ItemState, Items, NewComment,
+    NewItem, Result,
 };
 
 use crate::{
@@ -14,6 +14,8 @@ use crate::{
     api::Verdict,
     body,
     error::{after_writing, closed},
+    events::Kind,
+    link,
     ticket::{Desk, own_number, state},
     wire::{self, People, Ticket, TicketChange},
 };
@@ -29,6 +31,10 @@ const TRIES: usize = 3;
 impl Items for Zendesk {
     fn short(&self) -> &'static str {
         "zd"
+    }
+
+    fn hearing_all(&self, form: FormInput) -> FormInput {
+        link::with_kinds(form, &[Kind::Tickets, Kind::Comments])
     }
 
     fn deeds(&self, item: &Item) -> Vec<Deed> {

@@ -99,6 +99,14 @@ pub(crate) fn form_input(link: &IntegrationLink) -> FormInput {
     settings.events.iter().map(|kind| (EVENTS, kind.id())).collect()
 }
 
+/// A form in which these are chosen, too.
+pub(crate) fn with_kinds(mut form: FormInput, kinds: &[Kind]) -> FormInput {
+    for kind in kinds {
+        form.with(EVENTS, kind.id());
+    }
+    form
+}
+
 pub(crate) fn short_name(link: &IntegrationLink) -> String {
     link.settings
         .read::<Settings>()

@@ -5,13 +5,14 @@ use std::{collections::HashMap, time::Duration};
 use sea_orm::{ColumnTrait, DerivePartialModel, QueryFilter, QueryOrder, QuerySelect};
 
 use super::{
+    LIVING,
     backfill::{self, Progress},
-    links,
+    links, of_link, side_of,
 };
 use crate::{
-    core::{Core, Result},
+    core::{Core, Error, Result, integration_links},
     db::{
-        MirrorChangeId, MirrorId, OrganizationId, Outdated, TeamId,
+        LinkId, MirrorChangeId, MirrorId, OrganizationId, Outdated, TeamId,
         entity::{
             Tenant, integration_link,
             mirror::{Column, Entity, MirrorState, Model, Side},
@@ -39,6 +40,8 @@ pub struct Listed {
     pub waiting: u64,
     /// How many could not be carried over, within the time that changes are kept.
     pub failed: u64,
+    /// The links that go when it is removed: those that were made for it and that no other mirror joins.
+    pub takes: Vec<LinkId>,
     /// How far it has come with making up for what was there before, if anybody asked for that: the last time.
     pub backfill: Option<Progress>,
 }
@@ -54,6 +57,36 @@ pub async fn for_team(core: &Core, organization: OrganizationId, team: TeamId) -
         of_team.clone().filter(Column::State.ne(MirrorState::Removed)).order_by_asc(Column::CreatedAt).all(db).await?;
     let removed = of_team.filter(Column::State.eq(MirrorState::Removed)).order_by_desc(Column::StateSince);
     mirrors.extend(removed.limit(REMOVED_SHOWN).all(db).await?);
+    listed(core, organization, mirrors).await
+}
+
+/// One mirror, as its page shows it.
+///
+/// # Errors
+/// See [`for_team`].
+pub async fn one(core: &Core, mirror: &Model) -> Result<Listed> {
+    let listed = listed(core, mirror.organization_id, vec![mirror.clone()]).await?;
+    listed.into_iter().next().ok_or(Error::NotFound)
+}
+
+/// The mirrors that are there and join this link.
+///
+/// # Errors
+/// See [`for_team`].
+pub async fn joining(core: &Core, link: &integration_link::Model) -> Result<Vec<Model>> {
+    of_link(core.db.reader(), link.organization_id, link.id).await
+}
+
+/// The organization's mirrors that are there.
+///
+/// # Errors
+/// See [`for_team`].
+pub async fn living(core: &Core, organization: OrganizationId) -> Result<Vec<Model>> {
+    Ok(Entity::of(organization).filter(Column::State.is_in(LIVING)).all(core.db.reader()).await?)
+}
+
+async fn listed(core: &Core, organization: OrganizationId, mirrors: Vec<Model>) -> Result<Vec<Listed>> {
+    let db = core.db.reader();
     let ids: Vec<MirrorId> = mirrors.iter().map(|mirror| mirror.id).collect();
     let pairs = {
         use mirror_pair::Column as Of;
@@ -80,7 +113,9 @@ pub async fn for_team(core: &Core, organization: OrganizationId, team: TeamId) -
     let mut listed = Vec::new();
     for mirror in mirrors {
         let links = links(db, &mirror).await?;
+        let takes = takes(core, &mirror, [&links.left, &links.right]).await?;
         listed.push(Listed {
+            takes,
             left: links.left,
             right: links.right,
             pairs: pairs.get(&mirror.id).map_or(0, |many| many.unsigned_abs()),
@@ -91,6 +126,20 @@ pub async fn for_team(core: &Core, organization: OrganizationId, team: TeamId) -
         });
     }
     Ok(listed)
+}
+
+async fn takes(core: &Core, mirror: &Model, links: [&Option<integration_link::Model>; 2]) -> Result<Vec<LinkId>> {
+    let mut takes = Vec::new();
+    if !LIVING.contains(&mirror.state) {
+        return Ok(takes);
+    }
+    for link in links.into_iter().flatten().filter(|link| integration_links::lives(link)) {
+        let others = joining(core, link).await?;
+        if mirror.made(side_of(mirror, link)) && others.iter().all(|other| other.id == mirror.id) {
+            takes.push(link.id);
+        }
+    }
+    Ok(takes)
 }
 
 /// How far a mirror has come with making up for what was there before, if anybody asked for that: the last time.

@@ -5,6 +5,7 @@ use sea_orm::{ActiveModelTrait, DatabaseTransaction, IntoActiveModel, QuerySelec
 use super::{
     backfill::{self, Backfill},
     ends::{self, End, Found, Joined},
+    fit::hears_all,
     must_manage,
     settings::{Options, Settings},
     values::Sides,
@@ -105,7 +106,22 @@ async fn link_of(
     end: End,
 ) -> Result<(integration_link::Model, bool)> {
     match ends::find(core, tx, who.organization, team, end).await? {
-        Found::There(link) => Ok((link, false)),
+        Found::There(link) => {
+            must_hear_all(core, &link)?;
+            Ok((link, false))
+        }
         Found::Not(partner, new) => Ok((integration_links::create_in(core, tx, who, partner, new).await?, true)),
+    }
+}
+
+/// A link that keeps something to itself would leave the other side behind, without a word.
+fn must_hear_all(core: &Core, link: &integration_link::Model) -> Result<()> {
+    match hears_all(core, link)? {
+        true => Ok(()),
+        false => Err(Error::Conflict(format!(
+            "The team's link to {} does not bring all that happens to its items, such as comments. Switch it on in the \
+             settings of that link first.",
+            link.name
+        ))),
     }
 }

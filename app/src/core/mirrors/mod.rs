@@ -29,11 +29,13 @@ mod comments;
 mod converge;
 mod copy;
 mod ends;
+mod fit;
 mod hear;
 mod keep;
 mod line;
 mod list;
 mod make;
+mod offer;
 mod preview;
 mod remove;
 mod settings;
@@ -54,14 +56,17 @@ pub use backfill::{
 };
 pub use carry::carry;
 pub use ends::{End, NewEnd};
+pub use fit::{form_for, hears_all, just_made, link_to, widen};
 pub use hear::hear;
 pub use keep::{again, change, link_removed, pause, resume};
-pub use list::{ChangeLine, Listed, changes, for_team, forget_changes, forget_pairs, progress};
+pub use list::{ChangeLine, Listed, changes, for_team, forget_changes, forget_pairs, joining, living, one, progress};
 pub use make::{NewMirror, make};
+pub use offer::{Example, Offer, Said};
 pub use preview::{Copy, Fate, Forecast, Outlook, Preview, When, preview};
 pub use remove::{REMOVE, Removal, remove, take_down};
 pub use settings::{Creates, Options, Settings, of as settings_of};
 pub use settle::gave_up;
+pub use values::Sides;
 
 use super::{
     Core, Error, Result, integration_links,

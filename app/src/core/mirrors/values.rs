@@ -122,12 +122,15 @@ impl Picture {
 
 /// Both sides, each with something of its own.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Sides<T> {
+pub struct Sides<T> {
+    /// The left one's.
     pub left: T,
+    /// The right one's.
     pub right: T,
 }
 
 impl<T> Sides<T> {
+    /// One side's.
     pub fn get(&self, side: Side) -> &T {
         match side {
             Side::Left => &self.left,
@@ -135,6 +138,7 @@ impl<T> Sides<T> {
         }
     }
 
+    /// Likewise, to be changed.
     pub fn get_mut(&mut self, side: Side) -> &mut T {
         match side {
             Side::Left => &mut self.left,

@@ -7,7 +7,7 @@ use axum::{
 };
 use integration_contract::{ErrorKind, FormInput, SecretString};
 
-use super::{authorize, integrations, site::SiteField};
+use super::{authorize, integrations, mirrors, site::SiteField};
 use crate::{
     core::{
         Core, Error,
@@ -93,7 +93,9 @@ pub async fn callback(
         }
         Consent::Declined => {
             who.flash(Tone::Attention, format!("{} was not connected.", partner.name())).await?;
-            Ok(Redirect::to(&format!("/integrations/{id}")).into_response())
+            // Whatever else it was begun for can't go on without the account; the way to a mirror asks for another one.
+            let back = ended.return_to.filter(|path| mirrors::is_way(path));
+            Ok(Redirect::to(&back.unwrap_or_else(|| format!("/integrations/{id}"))).into_response())
         }
         Consent::Unproven => authorize::gone(&who, partner, None).await,
     }

@@ -9,7 +9,7 @@ use axum::{
 };
 use integration_contract::{Card, Connect, Scope};
 
-use super::{links::Row, site::SiteField};
+use super::{links::Row, mirrors::offer::OfferTile, site::SiteField};
 use crate::{
     core::{
         Core, Error, integration_links, integration_users,
@@ -36,6 +36,8 @@ struct Catalogue {
     page: Page,
     organization: String,
     tiles: Vec<Tile>,
+    /// Two partners each, whose items can be kept in step.
+    offers: Vec<OfferTile>,
 }
 
 struct Tile {
@@ -86,7 +88,10 @@ pub async fn catalogue(State(core): State<Core>, who: SignedIn) -> web::Result<R
     let page = who.page("Integrations").await?.at(Place::Integrations);
     let organization = page.person.as_ref().and_then(|seen| seen.organization.as_ref()).map(|(_, name)| name.clone());
     let organization = organization.unwrap_or_default();
-    web::page::draw(StatusCode::OK, &Catalogue { page, organization, tiles })
+    web::page::draw(
+        StatusCode::OK,
+        &Catalogue { page, organization, tiles, offers: OfferTile::all(&core, &member).await? },
+    )
 }
 
 #[derive(Template)]
@@ -235,7 +240,7 @@ pub(super) async fn draw(
             installations,
             may_disconnect: member.is_admin(),
             links,
-            docs: docs(card.readme),
+            docs: markdown(card.readme),
         },
     )
 }
@@ -279,11 +284,12 @@ fn settings_of(card: &Card) -> Vec<MissingSetting> {
         .collect()
 }
 
-/// The crate's README as HTML. Raw HTML in it is shown as text: a page of ours holds only markup of ours.
-fn docs(markdown: &str) -> String {
+/// A text of ours, such as a crate's README, as HTML. Raw HTML in it is shown as text: a page of ours holds only markup of
+/// ours. Not for what people write, whose links may lead anywhere.
+pub fn markdown(text: &str) -> String {
     use pulldown_cmark::{Event, Options, Parser, Tag, TagEnd, html};
     let options = Options::ENABLE_TABLES | Options::ENABLE_STRIKETHROUGH;
-    let events = Parser::new_ext(markdown, options).map(|event| match event {
+    let events = Parser::new_ext(text, options).map(|event| match event {
         Event::Html(text) | Event::InlineHtml(text) => Event::Text(text),
         // The page has its own first and second headings.
         Event::Start(Tag::Heading { level, id, classes, attrs }) => {

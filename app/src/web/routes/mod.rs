@@ -14,6 +14,7 @@ mod hook;
 mod integrations;
 pub mod links;
 mod log;
+mod mirrors;
 pub mod operators;
 mod people;
 mod setup;
@@ -31,7 +32,7 @@ pub(super) fn logs() -> Router<AppState> {
     log::routes()
 }
 
-/// The catalogue, connecting an account, and the links.
+/// The catalogue, connecting an account, the links, and the mirrors that join two of them.
 pub(super) fn integrations() -> Router<AppState> {
     Router::new()
         .route("/integrations", get(integrations::catalogue))
@@ -43,6 +44,9 @@ pub(super) fn integrations() -> Router<AppState> {
         .route("/integrations/{partner}/setup", get(setup::show).post(setup::go_on))
         .route("/integrations/{partner}/configure", get(setup::configure))
         .route("/integrations/{partner}/disconnect", post(connect::disconnect))
+        .route("/integrations/mirrors/{offer}", get(mirrors::offer::show))
+        .route("/mirrors/new", get(mirrors::new).post(mirrors::choose))
+        .route("/mirrors/{mirror}", get(mirrors::show).post(mirrors::change).delete(mirrors::destroy))
         .route("/auth/{partner}", post(connect::start))
         .route("/auth/{partner}/callback", get(connect::callback))
 }

@@ -3,6 +3,7 @@
 
 mod driver;
 mod flowdock;
+mod mirror;
 mod slack;
 mod tour;
 mod zendesk;

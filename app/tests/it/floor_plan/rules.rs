@@ -19,7 +19,8 @@ pub const MAY_USE: &[(&str, &[&str])] = &[
     ("web", &["clock", "config", "core", "db", "metrics", "server", "state"]),
     // The accept loop: HTTP below the routes, which it does not know.
     ("server", &["config", "metrics"]),
-    ("registry", &["config"]),
+    // It says in the core's words which mirrors are offered.
+    ("registry", &["config", "core"]),
 ];
 
 /// The files that put the rooms together: they may use every room, and no room may use them.

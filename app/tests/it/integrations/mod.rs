@@ -21,7 +21,11 @@ use std::{
 use integration_contract::{Capability, Card, Integration, PartnerSettings, SecretString};
 use integration_testkit::FakePartner;
 use patchbay::{
-    core::{integration_links, partners::Partners},
+    core::{
+        integration_links,
+        mirrors::{Example, Offer},
+        partners::Partners,
+    },
     db::{
         LinkId,
         entity::{
@@ -40,6 +44,27 @@ use crate::harness::{Answer, Client, GitHubSandbox, TestApp, TestDatabase, TwoOr
 
 /// An id that nobody has.
 pub const UNKNOWN: &str = "01990000-0000-7000-8000-000000000000";
+
+/// What the catalogue offers where a partner `desk` is there as well.
+const OFFERS: &[Offer] = &[Offer {
+    id: "code-and-desk",
+    left: "github",
+    right: "desk",
+    tagline: "What is asked and what is mended, in step.",
+    does: &["It keeps both in step."],
+    example: Example {
+        item: "acme/widgets#1",
+        url: "https://code.example/1",
+        copy: "north#2",
+        copy_url: "https://desk.example/2",
+        title: "It breaks",
+        opened: ("ada-codes", "On Sundays."),
+        comment: ("ada-codes", "Only in the rain."),
+        answer: ("Bob", "We are at it."),
+        note: ("Bob", "They are <b>difficult</b>."),
+    },
+    docs: "# How it works\n\nWell. <script>alert(1)</script>\n",
+}];
 
 /// The application with both partners, and two organizations in it.
 pub struct Ground {
@@ -75,7 +100,7 @@ impl Ground {
             let others = others
                 .into_iter()
                 .map(|other| -> (Arc<dyn Integration>, _) { (Arc::new(other), PartnerSettings::default()) });
-            Partners::new([told, sandbox.integration()].into_iter().chain(others)).unwrap()
+            Partners::new([told, sandbox.integration()].into_iter().chain(others)).unwrap().offering(OFFERS)
         });
         let app = app.await;
         Self { two: app.with_two_organizations().await, fake, github: github.unwrap() }
@@ -263,6 +288,12 @@ pub async fn consented(client: &Client, page: &str, id: u64, name: &str) -> Answ
     let asked = |name: &str| page.query_pairs().find(|(found, _)| found == name).unwrap().1.into_owned();
     let callback = Url::parse(&asked("redirect_uri")).unwrap();
     client.get(&format!("{}?state={}&code={id}:{name}", callback.path(), asked("state"))).await
+}
+
+/// The same at another of its kind, which is reached by the way back that it was given.
+pub async fn consented_at(id: &str, client: &Client, page: &str, account: u64, name: &str) -> Answer {
+    assert!(page.contains(&format!("auth%2F{id}%2Fcallback")), "{page} leads to another partner");
+    consented(client, page, account, name).await
 }
 
 /// A browser's user connects an account at the fake partner.

@@ -8,7 +8,9 @@ mod ground;
 mod interleavings;
 mod keeping;
 mod making;
+mod offers;
 mod previewing;
+mod way;
 mod whole_way;
 
 use std::{

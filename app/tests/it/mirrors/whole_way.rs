@@ -3,7 +3,10 @@
 
 use std::{collections::BTreeMap, time::Instant};
 
-use patchbay::{core::mirrors, db::entity::mirror::MirrorState};
+use patchbay::{
+    core::mirrors::{self, Backfill},
+    db::entity::mirror::MirrorState,
+};
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -79,6 +82,41 @@ async fn an_issue_and_a_ticket_stay_in_step_and_go_their_ways(test: TestDatabase
     ground.comment_issue(issue, "Nobody hears this.").await;
     ground.quiet().await;
     assert_eq!(ground.ticket(ticket).await.1.len(), 4);
+    ground.finish().await;
+}
+
+async fn what_was_there_before_is_copied_where_somebody_asks(test: TestDatabase) {
+    let ground = Ground::new(test).await;
+    let core = &ground.two.app.core;
+    let mirror = mirrors::load(core.db.reader(), ground.ada.organization, ground.mirror).await.unwrap().unwrap();
+    let issues = ground.issues().await;
+    let is_open = |one: &&Value| one["state"] == "open" && one["pull_request"].is_null();
+    let issues: Vec<Value> = issues.values().flatten().filter(is_open).cloned().collect();
+    let is_open = |one: &&Value| one["status"] != "solved" && one["status"] != "closed" && one["is_public"] == true;
+    let tickets: Vec<Value> = ground.tickets().await.values().flatten().filter(is_open).cloned().collect();
+    assert!(issues.len() >= 2 && !tickets.is_empty(), "the sandboxes have something to begin with");
+
+    mirrors::backfill(core, &ground.ada, &mirror, Backfill { opened_since: 0, most: 10 }).await.unwrap();
+    ground.quiet().await;
+
+    for issue in &issues {
+        let copy = ground.ticket_called(issue["title"].as_str().unwrap()).await;
+        let (seen, comments) = ground.ticket(copy).await;
+        assert_eq!((&seen["external_id"], comments.len()), (&json!(format!("gh-{}", issue["number"])), 1));
+        let first = issue["body"].as_str().unwrap_or_default().lines().next().unwrap_or_default();
+        assert!(
+            comments[0].contains(issue["html_url"].as_str().unwrap()) && comments[0].contains(first),
+            "{comments:?}"
+        );
+    }
+    for ticket in &tickets {
+        assert_eq!(ground.issues_called(ticket["subject"].as_str().unwrap()).await.len(), 1);
+    }
+    assert_eq!(ground.written_to_desk().await, issues.len());
+    assert_eq!(ground.written_to_repository().await, tickets.len());
+    let progress = mirrors::progress(core, &mirror).await.unwrap().unwrap();
+    let all = (issues.len() + tickets.len()) as u64;
+    assert_eq!((progress.found, progress.copied, progress.percent()), (all, all, 100), "{progress:?}");
     ground.finish().await;
 }
 
@@ -215,4 +253,8 @@ impl Ground {
     }
 }
 
-on_both_databases!(an_issue_and_a_ticket_stay_in_step_and_go_their_ways, each_of_many_changes_is_written_once);
+on_both_databases!(
+    what_was_there_before_is_copied_where_somebody_asks,
+    an_issue_and_a_ticket_stay_in_step_and_go_their_ways,
+    each_of_many_changes_is_written_once,
+);

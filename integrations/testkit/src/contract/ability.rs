@@ -31,6 +31,7 @@ pub(super) async fn check(subject: &Subject, found: &mut Findings) {
         let is_short = (1..=8).contains(&short.len()) && short.bytes().all(|letter| letter.is_ascii_lowercase());
         found.unless(is_short, format!("{short:?} is not a few small letters"));
         deeds(items, found);
+        hearing(items, &subject.form, found);
         strange_ids(subject, items, found).await;
         strange_pages(subject, items, found).await;
     }
@@ -51,6 +52,16 @@ async fn notice(subject: &Subject, declared: bool, found: &mut Findings) {
         let unsupported = noticed.is_err_and(|error| error.kind() == ErrorKind::Unsupported);
         found.unless(unsupported != declared, "card and behaviour disagree about notices");
     }
+}
+
+/// What was chosen stays chosen, and what has it all is left alone.
+fn hearing(items: &dyn Items, form: &FormInput, found: &mut Findings) {
+    let whole = items.hearing_all(form.clone());
+    for (name, value) in form.pairs() {
+        let kept = whole.all(name).iter().any(|there| there == value);
+        found.unless(kept, format!("{name:?} is no longer {value:?} in a form that hears of everything"));
+    }
+    found.unless(items.hearing_all(whole.clone()) == whole, "a form that hears of everything is changed once more");
 }
 
 /// Pure, and nothing that is so already.

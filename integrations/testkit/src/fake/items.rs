@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, VecDeque};
 
 use async_trait::async_trait;
 use integration_contract::{
-    Account, Author, Comment, Deed, Error, ErrorKind, IntegrationLink, Item, ItemKind, ItemPage, ItemState, Items,
-    NewComment, NewItem, Result,
+    Account, Author, Comment, Deed, Error, ErrorKind, FormInput, IntegrationLink, Item, ItemKind, ItemPage, ItemState,
+    Items, NewComment, NewItem, Result,
 };
 
 use super::{FakePartner, Settings, Trouble, hook::word_of, in_trouble};
@@ -277,6 +277,11 @@ fn set(item: &mut Item, state: ItemState) {
 impl Items for FakePartner {
     fn short(&self) -> &'static str {
         self.card.id
+    }
+
+    /// It tells of everything, whatever the form says.
+    fn hearing_all(&self, form: FormInput) -> FormInput {
+        form
     }
 
     fn deeds(&self, item: &Item) -> Vec<Deed> {

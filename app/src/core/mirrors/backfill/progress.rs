@@ -11,6 +11,7 @@ use crate::{
         MirrorId, MirrorPairId, OrganizationId,
         entity::{
             Tenant,
+            mirror::Side,
             mirror_backfill::{BackfillState, Column},
             mirror_change::{self, ChangeState},
             mirror_pair,
@@ -84,7 +85,11 @@ async fn progress(db: &impl ConnectionTrait, row: Model) -> Result<Progress> {
     let number = |fate: Fate| begun.iter().filter(|(_, _, _, is)| *is == fate).count();
     let (copied, failed) = (number(Fate::Copied) as u64, number(Fate::Failed) as u64);
     let under_way = UNFINISHED.contains(&row.state);
-    let todo = Plan::read(&row).map_or(0, |plan| plan.todo.len());
+    // One that was written to while it waits has its pair already, and is passed over when its turn comes.
+    let has_pair =
+        |side: Side, id: &str| begun.iter().any(|(_, of, item, _)| *of == side && item.as_deref() == Some(id));
+    let plan = Plan::read(&row);
+    let todo = plan.iter().flat_map(|plan| &plan.todo).filter(|one| !has_pair(one.side, &one.item)).count();
     // One that was begun is carried over even if the backfill was stopped.
     let dropped = if under_way { number(Fate::Dropped) } else { 0 };
     let found = u64::from(row.found.unsigned_abs());
@@ -119,7 +124,7 @@ pub(super) enum Fate {
     None,
 }
 
-type Begun = (MirrorPairId, crate::db::entity::mirror::Side, Option<String>, Fate);
+type Begun = (MirrorPairId, Side, Option<String>, Fate);
 
 /// The pairs that a backfill began, each with its side, its item and what became of it.
 pub(super) async fn begun(db: &impl ConnectionTrait, row: &Model) -> Result<Vec<Begun>> {

@@ -37,6 +37,9 @@ const PAUSE: Duration = Duration::from_secs(45);
 /// Between two steps that ask little of anybody.
 const SOON: Duration = Duration::from_secs(1);
 
+/// How often it is looked whether the last ones have their copies, at first and in the end.
+const SEE: [Duration; 2] = [Duration::from_secs(2), PAUSE];
+
 /// A partner that has always one more page does not keep us for ever.
 const MOST_PAGES: u32 = 100;
 
@@ -76,7 +79,7 @@ pub async fn go_on(
         core.db.write(async |tx| end(core, tx, &row, BackfillState::Failed, None).await).await?;
         return Ok(Outcome::Done);
     };
-    let run = Run { core, mirror: &mirror, links: &links, row: &row };
+    let run = Run { core, mirror: &mirror, links: &links, row: &row, age };
     match plan.looking.first() {
         Some(looking) => run.look(looking).await,
         None => run.copy(&plan).await,
@@ -102,6 +105,7 @@ struct Run<'a> {
     mirror: &'a mirror::Model,
     links: &'a Sides<integration_link::Model>,
     row: &'a Model,
+    age: Duration,
 }
 
 impl Run<'_> {
@@ -168,13 +172,17 @@ impl Run<'_> {
     /// All that was found was begun with. What was dropped on the way because of a pause is begun with again.
     async fn come_to_an_end(&self, under_way: usize, again: Vec<Todo>) -> Result<Outcome> {
         if under_way > 0 {
-            return Ok(Outcome::Later { after: PAUSE });
+            return Ok(Outcome::Later { after: self.until_seen() });
         }
         if again.is_empty() {
             self.core.db.write(async |tx| end(self.core, tx, self.row, BackfillState::Done, None).await).await?;
             return Ok(Outcome::Done);
         }
         self.change(Step::Again(&again)).await
+    }
+
+    fn until_seen(&self) -> Duration {
+        (self.age / 8).clamp(SEE[0], SEE[1])
     }
 
     /// Changes the plan as it is now, if it is still this job's. Says when to go on.
@@ -240,7 +248,7 @@ impl Run<'_> {
                         hear::begin(self.core, tx, mirror, one.side, item, row.id).await?;
                     }
                 }
-                Ok(PAUSE)
+                Ok(if plan.todo.is_empty() { self.until_seen() } else { PAUSE })
             }
             Step::Again(todo) => {
                 if plan.todo.is_empty() {

@@ -11,9 +11,9 @@ use crate::{
 };
 
 /// What a form is drawn and sent with: the account, unless the partner has none.
-pub(super) struct Acting {
+pub struct Acting {
     /// The account.
-    pub(super) row: Option<integration_user::Model>,
+    pub row: Option<integration_user::Model>,
 }
 
 /// `None` when an account is needed and there is none.
@@ -32,7 +32,10 @@ pub async fn has_account(core: &Core, member: &Member, partner: &Partner) -> web
 
 impl Acting {
     /// What the partner's methods get.
-    pub(super) async fn account(&self, core: &Core, partner: &Partner) -> Result<Account, Error> {
+    ///
+    /// # Errors
+    /// When the account does not work.
+    pub async fn account(&self, core: &Core, partner: &Partner) -> Result<Account, Error> {
         let lasting = matches!(partner.integration.card().connect, Connect::OAuth { lasting: true, .. });
         match &self.row {
             Some(row) if lasting => integration_users::account(core, partner, row).await,
@@ -44,25 +47,28 @@ impl Acting {
 
 /// Why a sent form comes back.
 #[derive(Default)]
-pub(super) struct Refusal {
+pub struct Refusal {
     /// Beside the fields.
-    pub(super) errors: FieldErrors,
+    pub errors: FieldErrors,
     /// Above the form.
-    pub(super) problem: Option<String>,
+    pub problem: Option<String>,
     /// What the page is answered with.
-    pub(super) status: StatusCode,
+    pub status: StatusCode,
 }
 
 impl Refusal {
-    pub(super) fn field(name: &str, sentence: &str) -> Self {
+    /// One field's sentence.
+    pub fn field(name: &str, sentence: &str) -> Self {
         Self { errors: FieldErrors::of(name, sentence), problem: None, status: StatusCode::UNPROCESSABLE_ENTITY }
     }
 
-    pub(super) fn sentence(text: impl Into<String>, status: StatusCode) -> Self {
+    /// A sentence above the form.
+    pub fn sentence(text: impl Into<String>, status: StatusCode) -> Self {
         Self { errors: FieldErrors::default(), problem: Some(text.into()), status }
     }
 
-    pub(super) fn of(refused: LinkRefused) -> Self {
+    /// What the partner said of it.
+    pub fn of(refused: LinkRefused) -> Self {
         match refused {
             LinkRefused::Fields(errors) => Self { errors, problem: None, status: StatusCode::UNPROCESSABLE_ENTITY },
             LinkRefused::Partner(error) => Self::sentence(error.sentence(), StatusCode::BAD_GATEWAY),
@@ -71,7 +77,7 @@ impl Refusal {
 }
 
 /// The partner's fields; or none, and the sentence why.
-pub(super) async fn form_of(
+pub async fn form_of(
     core: &Core,
     member: &Member,
     partner: &Partner,

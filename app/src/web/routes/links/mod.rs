@@ -7,10 +7,10 @@ mod remove;
 mod row;
 mod show;
 
-pub use form::has_account;
+pub use form::{Acting, Refusal, form_of, has_account};
 pub use new::{create, draw as new};
 pub use remove::destroy;
-pub use row::Row;
+pub use row::{Row, receipt_lines};
 use serde::Deserialize;
 pub use show::{change, show};
 

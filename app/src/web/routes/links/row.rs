@@ -6,9 +6,15 @@ use crate::{
     core::{Core, integration_links, people::Member},
     db::{
         LinkId,
-        entity::integration_link::{LinkState, Model},
+        entity::{
+            integration_link::{LinkState, Model},
+            mirror::{self, MirrorState},
+        },
     },
-    web::page::{Moment, Tone},
+    web::{
+        page::{Moment, Tone},
+        routes::mirrors,
+    },
 };
 
 /// A link as lists show it: `templates/links/row.html`.
@@ -41,6 +47,8 @@ pub struct Row {
     pub may_manage: bool,
     /// Where the form of its remove button posts to.
     pub delete_path: String,
+    /// The mirrors that join it, each with its page.
+    pub mirrors: Vec<(String, String)>,
 }
 
 impl Row {
@@ -68,20 +76,33 @@ impl Row {
             tone,
             state,
             reason: link.reason.clone(),
-            receipt: receipt_lines(link),
+            receipt: receipt_lines(link.receipt.as_ref()),
             last_hook: link.hook_seen_at.map(Moment::at),
             in_motion: matches!(link.state, LinkState::Pending | LinkState::Removing),
             broken: link.state == LinkState::Broken,
             living: !matches!(link.state, LinkState::Removing | LinkState::Removed),
             may_manage: integration_links::must_manage(member, link).is_ok(),
             delete_path: format!("/integrations/{}/link?link={}", link.partner, link.id),
+            mirrors: Vec::new(),
         }
+    }
+
+    /// With those of these mirrors that join it.
+    #[must_use]
+    pub fn joined_by<'a>(mut self, mirrors: impl IntoIterator<Item = &'a mirror::Model>) -> Self {
+        let joins = |mirror: &&mirror::Model| {
+            let is_there = !matches!(mirror.state, MirrorState::Removing | MirrorState::Removed);
+            is_there && [mirror.left_link, mirror.right_link].contains(&self.id)
+        };
+        let joining = mirrors.into_iter().filter(joins);
+        self.mirrors = joining.map(|mirror| (mirror.name.clone(), mirrors::path_of(mirror))).collect();
+        self
     }
 }
 
-fn receipt_lines(link: &Model) -> Vec<String> {
-    let receipt: Vec<Undone> =
-        link.receipt.clone().and_then(|json| serde_json::from_value(json).ok()).unwrap_or_default();
+/// A receipt as it stands in a row, a sentence for each thing that was undone.
+pub fn receipt_lines(receipt: Option<&serde_json::Value>) -> Vec<String> {
+    let receipt: Vec<Undone> = receipt.and_then(|json| serde_json::from_value(json.clone()).ok()).unwrap_or_default();
     receipt
         .into_iter()
         .map(|undone| match undone.outcome {

@@ -17,7 +17,9 @@ use super::{
     settings_path,
 };
 use crate::{
-    core::{Core, Error, inbox, integration_links, integration_users, outbox, partners::Partner, people::Member},
+    core::{
+        Core, Error, inbox, integration_links, integration_users, mirrors, outbox, partners::Partner, people::Member,
+    },
     db::{
         MessageId, OutboxMessageId,
         entity::{
@@ -165,7 +167,7 @@ async fn draw_link(
     refusal: Refusal,
     from: From,
 ) -> web::Result<Response> {
-    let row = Row::of(core, member, &link);
+    let row = Row::of(core, member, &link).joined_by(&mirrors::joining(core, &link).await?);
     let account = match link.integration_user_id {
         Some(id) => integration_users::find(core, link.organization_id, id).await?,
         None => None,

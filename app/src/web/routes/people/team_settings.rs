@@ -12,7 +12,7 @@ use integration_contract::FieldErrors;
 
 use crate::{
     core::{
-        self, Core, integration_links, organizations,
+        self, Core, integration_links, mirrors, organizations,
         people::Member,
         teams::{self, NewTeam, zone_names},
     },
@@ -24,7 +24,7 @@ use crate::{
         Result,
         extract::{Form, Path, SignedIn},
         page::{Page, Place, Tone, draw},
-        routes::links::Row,
+        routes::{links::Row, mirrors::Row as MirrorRow},
     },
 };
 
@@ -42,6 +42,8 @@ struct SettingsPage {
     others: Vec<user::Model>,
     /// What the team is linked to, the last few removed ones included.
     links: Vec<Row>,
+    /// Which of its links are kept in step, the last few removed ones included.
+    mirrors: Vec<MirrorRow>,
     errors: FieldErrors,
 }
 
@@ -146,8 +148,11 @@ async fn draw_settings(
         .filter(|user| members.iter().all(|member| member.id != user.id))
         .collect();
     let links = integration_links::for_team(core, team.organization_id, team.id).await?;
+    let mirrors = mirrors::for_team(core, team.organization_id, team.id).await?;
+    let row = |link| Row::of(core, &member, link).joined_by(mirrors.iter().map(|listed| &listed.mirror));
     let page = SettingsPage {
-        links: links.iter().map(|link| Row::of(core, &member, link)).collect(),
+        links: links.iter().map(row).collect(),
+        mirrors: mirrors.iter().map(|listed| MirrorRow::of(core, &member, listed)).collect(),
         page: who.page(&format!("Settings of {}", team.name)).await?.at(Place::TeamSettings(team.id)),
         member,
         id: team.id,
