@@ -18,7 +18,10 @@ use url::Url;
 pub use follow::{INSPECT, change_living, follow, inspect, inspect_again};
 pub use notice::{NOTICE, notice, notice_due};
 pub use remove::{Removal, UNINSTALL, gone, rearm_clean_up, remove, uninstall, uninstall_gave_up};
-pub use set_up::{Created, INSTALL, NewLink, change, create, install, install_gave_up, pause, resume, set_up_again};
+pub use set_up::{
+    Created, INSTALL, NewLink, change, create, install, install_gave_up, must_be_about_the_same, pause, resume,
+    set_up_again,
+};
 
 use super::{
     Core, Error, Result, integration_users,
