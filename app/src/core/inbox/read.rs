@@ -74,24 +74,6 @@ pub async fn finish(
     Ok(())
 }
 
-/// A link's messages, the newest first; `before` is the last one of the page before.
-///
-/// # Errors
-/// The database's.
-pub async fn list(
-    core: &Core,
-    organization: OrganizationId,
-    link: LinkId,
-    before: Option<MessageId>,
-    most: u64,
-) -> Result<Vec<MessageLine>> {
-    let mut lines = Entity::of(organization).filter(Column::LinkId.eq(link)).order_by_desc(Column::Id).limit(most);
-    if let Some(before) = before {
-        lines = lines.filter(Column::Id.lt(before));
-    }
-    Ok(lines.into_partial_model().all(core.db.reader()).await?)
-}
-
 /// Has a message of a link read again, of which nothing came.
 ///
 /// # Errors

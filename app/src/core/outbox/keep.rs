@@ -1,4 +1,4 @@
-//! Keeping messages: holding and letting go with their link, sending again, listing, forgetting.
+//! Keeping messages: holding and letting go with their link, sending again, showing, forgetting.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -306,13 +306,10 @@ pub struct Line {
     /// The entry's text, or the item's name, as it is now.
     #[sea_orm(skip)]
     pub text: Option<String>,
-    /// What was tried, the last first; at most [`ATTEMPTS_SHOWN`].
+    /// What was tried, the last first; as many as were asked for.
     #[sea_orm(skip)]
     pub tried: Vec<AttemptLine>,
 }
-
-/// How many attempts of a message are listed.
-pub const ATTEMPTS_SHOWN: usize = 5;
 
 /// An attempt as a line below its message.
 #[derive(Clone, Debug, PartialEq)]
@@ -345,27 +342,7 @@ impl Line {
     }
 }
 
-/// A link's messages, the newest first; `before` is the last one of the page before.
-///
-/// # Errors
-/// When the database does not answer.
-pub async fn list(
-    core: &Core,
-    organization: OrganizationId,
-    link: LinkId,
-    before: Option<OutboxMessageId>,
-    most: u64,
-) -> Result<Vec<Line>> {
-    let db = core.db.reader();
-    let mut lines = Entity::of(organization).filter(Column::LinkId.eq(link)).order_by_desc(Column::Id).limit(most);
-    if let Some(before) = before {
-        lines = lines.filter(Column::Id.lt(before));
-    }
-    let lines = lines.into_partial_model().all(db).await?;
-    dressed(db, organization, lines, ATTEMPTS_SHOWN).await
-}
-
-/// Adds to messages what they are about, and their last attempts.
+/// Adds to messages what they are about, and of each the last attempts.
 ///
 /// # Errors
 /// When the database does not answer.
@@ -422,6 +399,9 @@ async fn attempts(
 ) -> Result<HashMap<OutboxMessageId, Vec<AttemptLine>>> {
     use outbox_attempt::Column as Of;
     let mut tried: HashMap<OutboxMessageId, Vec<AttemptLine>> = HashMap::new();
+    if most == 0 {
+        return Ok(tried);
+    }
     // Most messages were sent once; those that were not, and are few, are asked for one by one.
     let (once, often): (Vec<&Line>, Vec<&Line>) = lines.iter().partition(|line| line.attempts <= 1);
     let query = outbox_attempt::Entity::of(organization).order_by_desc(Of::Number);
