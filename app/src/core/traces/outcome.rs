@@ -107,8 +107,13 @@ pub(super) async fn of(
         };
         of.entry(message_id).or_default().push(Outcome { about, did, thing });
     }
-    // A message's lines stand in its order: the first has the newest entry.
-    of.values_mut().for_each(|outcomes| outcomes.sort_by(|one, other| other.about.cmp(&one.about)));
+    // Entries before items; a message's lines stand in its order, and the first has the newest entry.
+    for outcomes in of.values_mut() {
+        outcomes.sort_by(|one, other| {
+            let is_item = |outcome: &Outcome| item_of(&outcome.about).is_some();
+            is_item(one).cmp(&is_item(other)).then_with(|| other.about.cmp(&one.about))
+        });
+    }
     Ok(of)
 }
 
