@@ -4,13 +4,14 @@ use std::time::Duration;
 
 use integration_contract::{Answer, Author, ErrorKind, Happening, HookCall, Reading, Verified};
 use jiff::civil::Date;
-use sea_orm::{ActiveValue::Set, ColumnTrait, DatabaseTransaction, QueryFilter};
+use sea_orm::{ActiveValue::Set, ColumnTrait, ConnectionTrait, DatabaseTransaction, QueryFilter};
 
 use super::{
     Core, Error, Result,
     entries::{self, Recorded},
     inbox, integration_links, integration_users, items, outbox,
     partners::Partner,
+    traces,
 };
 use crate::{
     clock::day_of,
@@ -19,6 +20,7 @@ use crate::{
         entity::{
             Tenant,
             inbox_message::{self, MessageState},
+            inbox_outcome::Did,
             integration_link::{self, LinkLevel, LinkState},
             team,
         },
@@ -215,8 +217,10 @@ async fn happen(
             if link.level == LinkLevel::User && user != link.user_id {
                 return Ok(Err("Somebody else did this, and the link is for one person.".to_owned()));
             }
+            let external_id = entry.external_id.clone();
             let entry = recorded(tx, link, message, user, entry.happened_at, entry).await?;
             let new = entries::record(core, tx, organization, link.team_id, entry).await?;
+            note(tx, link, message, &external_id, if new { Did::Wrote } else { Did::Knew }).await?;
             there_or(new, "The log has this already.")
         }
         Happening::Lines(lines) => {
@@ -227,19 +231,26 @@ async fn happen(
             let unknown = user.is_none().then(|| lines.author.clone());
             let lines = recorded(tx, link, message, user, lines.happened_at, lines).await?;
             let written = entries::record_lines(core, tx, organization, link.team_id, lines).await?;
+            if let Ok(written) = &written {
+                traces::note(tx, message, written.iter().map(|id| outbox::about_entry(*id)), Did::Wrote).await?;
+            }
             written.map(|written| Came { written, unknown })
         }
         Happening::EntryEdited { external_id, text } => {
             let changed = entries::amend(core, tx, organization, link.id, &external_id, &text).await?;
+            note(tx, link, message, &external_id, Did::Changed).await?;
             there_or(changed, "The log has no entry of what was edited.")
         }
         Happening::EntryRetracted { external_id } => {
             let retracted = entries::retract(core, tx, organization, link.id, &external_id).await?;
+            note(tx, link, message, &external_id, Did::TookBack).await?;
             there_or(retracted, "The log has no entry of what was deleted.")
         }
         Happening::Item(change) => {
             let user = author(tx, organization, partner, &change.by).await?;
-            let recorded = items::record(core, tx, link, user, *change).await?;
+            let about = |item| outbox::about_change(item, &change);
+            let recorded = items::record(core, tx, link, user, (*change).clone()).await?;
+            traces::note(tx, message, recorded.iter().map(|item| about(*item)), Did::Told).await?;
             recorded.map(|_| Came::default())
         }
         of_link => {
@@ -247,6 +258,18 @@ async fn happen(
             Ok(Came::default())
         }
     })
+}
+
+/// Notes which entries, known by this name, the hook led to.
+async fn note(
+    tx: &DatabaseTransaction,
+    link: &integration_link::Model,
+    message: &inbox_message::Model,
+    external_id: &str,
+    did: Did,
+) -> Result<()> {
+    let entries = entries::known_as(tx, link.organization_id, link.id, external_id).await?;
+    traces::note(tx, message, entries.into_iter().map(outbox::about_entry), did).await
 }
 
 /// What the partner told of, with whose it is and on which day: ready to be written.
@@ -279,15 +302,16 @@ async fn day_in_team(
     Ok(day_of(moment.min(message.received_at), &entries::zone(&team)))
 }
 
-async fn author(
-    tx: &DatabaseTransaction,
+/// Which of our users the partner's account belongs to.
+pub(super) async fn author(
+    db: &impl ConnectionTrait,
     organization: OrganizationId,
     partner: &Partner,
     author: &Author,
 ) -> Result<Option<UserId>> {
     match &author.id {
         // No account of ours has a NUL in its id, and PostgreSQL does not take such a text.
-        Some(id) if !id.contains('\0') => integration_users::user_of_account(tx, organization, partner.id(), id).await,
+        Some(id) if !id.contains('\0') => integration_users::user_of_account(db, organization, partner.id(), id).await,
         _ => Ok(None),
     }
 }
@@ -300,7 +324,8 @@ async fn heard_of(tx: &DatabaseTransaction, link: &integration_link::Model, at: 
     integration_links::change_living(tx, link, |row| row.hook_seen_at = Set(Some(at))).await
 }
 
-fn call_of(message: &inbox_message::Model) -> Verified<HookCall> {
+/// A kept hook as it was when it was verified.
+pub(super) fn call_of(message: &inbox_message::Model) -> Verified<HookCall> {
     let headers = serde_json::from_value(message.headers.clone()).unwrap_or_default();
     Verified::from_inbox(HookCall { headers, key: None, body: message.body.clone().into() })
 }

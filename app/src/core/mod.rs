@@ -28,11 +28,13 @@ mod partner_http;
 pub mod partners;
 mod passwords;
 pub mod people;
+pub mod previews;
 pub mod retention;
 pub mod rotation;
 pub mod sealing;
 pub mod sessions;
 pub mod teams;
+pub mod traces;
 pub mod users;
 
 pub use error::{Error, Result};

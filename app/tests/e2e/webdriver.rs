@@ -218,6 +218,14 @@ impl Browser {
         self.post("/goog/cdp/execute", command).await.map(drop)
     }
 
+    /// Whether the reader's system is dark.
+    pub async fn look_by_night(&self, dark: bool) -> Result<()> {
+        let value = if dark { "dark" } else { "light" };
+        let features = json!({ "features": [{ "name": "prefers-color-scheme", "value": value }] });
+        let command = json!({ "cmd": "Emulation.setEmulatedMedia", "params": features });
+        self.post("/goog/cdp/execute", command).await.map(drop)
+    }
+
     /// Saves what the window shows.
     pub async fn screenshot(&self, file: &Path) -> Result<()> {
         let picture = self.get("/screenshot").await?;

@@ -5,6 +5,7 @@
 #![allow(clippy::unwrap_used, missing_docs, reason = "tests say what they mean by failing")]
 
 mod actions;
+mod activity;
 mod entries;
 mod floor_plan;
 mod harness;

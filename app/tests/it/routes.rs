@@ -60,6 +60,8 @@ const MATRIX: &[Row] = &[
     ("DELETE", "/integrations/{partner}/link", [303, 404, 403]),
     ("GET", "/integrations/{partner}/link/{link}", [303, 404, 200]),
     ("POST", "/integrations/{partner}/link/{link}", [303, 404, 403]),
+    ("GET", "/integrations/{partner}/link/{link}/activity", [303, 404, 200]),
+    ("GET", "/integrations/{partner}/link/{link}/activity/{event}", [303, 404, 200]),
     ("GET", "/integrations/{partner}/authorize", [303, 403, 403]),
     ("POST", "/integrations/{partner}/authorize", [303, 403, 403]),
     ("GET", "/integrations/{partner}/setup", [303, 404, 404]),
@@ -143,6 +145,8 @@ impl Ids {
     async fn of(ground: &Ground) -> Self {
         let two = &ground.two;
         let link = ground.add("workshop").await;
+        assert_eq!(ground.hook(&link, "1", &Ground::telling("1", "Told by a hook")).await.status, 200);
+        let event = ground.messages().await.remove(0).id;
         ground.connect(&two.ada, "ada-codes").await;
         let ada = ground.app().member("ada@example.com", two.acme).await;
         entries::write(&ground.app().core, &ada, two.product, "[] Ship it").await.unwrap();
@@ -167,6 +171,7 @@ impl Ids {
             ("{link}", link.id.to_string()),
             ("{mirror}", mirror.id.to_string()),
             ("{offer}", "code-and-desk".to_owned()),
+            ("{event}", event.to_string()),
             ("{account}", account.id.to_string()),
             ("{invitation}", crate::people::open_invitation(two).await.to_string()),
             ("{session}", "0".repeat(64)),

@@ -29,7 +29,7 @@ mod write;
 pub use change::{Change, archive, complete, edit, reopen, unarchive};
 pub use list::{Cursor, Entry, Filter, Listing, Shown, Source, days, find, list, open, partners};
 pub use pieces::{Piece, pieces};
-pub use record::{Recorded, adopt, amend, record, record_lines, retract};
+pub use record::{Recorded, adopt, amend, known_as, record, record_lines, retract};
 pub(in crate::core) use record::{address, short};
 pub use write::{write, write_on};
 

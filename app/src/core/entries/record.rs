@@ -7,8 +7,8 @@
 use integration_contract::{NewEntry, NewLines, Status, text};
 use jiff::civil::Date;
 use sea_orm::{
-    ActiveModelTrait, ActiveValue::Set, ColumnTrait, DatabaseTransaction, EntityTrait, IntoActiveModel, QueryFilter,
-    QuerySelect, TryInsertResult,
+    ActiveModelTrait, ActiveValue::Set, ColumnTrait, ConnectionTrait, DatabaseTransaction, EntityTrait,
+    IntoActiveModel, QueryFilter, QuerySelect, TryInsertResult,
 };
 
 use super::{
@@ -263,6 +263,24 @@ pub async fn adopt(core: &Core, tx: &DatabaseTransaction, who: &Member, ids: &[E
         outbox::tell(core, tx, who.organization, team, &[id], Occasion::Follow).await?;
     }
     Ok(())
+}
+
+/// The entries that a link's partner tells of by this name, archived ones included.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn known_as(
+    db: &impl ConnectionTrait,
+    organization: OrganizationId,
+    link: LinkId,
+    external_id: &str,
+) -> Result<Vec<EntryId>> {
+    let query = entry::Entity::of(organization)
+        .filter(entry::Column::LinkId.eq(link))
+        .filter(entry::Column::ExternalId.is_in((0..lines::MOST).map(|index| line_name(external_id, index))))
+        .select_only()
+        .column(entry::Column::Id);
+    Ok(query.into_tuple().all(db).await?)
 }
 
 /// Archives the entry of something that was deleted at the partner, or the entries of its lines; says whether there is

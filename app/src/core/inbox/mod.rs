@@ -16,7 +16,7 @@ use tokio::{
     time::timeout,
 };
 
-pub use read::{MessageLine, finish, forget_marks, forget_messages, list, load, replay};
+pub use read::{MessageLine, count_failed, finish, forget_marks, forget_messages, load, replay, replay_failed};
 
 use crate::{
     clock::Clock,

@@ -28,6 +28,8 @@ use crate::{
 pub struct MessageLine {
     /// Its id.
     pub id: MessageId,
+    /// Of which link.
+    pub link_id: LinkId,
     /// The partner's word for what it is.
     pub event: String,
     /// The partner's name of the delivery.
@@ -72,52 +74,89 @@ pub async fn finish(
     Ok(())
 }
 
-/// A link's messages, the newest first; `before` is the last one of the page before.
-///
-/// # Errors
-/// The database's.
-pub async fn list(
-    core: &Core,
-    organization: OrganizationId,
-    link: LinkId,
-    before: Option<MessageId>,
-    most: u64,
-) -> Result<Vec<MessageLine>> {
-    let mut lines = Entity::of(organization).filter(Column::LinkId.eq(link)).order_by_desc(Column::Id).limit(most);
-    if let Some(before) = before {
-        lines = lines.filter(Column::Id.lt(before));
-    }
-    Ok(lines.into_partial_model().all(core.db.reader()).await?)
-}
-
 /// Has a message of a link read again, of which nothing came.
 ///
 /// # Errors
 /// [`Error::NotFound`]; [`Error::Conflict`] when it is being read, was read with success, or was not kept whole.
 pub async fn replay(core: &Core, organization: OrganizationId, link: LinkId, id: MessageId) -> Result<()> {
-    core.db
+    let again =
+        replay_some(core, organization, link, Some(id), &[MessageState::Failed, MessageState::Ignored], 1).await?;
+    if again > 0 {
+        return Ok(());
+    }
+    let of_link = Entity::of(organization).filter(Column::LinkId.eq(link)).filter(Column::Id.eq(id));
+    of_link.one(core.db.reader()).await?.ok_or(Error::NotFound)?;
+    Err(Error::Conflict("Only a message that failed or was ignored can be read again.".into()))
+}
+
+/// Has a link's failed messages read again, the oldest first and at most so many. Answers with how many.
+///
+/// # Errors
+/// The database's.
+pub async fn replay_failed(core: &Core, organization: OrganizationId, link: LinkId, most: u64) -> Result<u64> {
+    replay_some(core, organization, link, None, &[MessageState::Failed], most).await
+}
+
+/// How many of a link's messages failed; counts no further than `most`.
+///
+/// # Errors
+/// The database's.
+pub async fn count_failed(core: &Core, organization: OrganizationId, link: LinkId, most: u64) -> Result<u64> {
+    let failed = Entity::of(organization)
+        .filter(Column::LinkId.eq(link))
+        .filter(Column::State.eq(MessageState::Failed))
+        .select_only()
+        .column(Column::Id)
+        .limit(most);
+    Ok(failed.into_tuple::<MessageId>().all(core.db.reader()).await?.len() as u64)
+}
+
+async fn replay_some(
+    core: &Core,
+    organization: OrganizationId,
+    link: LinkId,
+    only: Option<MessageId>,
+    states: &[MessageState],
+    most: u64,
+) -> Result<u64> {
+    let again = core
+        .db
         .write(async |tx| {
-            let of_link = Entity::of(organization).filter(Column::LinkId.eq(link));
-            let message = of_link.filter(Column::Id.eq(id)).one(tx).await?.ok_or(Error::NotFound)?;
-            let again = Entity::update_of(organization)
-                .filter(Column::Id.eq(id))
-                .filter(Column::State.is_in([MessageState::Failed, MessageState::Ignored]))
-                .col_expr(Column::State, Expr::val(MessageState::Received))
-                .col_expr(Column::Reason, Expr::val(None::<String>))
-                .col_expr(Column::FinishedAt, Expr::val(None::<i64>))
-                .exec(tx)
-                .await?;
-            if again.rows_affected == 0 {
-                return Err(Error::Conflict("Only a message that failed or was ignored can be read again.".into()));
+            let mut chosen = Entity::of(organization)
+                .filter(Column::LinkId.eq(link))
+                .filter(Column::State.is_in(states.iter().copied()))
+                .order_by_asc(Column::Id)
+                .limit(most)
+                .select_only()
+                .columns([Column::Id, Column::Lane]);
+            if let Some(id) = only {
+                chosen = chosen.filter(Column::Id.eq(id));
             }
-            // The job that gave it up is no dead letter any more.
-            queue::dead::discard_about(tx, organization, READ_MESSAGE, &payload(id)).await?;
-            queue::add(tx, reading_job(organization, message.link_id, &message.lane, id)).await?;
-            Ok(())
+            let chosen: Vec<(MessageId, String)> = chosen.into_tuple().all(tx).await?;
+            let mut jobs = Vec::new();
+            for (id, lane) in chosen {
+                let again = Entity::update_of(organization)
+                    .filter(Column::Id.eq(id))
+                    .filter(Column::State.is_in(states.iter().copied()))
+                    .col_expr(Column::State, Expr::val(MessageState::Received))
+                    .col_expr(Column::Reason, Expr::val(None::<String>))
+                    .col_expr(Column::FinishedAt, Expr::val(None::<i64>))
+                    .exec(tx)
+                    .await?;
+                // Somebody else may have been quicker.
+                if again.rows_affected > 0 {
+                    // The job that gave it up is no dead letter any more.
+                    queue::dead::discard_about(tx, organization, READ_MESSAGE, &payload(id)).await?;
+                    jobs.push(reading_job(organization, link, &lane, id));
+                }
+            }
+            let again = jobs.len() as u64;
+            queue::add_many(tx, jobs).await?;
+            Ok::<_, Error>(again)
         })
         .await?;
     core.queue.wake();
-    Ok(())
+    Ok(again)
 }
 
 /// Forgets the messages older than this, of all tenants, but for those that are still to be read. Answers with how many.

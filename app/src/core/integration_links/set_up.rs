@@ -192,12 +192,7 @@ async fn may_feed(tx: &DatabaseTransaction, who: &Member, level: LinkLevel, team
 /// [`Error::Forbidden`], or [`Error::Conflict`] when it is being removed or the settings are about something else.
 pub async fn change(core: &Core, who: &Member, partner: &Partner, link: &Model, checked: CheckedLink) -> Result<()> {
     must_manage(who, link)?;
-    if checked.target != link.target {
-        return Err(Error::Conflict(format!(
-            "This link is about {}. To link something else, add a new link and remove this one.",
-            link.name
-        )));
-    }
+    must_be_about_the_same(link, &checked)?;
     let now = core.clock.now();
     core.db
         .write(async |tx| {
@@ -222,6 +217,20 @@ pub async fn change(core: &Core, who: &Member, partner: &Partner, link: &Model, 
         .await?;
     core.queue.wake();
     Ok(())
+}
+
+/// A link keeps what it is about for life.
+///
+/// # Errors
+/// [`Error::Conflict`] when the settings are about something else.
+pub fn must_be_about_the_same(link: &Model, checked: &CheckedLink) -> Result<()> {
+    if checked.target == link.target {
+        return Ok(());
+    }
+    Err(Error::Conflict(format!(
+        "This link is about {}. To link something else, add a new link and remove this one.",
+        link.name
+    )))
 }
 
 /// Stops entries from coming until it is resumed. Hooks are still answered and kept, and marked as ignored.

@@ -28,6 +28,11 @@ struct Content {
     answer: Answer,
 }
 
+/// What the answer to whoever wrote an inbox message is about.
+pub fn about_answer(to_message: MessageId) -> String {
+    format!("answer:{to_message}")
+}
+
 /// Answers whoever wrote the inbox message: in the same commit as what came of it, delivered by a job. Wake the queue
 /// after the commit.
 ///
@@ -41,7 +46,7 @@ pub async fn answer(
     to: &str,
     answer: Answer,
 ) -> Result<()> {
-    let about = format!("answer:{to_message}");
+    let about = about_answer(to_message);
     let mut message = new_message(link, about, OutboxKind::Answer, OutboxState::Waiting, core.clock.now());
     let content = serde_json::to_string(&Content { to: to.to_owned(), answer }).map_err(anyhow::Error::from)?;
     message.content = Some(core.vault.seal(place(&message), &SecretString::from(content)));

@@ -46,10 +46,20 @@ fn about_item(id: ItemId) -> String {
     format!("item:{id}")
 }
 
+/// What the messages about one change of an item are about.
+pub fn about_change(id: ItemId, change: &ItemChange) -> String {
+    format!("{}:{}", about_item(id), items::name_of(change))
+}
+
 /// What a message with this `about` tells of an item, in a word or two.
-pub(super) fn happened(about: &str) -> Option<String> {
+pub fn happened(about: &str) -> Option<String> {
     let word = about.strip_prefix("item:")?.split(':').nth(1)?;
     Some(if word == TROUBLE { "what could not be done".to_owned() } else { word.replace('_', " ") })
+}
+
+/// A change of an item in a line: `acme/widgets#42 The door sticks: closed`.
+pub fn item_in_words(name: &str, title: &str, word: &str) -> String {
+    format!("{name} {title}: {}", word.replace('_', " "))
 }
 
 /// Tells a team's other links what happened to an item of this one: those that want it, each in a message of its own, in
@@ -66,7 +76,7 @@ pub async fn tell_item(
     change: ItemChange,
 ) -> Result<()> {
     let links = listening(core, tx, from.organization_id, from.team_id).await?;
-    let about = format!("{}:{}", about_item(item), items::name_of(&change));
+    let about = about_change(item, &change);
     let content = Content { change, trouble: None };
     let text = content.to_text()?;
     let mut jobs = Vec::new();
@@ -113,7 +123,7 @@ pub async fn tell_trouble(
 
 /// A user's link is about what that user did, and nothing goes back to where it came from, not even through another link
 /// to the same place.
-fn concerns(link: &integration_link::Model, from: &integration_link::Model, user: Option<UserId>) -> bool {
+pub(super) fn concerns(link: &integration_link::Model, from: &integration_link::Model, user: Option<UserId>) -> bool {
     let back = link.id == from.id || (link.partner == from.partner && link.target == from.target);
     !back && (link.level != LinkLevel::User || user == link.user_id)
 }

@@ -1,4 +1,4 @@
-//! Keeping messages: holding and letting go with their link, sending again, listing, forgetting.
+//! Keeping messages: holding and letting go with their link, sending again, showing, forgetting.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -7,7 +7,7 @@ use std::{
 
 use sea_orm::{
     ActiveEnum, ColumnTrait, ConnectionTrait, DatabaseTransaction, DerivePartialModel, QueryFilter, QueryOrder,
-    QuerySelect, Statement,
+    QuerySelect, Select, Statement,
     sea_query::{Expr, ExprTrait, Query},
 };
 
@@ -177,34 +177,83 @@ pub async fn until_calls_have_begun(core: &Core) {
 /// # Errors
 /// [`Error::NotFound`]; [`Error::Conflict`] when it is under way, was sent, or can't be sent again.
 pub async fn replay(core: &Core, organization: OrganizationId, link: LinkId, id: OutboxMessageId) -> Result<()> {
-    let refused = |sentence: &str| Err(Error::Conflict(sentence.to_owned()));
     core.db
         .write(async |tx| {
+            hold_link(tx, organization, link).await?;
             let message = load(tx, organization, id).await?.filter(|message| message.link_id == link);
-            let message = message.ok_or(Error::NotFound)?;
-            if !matches!(message.state, OutboxState::Failed | OutboxState::Skipped) {
-                return refused("Only a message that failed or was skipped can be sent again.");
-            }
-            if message.kind == OutboxKind::Answer {
-                return refused("An answer can't be given again: whoever waited for it has gone.");
-            }
-            if message.digest_id.is_some() {
-                return refused("This was part of a digest. Send the digest again.");
-            }
-            let unfinished = Entity::of(organization)
-                .filter(Column::LinkId.eq(link))
-                .filter(Column::About.eq(&message.about))
-                .filter(Column::State.is_in(OutboxState::LIVING));
-            if unfinished.one(tx).await?.is_some() {
-                return refused("It is on its way again already.");
-            }
-            // The job that gave it up is no dead letter any more.
-            queue::dead::discard_about(tx, organization, DELIVER, &payload(&message)).await?;
-            send_again(tx, &message).await
+            replay_one(tx, &message.ok_or(Error::NotFound)?).await
         })
         .await?;
     core.queue.wake();
     Ok(())
+}
+
+/// Sends a link's failed messages again, the oldest first and at most so many. Answers with how many go.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn replay_failed(core: &Core, organization: OrganizationId, link: LinkId, most: u64) -> Result<u64> {
+    let going = core
+        .db
+        .write(async |tx| {
+            hold_link(tx, organization, link).await?;
+            let failed = failed_of(organization, link).order_by_asc(Column::Id).limit(most).all(tx).await?;
+            let mut going = 0;
+            for message in failed {
+                match replay_one(tx, &message).await {
+                    Ok(()) => going += 1,
+                    // An older one about the same goes already, and tells how it stands now.
+                    Err(Error::Conflict(_)) => {}
+                    Err(error) => return Err(error),
+                }
+            }
+            Ok::<u64, Error>(going)
+        })
+        .await?;
+    core.queue.wake();
+    Ok(going)
+}
+
+/// How many of a link's messages failed and can be sent again; counts no further than `most`.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn count_failed(core: &Core, organization: OrganizationId, link: LinkId, most: u64) -> Result<u64> {
+    let ids = failed_of(organization, link).select_only().column(Column::Id).limit(most);
+    Ok(ids.into_tuple::<OutboxMessageId>().all(core.db.reader()).await?.len() as u64)
+}
+
+/// Those that [`replay`] takes.
+fn failed_of(organization: OrganizationId, link: LinkId) -> Select<Entity> {
+    Entity::of(organization)
+        .filter(Column::LinkId.eq(link))
+        .filter(Column::State.eq(OutboxState::Failed))
+        .filter(Column::Kind.ne(OutboxKind::Answer))
+        .filter(Column::DigestId.is_null())
+}
+
+/// The link must be held.
+async fn replay_one(tx: &DatabaseTransaction, message: &Model) -> Result<()> {
+    let refused = |sentence: &str| Err(Error::Conflict(sentence.to_owned()));
+    if !matches!(message.state, OutboxState::Failed | OutboxState::Skipped) {
+        return refused("Only a message that failed or was skipped can be sent again.");
+    }
+    if message.kind == OutboxKind::Answer {
+        return refused("An answer can't be given again: whoever waited for it has gone.");
+    }
+    if message.digest_id.is_some() {
+        return refused("This was part of a digest. Send the digest again.");
+    }
+    let unfinished = Entity::of(message.organization_id)
+        .filter(Column::LinkId.eq(message.link_id))
+        .filter(Column::About.eq(&message.about))
+        .filter(Column::State.is_in(OutboxState::LIVING));
+    if unfinished.one(tx).await?.is_some() {
+        return refused("It is on its way again already.");
+    }
+    // The job that gave it up is no dead letter any more.
+    queue::dead::discard_about(tx, message.organization_id, DELIVER, &payload(message)).await?;
+    send_again(tx, message).await
 }
 
 async fn send_again(tx: &DatabaseTransaction, message: &Model) -> Result<()> {
@@ -230,6 +279,8 @@ async fn send_again(tx: &DatabaseTransaction, message: &Model) -> Result<()> {
 pub struct Line {
     /// Its id.
     pub id: OutboxMessageId,
+    /// Through which link.
+    pub link_id: LinkId,
     /// What kind of thing it is about.
     pub kind: OutboxKind,
     /// What it is about.
@@ -255,13 +306,10 @@ pub struct Line {
     /// The entry's text, or the item's name, as it is now.
     #[sea_orm(skip)]
     pub text: Option<String>,
-    /// What was tried, the last first; at most [`ATTEMPTS_SHOWN`].
+    /// What was tried, the last first; as many as were asked for.
     #[sea_orm(skip)]
     pub tried: Vec<AttemptLine>,
 }
-
-/// How many attempts of a message are listed.
-pub const ATTEMPTS_SHOWN: usize = 5;
 
 /// An attempt as a line below its message.
 #[derive(Clone, Debug, PartialEq)]
@@ -294,26 +342,19 @@ impl Line {
     }
 }
 
-/// A link's messages, the newest first; `before` is the last one of the page before.
+/// Adds to messages what they are about, and of each the last attempts.
 ///
 /// # Errors
 /// When the database does not answer.
-pub async fn list(
-    core: &Core,
+pub async fn dressed(
+    db: &impl ConnectionTrait,
     organization: OrganizationId,
-    link: LinkId,
-    before: Option<OutboxMessageId>,
-    most: u64,
+    mut lines: Vec<Line>,
+    most_attempts: usize,
 ) -> Result<Vec<Line>> {
-    let db = core.db.reader();
-    let mut lines = Entity::of(organization).filter(Column::LinkId.eq(link)).order_by_desc(Column::Id).limit(most);
-    if let Some(before) = before {
-        lines = lines.filter(Column::Id.lt(before));
-    }
-    let mut lines: Vec<Line> = lines.into_partial_model().all(db).await?;
     let texts = texts(db, organization, &lines).await?;
     let names = names(db, organization, &lines).await?;
-    let mut tried = attempts(db, organization, &lines).await?;
+    let mut tried = attempts(db, organization, &lines, most_attempts).await?;
     for line in &mut lines {
         let text = line.entry_id.and_then(|entry| texts.get(&entry));
         line.text = text.or_else(|| names.get(&line.item_id?)).cloned();
@@ -354,15 +395,19 @@ async fn attempts(
     db: &impl ConnectionTrait,
     organization: OrganizationId,
     lines: &[Line],
+    most: usize,
 ) -> Result<HashMap<OutboxMessageId, Vec<AttemptLine>>> {
     use outbox_attempt::Column as Of;
     let mut tried: HashMap<OutboxMessageId, Vec<AttemptLine>> = HashMap::new();
+    if most == 0 {
+        return Ok(tried);
+    }
     // Most messages were sent once; those that were not, and are few, are asked for one by one.
     let (once, often): (Vec<&Line>, Vec<&Line>) = lines.iter().partition(|line| line.attempts <= 1);
     let query = outbox_attempt::Entity::of(organization).order_by_desc(Of::Number);
     let mut rows = query.clone().filter(Of::MessageId.is_in(once.iter().map(|line| line.id))).all(db).await?;
     for line in often {
-        rows.extend(query.clone().filter(Of::MessageId.eq(line.id)).limit(ATTEMPTS_SHOWN as u64).all(db).await?);
+        rows.extend(query.clone().filter(Of::MessageId.eq(line.id)).limit(most as u64).all(db).await?);
     }
     for row in rows {
         tried.entry(row.message_id).or_default().push(AttemptLine {

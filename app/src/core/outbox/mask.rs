@@ -7,13 +7,13 @@ const LONGEST: usize = 300;
 const SUSPICIOUS: usize = 16;
 
 /// What stands for what was masked.
-const MASK: &str = "…";
+pub const MASK: &str = "…";
 
 /// Names of fields whose value is nobody's business, wherever they stand in a name.
 const SECRET_NAMES: [&str; 6] = ["token", "secret", "password", "authorization", "signature", "cookie"];
 
 /// The beginning of a body, fit to be kept and shown.
-pub(super) fn excerpt(body: &[u8]) -> String {
+pub fn excerpt(body: &[u8]) -> String {
     // A character of text has at most four bytes; some more, so that a masked token does not shorten the rest.
     let beginning = &body[..body.len().min(16 * LONGEST)];
     let text = integration_contract::text::without_nul(&String::from_utf8_lossy(beginning));
@@ -25,7 +25,7 @@ pub(super) fn excerpt(body: &[u8]) -> String {
 }
 
 /// A text with everything that looks like a token masked.
-pub(super) fn masked(text: &str) -> String {
+pub fn masked(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let mut rest = text;
     let mut value_is_secret = false;
@@ -36,15 +36,20 @@ pub(super) fn masked(text: &str) -> String {
         rest = &rest[word.len() + between.len()..];
         if !word.is_empty() {
             out.push_str(if value_is_secret || is_secret(word) { MASK } else { word });
-            let name = word.to_ascii_lowercase();
             // What follows the name of a secret is one, and so is what follows `Bearer`.
-            value_is_secret = (SECRET_NAMES.iter().any(|secret| name.contains(secret)) && names(between))
-                || (matches!(name.as_str(), "bearer" | "basic") && between == " ")
+            value_is_secret = (is_secret_name(word) && names(between))
+                || (["bearer", "basic"].contains(&word.to_ascii_lowercase().as_str()) && between == " ")
                 || (value_is_secret && between == ".");
         }
         out.push_str(between);
     }
     out
+}
+
+/// Whether the value of a field of this name is nobody's business.
+pub fn is_secret_name(name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    SECRET_NAMES.iter().any(|secret| name.contains(secret))
 }
 
 fn is_word(c: char) -> bool {

@@ -29,6 +29,7 @@ mod breaker;
 mod compose;
 mod deliver;
 mod digest;
+mod foresee;
 mod item;
 mod keep;
 mod line;
@@ -40,17 +41,19 @@ use std::time::Duration;
 
 use sea_orm::{ColumnTrait, ConnectionTrait, QueryFilter, QuerySelect, sea_query::LockType};
 
-pub use answer::answer;
+pub use answer::{about_answer, answer};
 pub use breaker::Breakers;
 pub use deliver::{deliver, gave_up};
 pub use digest::{SEND_DIGEST, next_strike, strike};
-pub use item::{tell_item, tell_trouble};
+pub use foresee::{Foreseen, ForeseenChange, Told as WouldTell, foresee, foresee_change};
+pub use item::{about_change, happened, item_in_words, tell_item, tell_trouble};
 pub use keep::{
-    ATTEMPTS_SHOWN, AttemptLine, CallNote, Line, POSTS_KEPT, cancel, count, forget_messages, forget_posts,
-    forget_posts_of, go_on, list, replay, until_calls_have_begun,
+    AttemptLine, CallNote, Line, POSTS_KEPT, cancel, count, count_failed, dressed, forget_messages, forget_posts,
+    forget_posts_of, go_on, replay, replay_failed, until_calls_have_begun,
 };
+pub(in crate::core) use mask::{MASK, is_secret_name, masked};
 pub use picture::outgoing;
-pub use tell::{Occasion, tell};
+pub use tell::{Occasion, about_entry, tell};
 
 use super::{Core, Result};
 use crate::{

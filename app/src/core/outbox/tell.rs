@@ -5,7 +5,8 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use integration_contract::{Capability, Want};
 use jiff::tz::TimeZone;
 use sea_orm::{
-    ColumnTrait, DatabaseTransaction, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder, QuerySelect,
+    ColumnTrait, ConnectionTrait, DatabaseTransaction, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder,
+    QuerySelect,
     sea_query::{Expr, ExprTrait, LockType, OnConflict},
 };
 
@@ -38,7 +39,7 @@ pub enum Occasion {
 }
 
 /// What a message about an entry is about.
-pub(super) fn about_entry(id: EntryId) -> String {
+pub fn about_entry(id: EntryId) -> String {
     format!("entry:{id}")
 }
 
@@ -108,10 +109,10 @@ pub(super) async fn listening(
 }
 
 /// Partner and target of the links that entries came through, removed ones included.
-type Origins = HashMap<LinkId, (String, String)>;
+pub(super) type Origins = HashMap<LinkId, (String, String)>;
 
-async fn origins(
-    tx: &DatabaseTransaction,
+pub(super) async fn origins(
+    db: &impl ConnectionTrait,
     organization: OrganizationId,
     links: &[integration_link::Model],
     pictures: &[Picture],
@@ -122,14 +123,14 @@ async fn origins(
         pictures.iter().filter_map(|picture| picture.row.link_id).filter(|id| !origins.contains_key(id)).collect();
     if !others.is_empty() {
         let others = integration_link::Entity::of(organization).filter(integration_link::Column::Id.is_in(others));
-        origins.extend(others.all(tx).await?.iter().map(place));
+        origins.extend(others.all(db).await?.iter().map(place));
     }
     Ok(origins)
 }
 
 /// A user's link is about that user's own entries, and nothing goes back to where it came from, not even through
 /// another link to the same place.
-fn concerns(link: &integration_link::Model, picture: &Picture, origins: &Origins) -> bool {
+pub(super) fn concerns(link: &integration_link::Model, picture: &Picture, origins: &Origins) -> bool {
     if link.level == LinkLevel::User && picture.row.user_id != link.user_id {
         return false;
     }

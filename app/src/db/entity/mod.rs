@@ -11,6 +11,7 @@ pub mod entry_mention;
 pub mod entry_tag;
 pub mod inbox_mark;
 pub mod inbox_message;
+pub mod inbox_outcome;
 pub mod instance;
 pub mod integration_link;
 pub mod integration_user;

@@ -40,6 +40,8 @@ pub(super) fn integrations() -> Router<AppState> {
         .route("/integrations/{partner}/icon.svg", get(integrations::icon))
         .route("/integrations/{partner}/link", get(links::new).post(links::create).delete(links::destroy))
         .route("/integrations/{partner}/link/{link}", get(links::show).post(links::change))
+        .route("/integrations/{partner}/link/{link}/activity", get(links::activity))
+        .route("/integrations/{partner}/link/{link}/activity/{event}", get(links::trace))
         .route("/integrations/{partner}/authorize", get(authorize::show).post(authorize::accept))
         .route("/integrations/{partner}/setup", get(setup::show).post(setup::go_on))
         .route("/integrations/{partner}/configure", get(setup::configure))

@@ -1,6 +1,7 @@
 //! Tours in the browser, each on a demo of its own. No page may need scripts, so the tours that matter are walked
 //! without them as well.
 
+mod activity;
 mod driver;
 mod flowdock;
 mod mirror;

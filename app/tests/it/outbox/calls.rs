@@ -8,10 +8,7 @@ use std::{
 use axum::{Router, extract::State, http::StatusCode, routing::post};
 use integration_contract::{Card, PartnerSettings, Setting};
 use integration_testkit::FakePartner;
-use patchbay::{
-    core::outbox,
-    db::entity::outbox_message::OutboxState::{Delivered, Failed},
-};
+use patchbay::db::entity::outbox_message::OutboxState::{Delivered, Failed};
 use tokio::net::TcpListener;
 use url::Url;
 
@@ -85,7 +82,7 @@ async fn every_call_of_an_attempt_is_kept_without_what_could_be_a_token(test: Te
     world.write("called").await;
     world.run().await;
 
-    let lines = outbox::list(&world.core, world.ada.organization, link, None, 10).await.unwrap();
+    let lines = world.told_through(link).await;
     assert_eq!((lines.len(), lines[0].state, lines[0].text.as_deref()), (1, Delivered, Some("called")));
     let attempt = &lines[0].tried[0];
     assert_eq!((attempt.number, attempt.outcome.as_deref()), (1, Some("delivered")));
@@ -104,7 +101,7 @@ async fn a_refusal_is_kept_with_what_the_partner_said(test: TestDatabase) {
     world.write("called").await;
     world.run().await;
 
-    let lines = outbox::list(&world.core, world.ada.organization, link, None, 10).await.unwrap();
+    let lines = world.told_through(link).await;
     assert_eq!((lines[0].state, lines[0].can_be_sent_again()), (Failed, true));
     let attempt = &lines[0].tried[0];
     assert_eq!(attempt.sentence.as_deref(), Some("The fake partner says 422."));

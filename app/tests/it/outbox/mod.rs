@@ -6,7 +6,7 @@ mod calls;
 mod digests;
 mod gone;
 mod items;
-mod page;
+pub mod page;
 mod removal;
 mod telling;
 mod troubles;
@@ -34,7 +34,7 @@ use patchbay::{
         people::Member,
         sealing::{Place, Vault},
         teams::NewTeam,
-        users,
+        traces, users,
     },
     db::{
         EntryId, IntegrationUserId, LinkId, TeamId, UserId,
@@ -247,6 +247,16 @@ impl World {
     pub async fn messages(&self) -> Vec<outbox_message::Model> {
         let all = outbox_message::Entity::of(self.ada.organization).order_by_asc(outbox_message::Column::Id);
         all.all(self.core.db.reader()).await.unwrap()
+    }
+
+    /// What a link told, the newest first, each with its attempts.
+    pub async fn told_through(&self, link: LinkId) -> Vec<outbox::Line> {
+        let link = self.link_row(link).await;
+        let mut lines = Vec::new();
+        for message in self.messages().await.into_iter().rev().filter(|message| message.link_id == link.id) {
+            lines.push(traces::told(&self.core, &self.ada, &link, message.id).await.unwrap().delivery.line);
+        }
+        lines
     }
 
     pub async fn states(&self) -> Vec<OutboxState> {

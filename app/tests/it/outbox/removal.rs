@@ -61,7 +61,7 @@ async fn a_delivery_of_two_calls_stops_between_them(test: TestDatabase) {
     world.run().await;
 
     assert_eq!(exchange.calls().len(), 1);
-    let lines = outbox::list(&world.core, world.ada.organization, link, None, 10).await.unwrap();
+    let lines = world.told_through(link).await;
     let attempt = &lines[1].tried[0];
     assert_eq!(attempt.outcome.as_deref(), Some("cancelled"));
     assert_eq!(attempt.calls.len(), 1);

@@ -1,18 +1,23 @@
 //! `/integrations/{p}/link`: making, removing, and looking at links.
 
+mod activity;
+mod event;
 mod form;
 mod new;
-mod outgoing;
+mod preview;
 mod remove;
 mod row;
 mod show;
+mod trace;
 
+pub use activity::show as activity;
 pub use form::{Acting, Refusal, form_of, has_account};
 pub use new::{create, draw as new};
 pub use remove::destroy;
 pub use row::{Row, receipt_lines};
 use serde::Deserialize;
 pub use show::{change, show};
+pub use trace::show as trace;
 
 use crate::{
     core::{Core, Error, integration_links, partners::Partner, people::Member},

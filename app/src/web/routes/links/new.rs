@@ -11,6 +11,7 @@ use integration_contract::{FieldErrors, FormInput, Level, LinkForm};
 use super::{
     OfLink,
     form::{Acting, Refusal, acting, form_of},
+    preview::Preview,
     remove::remove,
     settings_path,
 };
@@ -19,7 +20,7 @@ use crate::{
         Core, Error,
         integration_links::{self, Created, NewLink},
         partners::Partner,
-        teams,
+        previews, teams,
     },
     db::{TeamId, entity::integration_link::LinkLevel},
     web::{
@@ -46,6 +47,7 @@ struct NewLinkPage {
     level: &'static str,
     form: LinkForm,
     errors: FieldErrors,
+    preview: Option<Preview>,
 }
 
 impl NewLinkPage {
@@ -67,7 +69,7 @@ pub async fn draw(
         return Ok(Redirect::to(&format!("/integrations/{id}")).into_response());
     };
     let so_far = url::form_urlencoded::parse(query.unwrap_or_default().as_bytes()).collect();
-    draw_new(&core, &who, partner, with, &so_far, Refusal::default()).await
+    draw_new(&core, &who, partner, with, &so_far, Refusal::default(), None).await
 }
 
 async fn draw_new(
@@ -77,6 +79,7 @@ async fn draw_new(
     with: Acting,
     so_far: &FormInput,
     refusal: Refusal,
+    preview: Option<Preview>,
 ) -> web::Result<Response> {
     let member = who.member()?;
     let card = partner.integration.card();
@@ -108,6 +111,7 @@ async fn draw_new(
         level,
         form,
         errors: refusal.errors,
+        preview,
     };
     web::page::draw(refusal.status, &answer)
 }
@@ -119,7 +123,7 @@ fn level_words(level: Level) -> (&'static str, &'static str) {
     }
 }
 
-/// `POST /integrations/{p}/link`: makes a link; with `_method=delete` in the form, removes one.
+/// `POST /integrations/{p}/link`: makes a link, or with `action=preview` shows what it would have told; with `_method=delete` in the form, removes one.
 pub async fn create(
     State(core): State<Core>,
     Path(id): Path<String>,
@@ -136,7 +140,7 @@ pub async fn create(
     let Some(with) = acting(&core, &member, partner).await? else {
         return Ok(Redirect::to(&format!("/integrations/{id}")).into_response());
     };
-    let refuse = async |with, refusal| draw_new(&core, &who, partner, with, &form, refusal).await;
+    let refuse = async |with, refusal| draw_new(&core, &who, partner, with, &form, refusal, None).await;
 
     let level = match level_of(partner, form.one("level")) {
         Some(level) => level,
@@ -168,6 +172,12 @@ pub async fn create(
         Ok(checked) => checked,
         Err(refused) => return refuse(with, Refusal::of(refused)).await,
     };
+    if form.one("action") == "preview" {
+        let account = with.row.as_ref().map(|row| row.id);
+        let link = previews::imagined(&core, &member, partner, level, team.id, account, checked);
+        let preview = Preview::of(&core, partner, &link, true).await?;
+        return draw_new(&core, &who, partner, with, &form, Refusal::default(), Some(preview)).await;
+    }
     let new = NewLink { level, team: team.id, account: with.row.as_ref().map(|row| row.id), checked };
     match integration_links::create(&core, &member, partner, new).await {
         Ok(Created::New(link)) => {

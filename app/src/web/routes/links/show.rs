@@ -1,4 +1,4 @@
-//! A link's own page: how it fares, what arrived, its settings, and pausing.
+//! A link's own page: how it fares, what happened last, its settings, and pausing.
 
 use askama::Template;
 use axum::{
@@ -6,37 +6,32 @@ use axum::{
     http::StatusCode,
     response::{IntoResponse, Redirect, Response},
 };
-use integration_contract::{FieldErrors, FieldKind, FormInput, LinkForm, LinkRefused};
+use integration_contract::{CheckedLink, FieldErrors, FieldKind, FormInput, LinkForm, LinkRefused};
 use serde::Deserialize;
 
 use super::{
     Row,
+    activity::{Activity, replay_failed},
     form::{Acting, Refusal, form_of},
     link_of, link_path,
-    outgoing::Outgoing,
+    preview::Preview,
     settings_path,
 };
 use crate::{
     core::{
-        Core, Error, inbox, integration_links, integration_users, mirrors, outbox, partners::Partner, people::Member,
+        Core, Error, integration_links, integration_users, mirrors, outbox, partners::Partner, people::Member,
+        previews, inbox,
     },
-    db::{
-        MessageId, OutboxMessageId,
-        entity::{
-            inbox_message::MessageState,
-            integration_link::{LinkLevel, LinkState, Model},
-            integration_user,
-        },
+    db::entity::{
+        integration_link::{LinkLevel, LinkState, Model},
+        integration_user,
     },
     web::{
         self,
-        extract::{Form, SignedIn},
+        extract::{Form, ReturnPath, SignedIn},
         page::{Moment, Page, Place, Tone},
     },
 };
-
-/// How many messages the page shows at once.
-const ACTIVITY: u64 = 50;
 
 #[derive(Template)]
 #[template(path = "links/link.html")]
@@ -61,58 +56,22 @@ struct LinkPage {
     problem: Option<String>,
     /// Whether the partner sends hooks.
     hears: bool,
-    activity: Vec<MessageRow>,
-    older: Option<String>,
-    outgoing: Outgoing,
-}
-
-struct MessageRow {
-    id: MessageId,
-    at: Moment,
-    event: String,
-    delivery: String,
-    tone: Tone,
-    state: &'static str,
-    reason: Option<String>,
-    replayable: bool,
-}
-
-impl MessageRow {
-    fn of(message: inbox::MessageLine) -> Self {
-        let (tone, state) = match message.state {
-            MessageState::Received => (Tone::Neutral, "Waiting"),
-            // An entry, an older one changed, or the link itself: what is told of differs by event.
-            MessageState::Done => (Tone::Good, "Understood"),
-            MessageState::Ignored => (Tone::Neutral, "Nothing"),
-            MessageState::Failed => (Tone::Bad, "Failed"),
-            MessageState::Rejected => (Tone::Bad, "Rejected"),
-        };
-        Self {
-            id: message.id,
-            at: Moment::at(message.received_at),
-            event: message.event,
-            delivery: message.delivery,
-            tone,
-            state,
-            reason: message.reason,
-            replayable: matches!(message.state, MessageState::Failed | MessageState::Ignored),
-        }
-    }
+    activity: Activity,
+    preview: Option<Preview>,
 }
 
 /// What of the page is shown.
 #[derive(Deserialize)]
 pub struct Shown {
     edit: Option<String>,
-    #[serde(flatten)]
-    from: From,
 }
 
-/// From where on the lists of the page go: the last one of the page before.
-#[derive(Default, Deserialize)]
-struct From {
-    before: Option<MessageId>,
-    told_before: Option<OutboxMessageId>,
+/// The settings as the page shows them; without fields it has a link to them instead.
+#[derive(Default)]
+struct Settings {
+    form: LinkForm,
+    refusal: Refusal,
+    preview: Option<Preview>,
 }
 
 /// `GET /integrations/{p}/link/{id}`
@@ -131,8 +90,8 @@ pub async fn show(
     } else {
         (LinkForm::default(), None)
     };
-    let refusal = Refusal { problem, ..Refusal::default() };
-    draw_link(&core, &who, partner, &member, link, form, refusal, shown.from).await
+    let settings = Settings { form, refusal: Refusal { problem, ..Refusal::default() }, preview: None };
+    draw_link(&core, &who, partner, &member, link, settings).await
 }
 
 async fn edit_form(
@@ -156,29 +115,20 @@ async fn edit_form(
     Ok((form, problem))
 }
 
-#[allow(clippy::too_many_arguments, reason = "the parts of one page")]
 async fn draw_link(
     core: &Core,
     who: &SignedIn,
     partner: &Partner,
     member: &Member,
     link: Model,
-    form: LinkForm,
-    refusal: Refusal,
-    from: From,
+    Settings { form, refusal, preview }: Settings,
 ) -> web::Result<Response> {
     let row = Row::of(core, member, &link).joined_by(&mirrors::joining(core, &link).await?);
     let account = match link.integration_user_id {
         Some(id) => integration_users::find(core, link.organization_id, id).await?,
         None => None,
     };
-    let messages = inbox::list(core, link.organization_id, link.id, from.before, ACTIVITY).await?;
-    let outgoing = Outgoing::of(core, partner, &link, from.told_before).await?;
-    let older = (messages.len() as u64 == ACTIVITY)
-        .then(|| {
-            messages.last().map(|last| format!("/integrations/{}/link/{}?before={}", link.partner, link.id, last.id))
-        })
-        .flatten();
+    let activity = Activity::newest(core, &link, row.may_manage && row.living).await?;
     let installed = account.as_ref().is_some_and(|row| row.user_id.is_none());
     // Whoever connects an installation again does so for everybody.
     let can_connect = link.user_id == Some(member.user) || installed;
@@ -214,9 +164,8 @@ async fn draw_link(
         errors: refusal.errors,
         problem: refusal.problem,
         hears: partner.integration.card().hooks.is_some(),
-        activity: messages.into_iter().map(MessageRow::of).collect(),
-        older,
-        outgoing,
+        activity,
+        preview,
     };
     web::page::draw(refusal.status, &answer)
 }
@@ -232,19 +181,21 @@ pub async fn change(
     let partner = core.partners.get(&id)?;
     let (member, link) = link_of(&core, &who, partner, &link).await?;
     integration_links::must_manage(&member, &link)?;
-    let done = match form.one("action") {
+    let done: Result<String, Error> = match form.one("action") {
         "save" => return save(&core, &who, partner, &member, link, &form).await,
-        "pause" => integration_links::pause(&core, &member, &link).await.map(|()| "Paused."),
-        "resume" => integration_links::resume(&core, &member, &link).await.map(|()| "Being set up again."),
-        "check" => integration_links::inspect(&core, &link).await.map(|()| "Checked."),
+        "preview" => return preview(&core, &who, partner, &member, link, &form).await,
+        "pause" => integration_links::pause(&core, &member, &link).await.map(|()| "Paused.".into()),
+        "resume" => integration_links::resume(&core, &member, &link).await.map(|()| "Being set up again.".into()),
+        "check" => integration_links::inspect(&core, &link).await.map(|()| "Checked.".into()),
         "replay" => {
             let message = form.one("message").parse().map_err(|_| Error::NotFound)?;
-            inbox::replay(&core, link.organization_id, link.id, message).await.map(|()| "Being read again.")
+            inbox::replay(&core, link.organization_id, link.id, message).await.map(|()| "Being read again.".into())
         }
         "send" => {
             let message = form.one("message").parse().map_err(|_| Error::NotFound)?;
-            outbox::replay(&core, link.organization_id, link.id, message).await.map(|()| "On its way again.")
+            outbox::replay(&core, link.organization_id, link.id, message).await.map(|()| "On its way again.".into())
         }
+        "replay_failed" if integration_links::lives(&link) => replay_failed(&core, &link).await,
         _ => Err(Error::field("action", "There is nothing of that name to do.")),
     };
     match done {
@@ -253,7 +204,8 @@ pub async fn change(
         Err(Error::Partner(error)) => who.flash(Tone::Bad, error.sentence()).await?,
         Err(error) => return Err(error.into()),
     }
-    Ok(Redirect::to(&link_path(&link)).into_response())
+    // Most of these buttons stand on several pages.
+    Ok(Redirect::to(&ReturnPath::new(form.one("next")).or(&link_path(&link))).into_response())
 }
 
 async fn save(
@@ -269,20 +221,56 @@ async fn save(
             who.flash(Tone::Good, "Saved.").await?;
             return Ok(Redirect::to(&link_path(&link)).into_response());
         }
-        Err(LinkOrCore::Link(refused)) => Refusal::of(refused),
-        Err(LinkOrCore::Core(Error::Conflict(sentence))) => {
-            Refusal::sentence(sentence, StatusCode::UNPROCESSABLE_ENTITY)
-        }
-        Err(LinkOrCore::Core(Error::Partner(error))) => Refusal::sentence(error.sentence(), StatusCode::BAD_GATEWAY),
-        Err(LinkOrCore::Core(error)) => return Err(error.into()),
+        Err(refused) => refused.refusal()?,
     };
-    let (drawn, _) = edit_form(core, member, partner, &link, form).await?;
-    draw_link(core, who, partner, member, link, drawn, refusal, From::default()).await
+    let (form, _) = edit_form(core, member, partner, &link, form).await?;
+    draw_link(core, who, partner, member, link, Settings { form, refusal, preview: None }).await
+}
+
+/// Shows what the form's settings would have made of what was there already. Nothing is saved.
+async fn preview(
+    core: &Core,
+    who: &SignedIn,
+    partner: &Partner,
+    member: &Member,
+    link: Model,
+    form: &FormInput,
+) -> web::Result<Response> {
+    let (refusal, preview) = match checked(core, partner, &link, form).await {
+        Ok(checked) => {
+            let would_be = previews::with_settings(&link, checked.settings);
+            (Refusal::default(), Some(Preview::of(core, partner, &would_be, false).await?))
+        }
+        Err(refused) => (refused.refusal()?, None),
+    };
+    let (form, problem) = edit_form(core, member, partner, &link, form).await?;
+    let refusal = Refusal { problem: refusal.problem.or(problem), ..refusal };
+    draw_link(core, who, partner, member, link, Settings { form, refusal, preview }).await
 }
 
 enum LinkOrCore {
     Link(LinkRefused),
     Core(Error),
+}
+
+impl LinkOrCore {
+    /// What the page says of it.
+    fn refusal(self) -> web::Result<Refusal> {
+        Ok(match self {
+            Self::Link(refused) => Refusal::of(refused),
+            Self::Core(Error::Conflict(sentence)) => Refusal::sentence(sentence, StatusCode::UNPROCESSABLE_ENTITY),
+            Self::Core(Error::Partner(error)) => Refusal::sentence(error.sentence(), StatusCode::BAD_GATEWAY),
+            Self::Core(error) => return Err(error.into()),
+        })
+    }
+}
+
+/// The settings that the partner's crate makes of the form.
+async fn checked(core: &Core, partner: &Partner, link: &Model, form: &FormInput) -> Result<CheckedLink, LinkOrCore> {
+    let account = integration_links::account(core, partner, link).await.map_err(LinkOrCore::Core)?;
+    let checked = partner.integration.check_link(&account, form).await.map_err(LinkOrCore::Link)?;
+    integration_links::must_be_about_the_same(link, &checked).map_err(LinkOrCore::Core)?;
+    Ok(checked)
 }
 
 async fn check_change(
@@ -292,7 +280,6 @@ async fn check_change(
     link: &Model,
     form: &FormInput,
 ) -> Result<(), LinkOrCore> {
-    let account = integration_links::account(core, partner, link).await.map_err(LinkOrCore::Core)?;
-    let checked = partner.integration.check_link(&account, form).await.map_err(LinkOrCore::Link)?;
+    let checked = checked(core, partner, link, form).await?;
     integration_links::change(core, member, partner, link, checked).await.map_err(LinkOrCore::Core)
 }
