@@ -192,7 +192,8 @@ impl Service {
             token: config.metrics.token.clone(),
         };
         let address = listener.local_addr().context("the socket has no address")?;
-        let state = AppState { demo: self.demo.clone(), ..AppState::new(self.core.clone()) };
+        let state =
+            AppState { demo: self.demo.clone(), stopping: self.stopping.clone(), ..AppState::new(self.core.clone()) };
         let router = web::router(state).merge(operators::router(operators));
         self.serve(listener, web::layers::wrap(router, layers(&self.core, config, address)));
         tracing::info!(%address, public_url = %self.core.site.public_url, "answering requests");

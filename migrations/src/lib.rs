@@ -19,6 +19,7 @@ mod m0008_old_dead_letters;
 mod m0009_outbox;
 mod m0010_items;
 mod m0011_item_changes;
+mod m0014_searched_entries;
 mod table;
 
 /// All steps, in order.
@@ -39,6 +40,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0009_outbox::Migration),
             Box::new(m0010_items::Migration),
             Box::new(m0011_item_changes::Migration),
+            Box::new(m0014_searched_entries::Migration),
         ]
     }
 }

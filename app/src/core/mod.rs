@@ -20,6 +20,7 @@ pub mod integration_users;
 pub mod invitations;
 pub mod items;
 pub mod ledger;
+pub mod live;
 mod naming;
 pub mod organizations;
 pub mod outbox;
@@ -46,6 +47,7 @@ struct Inner {
     attempts: attempts::Attempts,
     inbox: inbox::Inbox,
     breakers: outbox::Breakers,
+    live: live::Live,
     /// Held while a call to a partner is allowed and has not begun, see [`outbox::until_calls_have_begun`].
     beginning: tokio::sync::RwLock<()>,
 }
@@ -85,6 +87,7 @@ impl Core {
             passwords: passwords::Passwords::default(),
             attempts: attempts::Attempts::default(),
             breakers: outbox::Breakers::default(),
+            live: live::Live::default(),
             beginning: tokio::sync::RwLock::default(),
         }))
     }

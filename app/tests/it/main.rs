@@ -6,12 +6,15 @@
 
 mod actions;
 mod entries;
+mod exports;
 mod floor_plan;
 mod harness;
 mod inbox;
 mod integrations;
 mod items;
+mod live;
 mod log;
+mod my_log;
 mod notice;
 mod outbox;
 mod people;

@@ -55,6 +55,11 @@ impl SignedIn {
         self.visitor.page(title).await
     }
 
+    /// The frame of a page of which only a part will be shown, see [`Visitor::part`].
+    pub fn part(&self) -> Page {
+        self.visitor.part()
+    }
+
     /// Leaves a sentence for the next page.
     ///
     /// # Errors

@@ -14,7 +14,7 @@ pub const MAY_USE: &[(&str, &[&str])] = &[
     ("config", &["db"]),
     ("queue", &["clock", "db", "metrics"]),
     ("core", &["clock", "db", "metrics", "queue"]),
-    ("state", &["core", "db", "metrics"]),
+    ("state", &["core", "db", "metrics", "server"]),
     ("jobs", &["clock", "core", "db", "metrics", "queue"]),
     ("web", &["clock", "config", "core", "db", "metrics", "server", "state"]),
     // The accept loop: HTTP below the routes, which it does not know.
