@@ -20,6 +20,7 @@ mod m0009_outbox;
 mod m0010_items;
 mod m0011_item_changes;
 mod m0014_searched_entries;
+mod m0015_mail;
 mod table;
 
 /// All steps, in order.
@@ -41,6 +42,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0010_items::Migration),
             Box::new(m0011_item_changes::Migration),
             Box::new(m0014_searched_entries::Migration),
+            Box::new(m0015_mail::Migration),
         ]
     }
 }

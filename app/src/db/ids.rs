@@ -66,4 +66,6 @@ ids! {
     OutboxMessageId
     /// One try at sending one.
     AttemptId
+    /// A mail that is still to be sent.
+    MailId
 }

@@ -11,8 +11,8 @@ use integration_contract::ErrorKind;
 use serde::{Deserialize, de::DeserializeOwned};
 
 use crate::{
-    core::{Core, Error, Result, happenings, inbox, integration_links, integration_users, outbox},
-    db::{IntegrationUserId, LinkId, MessageId, OutboxMessageId},
+    core::{Core, Error, Result, happenings, inbox, integration_links, integration_users, mail, outbox},
+    db::{IntegrationUserId, LinkId, MailId, MessageId, OutboxMessageId},
     queue::{Job, Outcome, Policy, Work},
 };
 
@@ -41,6 +41,11 @@ struct OfOutgoing {
 #[derive(Deserialize)]
 struct OfAccount {
     account: IntegrationUserId,
+}
+
+#[derive(Deserialize)]
+struct OfMail {
+    mail: MailId,
 }
 
 impl Jobs {
@@ -79,6 +84,11 @@ impl Jobs {
         outbox::deliver(&self.core, job.organization, message, turn).await
     }
 
+    /// Sends a mail. The mail server has its own ways of saying no.
+    async fn send_mail(&self, job: &Job) -> Result<Outcome> {
+        mail::send(&self.core, job.organization, payload::<OfMail>(job)?.mail).await
+    }
+
     async fn end(&self, job: &Job, why: &str) -> Result<()> {
         let (core, organization) = (&self.core, job.organization);
         match job.kind.as_str() {
@@ -98,6 +108,7 @@ impl Jobs {
                 let OfOutgoing { message, turn } = payload(job)?;
                 outbox::gave_up(core, organization, message, Some(turn), why).await
             }
+            mail::SEND => mail::forget(core, organization, payload::<OfMail>(job)?.mail).await,
             outbox::SEND_DIGEST => {
                 outbox::gave_up(core, organization, payload::<OfOutgoing>(job)?.message, None, why).await
             }
@@ -111,6 +122,7 @@ impl Work for Jobs {
     async fn run(&self, job: &Job) -> Outcome {
         let done = match job.kind.as_str() {
             outbox::DELIVER => self.deliver(job).await,
+            mail::SEND => self.send_mail(job).await,
             _ => self.perform(job).await.map(|()| Outcome::Done),
         };
         done.unwrap_or_else(|error| outcome(job, error))
@@ -136,7 +148,7 @@ const LONGEST_WAIT: Duration = Duration::from_secs(600);
 fn patience_with(kind: &str) -> Policy {
     match kind {
         inbox::READ_MESSAGE | outbox::SEND_DIGEST => Policy::FEW_TRIES,
-        // All others work at a partner, who may be away for a weekend. A kind that only a newer binary knows waits as
+        // All others work at a partner or a mail server, who may be away for a weekend. A kind that only a newer binary knows waits as
         // long: that one will run it.
         _ => Policy::DAYS,
     }
@@ -175,9 +187,16 @@ mod tests {
     #[test]
     fn what_works_at_a_partner_is_tried_for_days() {
         use integration_links::{INSPECT, INSTALL, NOTICE, UNINSTALL};
-        for kind in
-            [INSTALL, UNINSTALL, INSPECT, NOTICE, integration_users::DISCONNECT, outbox::DELIVER, "of_a_newer_binary"]
-        {
+        for kind in [
+            INSTALL,
+            UNINSTALL,
+            INSPECT,
+            NOTICE,
+            integration_users::DISCONNECT,
+            outbox::DELIVER,
+            mail::SEND,
+            "of_a_newer_binary",
+        ] {
             assert_eq!(patience_with(kind), Policy::DAYS, "{kind}");
         }
         assert_eq!(patience_with(inbox::READ_MESSAGE), Policy::FEW_TRIES);

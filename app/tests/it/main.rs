@@ -14,6 +14,7 @@ mod integrations;
 mod items;
 mod live;
 mod log;
+mod mail;
 mod my_log;
 mod notice;
 mod outbox;
