@@ -218,6 +218,13 @@ impl Browser {
         self.post("/goog/cdp/execute", command).await.map(drop)
     }
 
+    /// Shows pages as to a reader whose system is dark, or light.
+    pub async fn prefer(&self, scheme: &str) -> Result<()> {
+        let media = json!({ "features": [{ "name": "prefers-color-scheme", "value": scheme }] });
+        let command = json!({ "cmd": "Emulation.setEmulatedMedia", "params": media });
+        self.post("/goog/cdp/execute", command).await.map(drop)
+    }
+
     /// Saves what the window shows.
     pub async fn screenshot(&self, file: &Path) -> Result<()> {
         let picture = self.get("/screenshot").await?;
@@ -289,6 +296,12 @@ impl Element<'_> {
     }
 
     /// An attribute as it stands in the page.
+    /// What it holds now, whatever it began with.
+    pub async fn value(&self) -> Result<String> {
+        let value = self.browser.get(&format!("/element/{}/property/value", self.id)).await?;
+        Ok(value.as_str().unwrap_or_default().to_owned())
+    }
+
     pub async fn attribute(&self, name: &str) -> Result<Option<String>> {
         let value = self.browser.get(&format!("/element/{}/attribute/{name}", self.id)).await?;
         Ok(value.as_str().map(str::to_owned))

@@ -55,9 +55,10 @@ impl SignedIn {
         self.visitor.page(title).await
     }
 
-    /// The frame of a page of which only a part will be shown, see [`Visitor::part`].
-    pub fn part(&self) -> Page {
-        self.visitor.part()
+    /// What a part of a page needs of its frame: the token of its forms. What the last action came to is left for the page
+    /// itself.
+    pub fn bare_page(&self) -> Page {
+        Page { csrf: self.visitor.token(), ..Page::default() }
     }
 
     /// Leaves a sentence for the next page.

@@ -75,11 +75,6 @@ impl Visitor {
         })
     }
 
-    /// The frame of a page of which only a part will be shown: what the last action came to stays for a whole one.
-    pub fn part(&self) -> Page {
-        Page { csrf: self.token(), ..Page::default() }
-    }
-
     /// The frame of an error page: as much of it as can be had.
     pub(in crate::web) async fn page_after_error(&self, core: &Core) -> Page {
         Page {

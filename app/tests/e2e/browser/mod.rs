@@ -3,6 +3,7 @@
 
 mod driver;
 mod flowdock;
+mod log;
 mod slack;
 mod tour;
 mod zendesk;

@@ -140,7 +140,7 @@ pub(super) async fn show(
     headers: HeaderMap,
 ) -> Result<Response> {
     let (member, team) = teams::find(&core, &who.person, id).await?;
-    let page = if headers.contains_key(PART) { who.part() } else { who.page(&team.name).await? };
+    let page = if headers.contains_key(PART) { who.bare_page() } else { who.page(&team.name).await? };
     draw_log(&core, page, &member, team, asked, StatusCode::OK, String::new(), FieldErrors::default()).await
 }
 
