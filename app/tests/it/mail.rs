@@ -21,7 +21,7 @@ use patchbay::{
     },
     queue::{Outcome, Queue},
 };
-use sea_orm::{EntityTrait, PaginatorTrait};
+use sea_orm::PaginatorTrait;
 use serde_json::json;
 
 use crate::{

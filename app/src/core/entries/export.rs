@@ -37,9 +37,9 @@ pub async fn export(
             format!("These are {many} entries, and an export has at most {MOST_EXPORTED}. Choose fewer days.");
         return Err(Error::field("from", sentence));
     }
-    let (core, who, filter) = (core.clone(), who.clone(), filter.clone());
+    let (core, who, filter) = (core.clone(), *who, filter.clone());
     Ok(stream::try_unfold(Some(None), move |place| {
-        let (core, who, filter) = (core.clone(), who.clone(), filter.clone());
+        let (core, filter) = (core.clone(), filter.clone());
         async move {
             let Some(before) = place else { return Ok(None) };
             let piece = page(&core, &who, team, &filter, before, AT_ONCE).await?;

@@ -151,11 +151,14 @@ pub async fn receive(core: &Core, who: &Member, id: TeamId, wants: bool) -> Resu
 /// # Errors
 /// When the database does not answer; the rest is written the next time.
 pub async fn strike(core: &Core) -> Result<()> {
+    let mut first = Ok(());
     for due in due(core).await? {
-        core.db.write(async |tx| write_digest(core, tx, &due).await).await?;
-        core.queue.wake();
+        // What is wrong with one team must not keep the others waiting.
+        let written = core.db.write(async |tx| write_digest(core, tx, &due).await).await;
+        first = first.and(written);
     }
-    Ok(())
+    core.queue.wake();
+    first
 }
 
 async fn due(core: &Core) -> Result<Vec<team_digest::Model>> {

@@ -34,15 +34,18 @@ const AT_ONCE: u64 = 200;
 /// # Errors
 /// When the database does not answer; the rest is told the next time.
 pub async fn tell(core: &Core) -> Result<()> {
+    let mut first = Ok(());
+    // What is wrong with one link must not keep the others waiting.
     for (organization, link) in broken_untold(core).await? {
-        core.db.write(async |tx| tell_break(core, tx, organization, link).await).await?;
-        core.queue.wake();
+        let told = core.db.write(async |tx| tell_break(core, tx, organization, link).await).await;
+        first = first.and(told);
     }
     for (organization, link) in told_and_over(core).await? {
-        core.db.write(async |tx| tell_end(core, tx, organization, link).await).await?;
-        core.queue.wake();
+        let told = core.db.write(async |tx| tell_end(core, tx, organization, link).await).await;
+        first = first.and(told);
     }
-    Ok(())
+    core.queue.wake();
+    first
 }
 
 /// Links that have been broken for a while, and nobody was told.

@@ -64,6 +64,7 @@ async fn read_the_log(scripts: Scripts) -> Result<()> {
     let file = browser.find("a[href*='export.csv']").await?.attribute("href").await?.unwrap_or_default();
     ensure!(file.contains("q=%C3%A4rmel+100%25"), "the file is not of what is shown: {file}");
     if scripts == Scripts::On {
+        browser.folded("Person, status").await?.click().await?;
         looks(&browser, "log-search").await?;
     }
     browser.follow("Show everything").await?;

@@ -48,7 +48,7 @@ pub(super) async fn news(
     let event = |newest: String| Ok::<_, Infallible>(Event::default().event("log").data(newest).retry(PAUSE));
     let now = event(newest(&core, &member, team.id).await?);
     let later = stream::unfold(watching, move |mut watching| {
-        let (core, member) = (core.clone(), member.clone());
+        let core = core.clone();
         async move {
             watching.news().await;
             // Without an answer the stream ends, and the browser asks again.

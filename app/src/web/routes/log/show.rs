@@ -15,7 +15,13 @@ use super::{
     shown::{self, Entry},
 };
 use crate::{
-    core::{self, Core, entries, integration_links, live, people::Member, teams},
+    core::{
+        self, Core,
+        entries::{self, Filter},
+        integration_links, live,
+        people::Member,
+        teams,
+    },
     db::{TeamId, UserId, entity::team},
     web::{
         Result,
@@ -95,6 +101,11 @@ impl LogPage {
 
     fn text(&self) -> &str {
         self.asked.filter.text.as_deref().unwrap_or_default()
+    }
+
+    /// Whether something other than words is looked for: then its fields are in sight.
+    fn is_narrowed(&self) -> bool {
+        Filter { text: None, day: None, ..self.asked.filter.clone() } != Filter::default()
     }
 
     fn file(&self, ending: &str) -> String {
