@@ -15,7 +15,7 @@ use url::Url;
 use crate::{
     clock::Clock,
     config::{self, Config, PartnersSettings, Variables},
-    core::{Core, Site, Tools, instance, partners::Partners},
+    core::{Core, Site, Tools, instance, mail::Mailer, partners::Partners},
     db::{Db, migrate},
     jobs::{
         Jobs,
@@ -119,15 +119,28 @@ pub async fn open(config: &Config, public_url: Url) -> Result<Opened> {
             tracing::info!(partner = partner.id(), "not configured: {}", error.sentence());
         }
     }
-    let core = Core::new(Tools {
+    let mailer = open_mailer(config, &public_url)?;
+    let tools = Tools {
         queue: Queue::new(db.clone()),
         clock: Clock::system(),
         site: Site { name: config.site.name.clone(), public_url },
         db,
         vault,
         partners,
-    });
-    Ok(Opened { core, made_key })
+    };
+    Ok(Opened { core: Core::with_mailer(tools, mailer), made_key })
+}
+
+/// The way for mail that the settings say.
+///
+/// # Errors
+/// When the address that mail comes from can't be made of the public one, or TLS can't be set up.
+pub fn open_mailer(config: &Config, public_url: &Url) -> Result<Mailer> {
+    let Some(server) = &config.mail.server else { return Ok(Mailer::Log) };
+    let ours = || format!("patchbay@{}", public_url.host_str().unwrap_or("localhost"));
+    let from = config.mail.from.clone().unwrap_or_else(ours);
+    let from = from.parse().map_err(|_| anyhow!("PATCHBAY_MAIL_FROM has to be set: {from} is no mail address"))?;
+    Mailer::smtp(server, from).context("PATCHBAY_SMTP_URL: TLS can't be set up for this server")
 }
 
 /// Says aloud that there is a key now, which nobody else has.
@@ -192,7 +205,8 @@ impl Service {
             token: config.metrics.token.clone(),
         };
         let address = listener.local_addr().context("the socket has no address")?;
-        let state = AppState { demo: self.demo.clone(), ..AppState::new(self.core.clone()) };
+        let state =
+            AppState { demo: self.demo.clone(), stopping: self.stopping.clone(), ..AppState::new(self.core.clone()) };
         let router = web::router(state).merge(operators::router(operators));
         self.serve(listener, web::layers::wrap(router, layers(&self.core, config, address)));
         tracing::info!(%address, public_url = %self.core.site.public_url, "answering requests");

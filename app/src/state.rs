@@ -6,7 +6,7 @@ use axum::extract::FromRef;
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
 use url::Url;
 
-use crate::{core::Core, db::LinkId};
+use crate::{core::Core, db::LinkId, server::Stopping};
 
 /// The state of the router. Cheap to clone.
 #[derive(Clone, FromRef)]
@@ -17,12 +17,14 @@ pub struct AppState {
     pub hook_limits: HookLimits,
     /// What visitors of the demo are told; none outside of it.
     pub demo: Option<Arc<Demo>>,
+    /// Tells answers that go on for long when they have to end.
+    pub stopping: Stopping,
 }
 
 impl AppState {
     /// The state around a core.
     pub fn new(core: Core) -> Self {
-        Self { core, hook_limits: HookLimits::default(), demo: None }
+        Self { core, hook_limits: HookLimits::default(), demo: None, stopping: Stopping::default() }
     }
 }
 

@@ -21,6 +21,8 @@ mod m0010_items;
 mod m0011_item_changes;
 mod m0012_mirrors;
 mod m0013_traces;
+mod m0014_searched_entries;
+mod m0015_mail;
 mod table;
 
 /// All steps, in order.
@@ -43,6 +45,8 @@ impl MigratorTrait for Migrator {
             Box::new(m0011_item_changes::Migration),
             Box::new(m0012_mirrors::Migration),
             Box::new(m0013_traces::Migration),
+            Box::new(m0014_searched_entries::Migration),
+            Box::new(m0015_mail::Migration),
         ]
     }
 }

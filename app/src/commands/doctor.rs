@@ -47,6 +47,7 @@ pub(super) async fn run() -> Result<ExitCode> {
     let partners = boot::open_partners(&config.partners)?;
     let public_url = config.site.public_url(config.listen.address.port());
     public_address(&config, &partners, &public_url, &mut report).await?;
+    mail(&config, &public_url, &mut report)?;
     clock(db.as_ref(), &mut report).await?;
     for partner in partners.all() {
         describe(partner, &public_url, &mut report)?;
@@ -104,6 +105,14 @@ async fn database(config: &Config, report: &mut Report) -> Result<Option<Db>> {
         Err(error) => report.bad(format!("database: {kind} does not answer: {error}"))?,
     }
     Ok(Some(db))
+}
+
+fn mail(config: &Config, public_url: &Url, report: &mut Report) -> Result<()> {
+    match (&config.mail.server, boot::open_mailer(config, public_url)) {
+        (None, _) => report.note("mail: none is sent; PATCHBAY_SMTP_URL sets a mail server"),
+        (Some(server), Ok(_)) => report.good(format!("mail: goes to {}, port {}", server.host, server.port)),
+        (Some(_), Err(error)) => report.bad(format!("mail: {error:#}")),
+    }
 }
 
 async fn key_file(config: &Config, db: Option<&Db>, report: &mut Report) -> Result<()> {

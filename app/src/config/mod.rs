@@ -8,6 +8,7 @@ mod error;
 mod keys;
 mod listen;
 mod logs;
+mod mail;
 mod metrics;
 mod network;
 mod partners;
@@ -24,6 +25,7 @@ pub use error::{Error, Result};
 pub use keys::KeySettings;
 pub use listen::{ListenSettings, handed_listener};
 pub use logs::{LogFormat, LogSettings};
+pub use mail::{MailSecurity, MailServer, MailSettings};
 pub use metrics::MetricsSettings;
 pub use network::{Network, NotANetwork};
 pub use partners::{PartnersSettings, variable};
@@ -43,6 +45,8 @@ pub struct Config {
     pub keys: KeySettings,
     /// What is logged, and how.
     pub logs: LogSettings,
+    /// How mail leaves.
+    pub mail: MailSettings,
     /// Which proxies are believed.
     pub proxies: ProxySettings,
     /// Who may read the metrics.
@@ -80,6 +84,7 @@ impl Config {
             site: SiteSettings::read(variables)?,
             keys: KeySettings::read(variables, &database)?,
             logs: LogSettings::read(variables)?,
+            mail: MailSettings::read(variables)?,
             proxies: ProxySettings::read(variables)?,
             metrics: MetricsSettings::read(variables)?,
             partners: PartnersSettings::read(variables, cards)?,
@@ -109,6 +114,7 @@ mod tests {
         assert_eq!(config.logs.format, LogFormat::Text);
         assert!(config.proxies.trusted.is_empty());
         assert!(config.metrics.token.is_none());
+        assert!(config.mail.server.is_none());
         assert!(config.unknown.is_empty());
     }
 
@@ -150,6 +156,8 @@ mod tests {
             ("PATCHBAY_TRUSTED_PROXIES", "10.0.0.1,proxy.internal"),
             ("PATCHBAY_TRUSTED_PROXIES", "10.0.0.0/33"),
             ("PATCHBAY_METRICS_TOKEN", "hunter2"),
+            ("PATCHBAY_SMTP_URL", "smtp://u:hunter2@mail.example.com?tls=maybe"),
+            ("PATCHBAY_MAIL_FROM", "nobody"),
         ];
         for (name, value) in cases {
             let Err(error) = read(&[(name, value)]) else { panic!("{name}={value} was taken") };

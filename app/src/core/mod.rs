@@ -21,6 +21,8 @@ pub mod invitations;
 pub mod items;
 pub mod ledger;
 pub mod mirrors;
+pub mod live;
+pub mod mail;
 mod naming;
 pub mod organizations;
 pub mod outbox;
@@ -49,6 +51,8 @@ struct Inner {
     attempts: attempts::Attempts,
     inbox: inbox::Inbox,
     breakers: outbox::Breakers,
+    live: live::Live,
+    mailer: mail::Mailer,
     /// Held while a call to a partner is allowed and has not begun, see [`outbox::until_calls_have_begun`].
     beginning: tokio::sync::RwLock<()>,
 }
@@ -79,8 +83,13 @@ pub struct Site {
 }
 
 impl Core {
-    /// Puts the tools together.
+    /// Puts the tools together. Mail is told of in the log.
     pub fn new(tools: Tools) -> Self {
+        Self::with_mailer(tools, mail::Mailer::Log)
+    }
+
+    /// Puts the tools together, with a way for mail.
+    pub fn with_mailer(tools: Tools, mailer: mail::Mailer) -> Self {
         let inbox = inbox::Inbox::new(tools.db.clone(), tools.queue.clone(), tools.clock.clone());
         Self(Arc::new(Inner {
             tools,
@@ -88,8 +97,15 @@ impl Core {
             passwords: passwords::Passwords::default(),
             attempts: attempts::Attempts::default(),
             breakers: outbox::Breakers::default(),
+            live: live::Live::default(),
+            mailer,
             beginning: tokio::sync::RwLock::default(),
         }))
+    }
+
+    /// Whether mail leaves, or is only told of in the log.
+    pub fn sends_mail(&self) -> bool {
+        self.0.mailer.sends()
     }
 
     /// Where genuine hooks are kept.

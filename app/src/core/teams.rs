@@ -12,7 +12,9 @@ use sea_orm::{
 };
 
 use super::{
-    Core, Error, Result, naming, organizations,
+    Core, Error, Result,
+    mail::digest,
+    naming, organizations,
     people::{Member, Person},
 };
 use crate::db::{
@@ -102,13 +104,17 @@ pub async fn change(core: &Core, who: &Member, id: TeamId, new: NewTeam) -> Resu
             let who = organizations::standing(tx, who).await?;
             who.must_be_admin("change teams")?;
             let new = checked(&new)?;
+            let in_zone = zone(&new.time_zone).unwrap_or(TimeZone::UTC);
             let changed = team::Entity::update_of(who.organization)
                 .col_expr(team::Column::Name, new.name.into())
                 .col_expr(team::Column::TimeZone, new.time_zone.into())
                 .filter(team::Column::Id.eq(id))
                 .exec(tx)
                 .await?;
-            if changed.rows_affected == 0 { Err(Error::NotFound) } else { Ok(()) }
+            if changed.rows_affected == 0 {
+                return Err(Error::NotFound);
+            }
+            digest::move_to_zone(core, tx, who.organization, id, &in_zone).await
         })
         .await
 }

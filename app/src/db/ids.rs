@@ -74,4 +74,6 @@ ids! {
     MirrorChangeId
     /// A person's wish that what was there before a mirror gets copies too.
     MirrorBackfillId
+    /// A mail that is still to be sent.
+    MailId
 }

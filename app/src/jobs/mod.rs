@@ -11,9 +11,10 @@ use integration_contract::ErrorKind;
 use serde::{Deserialize, de::DeserializeOwned};
 
 use crate::{
-    core::{Core, Error, Result, happenings, inbox, integration_links, integration_users, mirrors, outbox},
+    core::{Core, Error, Result, happenings, inbox, integration_links, integration_users, mail, mirrors, outbox},
     db::{
-        IntegrationUserId, LinkId, MessageId, MirrorBackfillId, MirrorChangeId, MirrorId, MirrorPairId, OutboxMessageId,
+        IntegrationUserId, LinkId, MailId, MessageId, MirrorBackfillId, MirrorChangeId, MirrorId, MirrorPairId,
+        OutboxMessageId,
     },
     queue::{Job, Outcome, Policy, Work},
 };
@@ -60,6 +61,11 @@ struct OfBackfill {
 #[derive(Deserialize)]
 struct OfAccount {
     account: IntegrationUserId,
+}
+
+#[derive(Deserialize)]
+struct OfMail {
+    mail: MailId,
 }
 
 impl Jobs {
@@ -114,6 +120,11 @@ impl Jobs {
         mirrors::take_down(&self.core, job.organization, payload::<OfMirror>(job)?.mirror).await
     }
 
+    /// Sends a mail. The mail server has its own ways of saying no.
+    async fn send_mail(&self, job: &Job) -> Result<Outcome> {
+        mail::send(&self.core, job.organization, payload::<OfMail>(job)?.mail).await
+    }
+
     async fn end(&self, job: &Job, why: &str) -> Result<()> {
         let (core, organization) = (&self.core, job.organization);
         match job.kind.as_str() {
@@ -133,6 +144,7 @@ impl Jobs {
                 let OfOutgoing { message, turn } = payload(job)?;
                 outbox::gave_up(core, organization, message, Some(turn), why).await
             }
+            mail::SEND => mail::forget(core, organization, payload::<OfMail>(job)?.mail).await,
             outbox::SEND_DIGEST => {
                 outbox::gave_up(core, organization, payload::<OfOutgoing>(job)?.message, None, why).await
             }
@@ -154,6 +166,7 @@ impl Work for Jobs {
             mirrors::CARRY => self.carry(job).await,
             mirrors::BACKFILL => self.backfill(job).await,
             mirrors::REMOVE => self.take_down(job).await,
+            mail::SEND => self.send_mail(job).await,
             _ => self.perform(job).await.map(|()| Outcome::Done),
         };
         done.unwrap_or_else(|error| outcome(job, error))
@@ -179,7 +192,7 @@ const LONGEST_WAIT: Duration = Duration::from_secs(600);
 fn patience_with(kind: &str) -> Policy {
     match kind {
         inbox::READ_MESSAGE | outbox::SEND_DIGEST => Policy::FEW_TRIES,
-        // All others work at a partner, who may be away for a weekend. A kind that only a newer binary knows waits as
+        // All others work at a partner or a mail server, who may be away for a weekend. A kind that only a newer binary knows waits as
         // long: that one will run it.
         _ => Policy::DAYS,
     }
@@ -218,9 +231,16 @@ mod tests {
     #[test]
     fn what_works_at_a_partner_is_tried_for_days() {
         use integration_links::{INSPECT, INSTALL, NOTICE, UNINSTALL};
-        for kind in
-            [INSTALL, UNINSTALL, INSPECT, NOTICE, integration_users::DISCONNECT, outbox::DELIVER, "of_a_newer_binary"]
-        {
+        for kind in [
+            INSTALL,
+            UNINSTALL,
+            INSPECT,
+            NOTICE,
+            integration_users::DISCONNECT,
+            outbox::DELIVER,
+            mail::SEND,
+            "of_a_newer_binary",
+        ] {
             assert_eq!(patience_with(kind), Policy::DAYS, "{kind}");
         }
         assert_eq!(patience_with(inbox::READ_MESSAGE), Policy::FEW_TRIES);

@@ -5,7 +5,7 @@ use std::time::Duration;
 use tokio::time::sleep;
 
 use crate::{
-    core::{Core, outbox, retention},
+    core::{Core, mail, outbox, retention},
     queue::longer_by_chance,
 };
 
@@ -27,9 +27,25 @@ impl Default for Rhythm {
 /// How often what waits to be sent is counted for the metrics.
 const COUNT: Duration = Duration::from_secs(15);
 
+/// How often is looked whether there is something to tell by mail.
+const TELL: Duration = Duration::from_secs(20);
+
 /// Does the upkeep until it is dropped.
 pub async fn keep_up(core: Core, rhythm: Rhythm) {
-    tokio::join!(forget(&core, rhythm), count(&core));
+    tokio::join!(forget(&core, rhythm), count(&core), tell(&core));
+}
+
+/// Mail that nothing but the time makes due: digests, and links that stay broken.
+async fn tell(core: &Core) {
+    loop {
+        sleep(longer_by_chance(TELL, 2)).await;
+        if let Err(error) = mail::health::tell(core).await {
+            tracing::warn!(?error, "could not tell how the links fare; the next round goes on with it");
+        }
+        if let Err(error) = mail::digest::strike(core).await {
+            tracing::warn!(?error, "could not write the digests that are due; the next round goes on with it");
+        }
+    }
 }
 
 async fn count(core: &Core) {

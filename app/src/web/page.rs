@@ -61,6 +61,8 @@ pub enum Place {
     /// Nowhere in particular.
     #[default]
     Elsewhere,
+    /// The person's own log.
+    Mine,
     /// A team's log.
     Log(TeamId),
     /// Another page of a team's log, such as one entry's.
@@ -87,6 +89,11 @@ impl Place {
     /// Whether it is the team's settings page.
     pub fn is_team_settings(&self, team: &TeamId) -> bool {
         matches!(self, Self::TeamSettings(at) if at == team)
+    }
+
+    /// Whether it is the person's own log.
+    pub fn is_mine(&self) -> bool {
+        *self == Self::Mine
     }
 
     /// Whether it is about partners.

@@ -218,11 +218,10 @@ impl Browser {
         self.post("/goog/cdp/execute", command).await.map(drop)
     }
 
-    /// Whether the reader's system is dark.
-    pub async fn look_by_night(&self, dark: bool) -> Result<()> {
-        let value = if dark { "dark" } else { "light" };
-        let features = json!({ "features": [{ "name": "prefers-color-scheme", "value": value }] });
-        let command = json!({ "cmd": "Emulation.setEmulatedMedia", "params": features });
+    /// Shows pages in these colours from now on.
+    pub async fn prefer(&self, scheme: Scheme) -> Result<()> {
+        let media = json!({ "features": [{ "name": "prefers-color-scheme", "value": scheme.word() }] });
+        let command = json!({ "cmd": "Emulation.setEmulatedMedia", "params": media });
         self.post("/goog/cdp/execute", command).await.map(drop)
     }
 
@@ -297,6 +296,12 @@ impl Element<'_> {
     }
 
     /// An attribute as it stands in the page.
+    /// What it holds now, whatever it began with.
+    pub async fn value(&self) -> Result<String> {
+        let value = self.browser.get(&format!("/element/{}/property/value", self.id)).await?;
+        Ok(value.as_str().unwrap_or_default().to_owned())
+    }
+
     pub async fn attribute(&self, name: &str) -> Result<Option<String>> {
         let value = self.browser.get(&format!("/element/{}/attribute/{name}", self.id)).await?;
         Ok(value.as_str().map(str::to_owned))

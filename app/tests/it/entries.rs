@@ -352,6 +352,70 @@ async fn filters_find_what_they_name(test: TestDatabase) {
     assert_eq!(days.into_iter().collect::<Vec<_>>(), [(day("2026-11-20"), 1), (day("2026-11-22"), 5)]);
 }
 
+async fn search_finds_words_alike_on_both_databases(test: TestDatabase) {
+    let acme = acme(&test).await;
+    let texts = [
+        "Fixed the LOGIN page #launch",
+        "100% of the page",
+        "1000 of the pages",
+        "snake_case",
+        "snakeXcase",
+        "Größe und ÄRGER",
+        "ΟΔΟΣΑ",
+        r#"C:\temp\ 'quoted' "twice" !important"#,
+        "[] Login goal",
+    ];
+    for text in texts {
+        acme.write(text).await;
+    }
+    acme.told(LinkId::new(), "1", "Merged it").await;
+    let found = async |text: &str| {
+        let filter = Filter { text: Some(text.into()), ..Filter::default() };
+        acme.bodies(&filter).await
+    };
+    let none: [&str; 0] = [];
+
+    assert_eq!(found("login").await, ["Login goal", "Fixed the LOGIN page #launch"]);
+    assert_eq!(found("page FIXED").await, ["Fixed the LOGIN page #launch"], "every word, in any order");
+    assert_eq!(found("100%").await, ["100% of the page"]);
+    assert_eq!(found("e_c").await, ["snake_case"]);
+    assert_eq!(found("größe ärger").await, ["Größe und ÄRGER"]);
+    assert_eq!(found("οδοσ").await, ["ΟΔΟΣΑ"]);
+    assert_eq!(found(r"\temp\").await.len(), 1);
+    assert_eq!(found("!important 'quoted'").await.len(), 1);
+    assert_eq!(found("acme/widgets#42").await, ["Merged it"], "by where it came from");
+    assert_eq!(found("%").await, ["100% of the page"]);
+    for nothing in ["nowhere", "login nowhere", "' OR 1=1 --", "\\%"] {
+        assert_eq!(found(nothing).await, none, "{nothing}");
+    }
+    let both = Filter { text: Some("login".into()), shown: Some(Shown::Goal), ..Filter::default() };
+    assert_eq!(acme.bodies(&both).await, ["Login goal"]);
+
+    let core = &acme.core;
+    let goal = entries::list(core, &acme.ada, acme.team, &both, None).await.unwrap().entries[0].row.id;
+    let change = Change { body: "Something else".into(), status: EntryStatus::Goal, day: None };
+    entries::edit(core, &acme.ada, acme.team, goal, change).await.unwrap();
+    assert_eq!(acme.bodies(&both).await, none);
+    assert_eq!(found("something").await, ["Something else"]);
+}
+
+async fn entries_from_before_there_was_search_are_found(test: TestDatabase) {
+    use migrations::{Migrator, MigratorTrait};
+    let acme = acme(&test).await;
+    acme.write("ÄRGER of old").await;
+    acme.told(LinkId::new(), "1", "Merged it").await;
+    let steps = Migrator::migrations();
+    let later = steps.iter().rev().position(|step| step.name() == "m0014_searched_entries").unwrap();
+    let later = Some(u32::try_from(later + 1).unwrap());
+
+    Migrator::down(test.db.writer_for_tests(), later).await.unwrap();
+    Migrator::up(test.db.writer_for_tests(), later).await.unwrap();
+
+    for (text, body) in [("ärger", "ÄRGER of old"), ("WIDGETS#42", "Merged it")] {
+        assert_eq!(acme.bodies(&Filter { text: Some(text.into()), ..Filter::default() }).await, [body]);
+    }
+}
+
 async fn ten_thousand_entries_page_to_the_end_and_stay_fast(test: TestDatabase) {
     let acme = acme(&test).await;
     let Acme { core, team, bob, .. } = &acme;
@@ -373,6 +437,12 @@ async fn ten_thousand_entries_page_to_the_end_and_stay_fast(test: TestDatabase) 
         .await
         .unwrap();
 
+    for nowhere in ["nowhere", "entry nowhere", "e"] {
+        let began = std::time::Instant::now();
+        let filter = Filter { text: Some(nowhere.into()), ..Filter::default() };
+        acme.bodies(&filter).await;
+        assert!(began.elapsed() < Duration::from_millis(500), "{nowhere}: {:?}", began.elapsed());
+    }
     let (mut seen, mut before, mut slowest) = (Vec::new(), None, Duration::ZERO);
     loop {
         let began = std::time::Instant::now();
@@ -433,6 +503,8 @@ on_both_databases!(
     what_a_partner_says_is_only_text,
     an_entry_follows_what_it_speaks_of,
     filters_find_what_they_name,
+    search_finds_words_alike_on_both_databases,
+    entries_from_before_there_was_search_are_found,
     ten_thousand_entries_page_to_the_end_and_stay_fast,
     a_day_begins_at_the_teams_midnight,
 );

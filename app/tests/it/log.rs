@@ -150,6 +150,8 @@ async fn nonsense_gets_a_sentence(test: TestDatabase) {
         "unknown=x",
         "day=",
         "tag=a&tag=b",
+        "q=%00",
+        "q=%25_%27%3B--",
         "%FF=%FF",
         "person=00000000-0000-0000-0000-000000000000",
     ] {
@@ -274,7 +276,8 @@ async fn whatever_is_written_is_only_text(test: TestDatabase) {
         [page, t.ada.get(&entry).await.text, t.ada.get(&format!("{}?tag=%22%3E%3Cscript%3E", t.log())).await.text]
     {
         for inert in [
-            "<script",
+            "<script>",
+            "</script>\"",
             "<img src=x",
             "onerror=alert(1)>",
             "\"onmouseover",

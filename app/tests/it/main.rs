@@ -7,13 +7,17 @@
 mod actions;
 mod activity;
 mod entries;
+mod exports;
 mod floor_plan;
 mod harness;
 mod inbox;
 mod integrations;
 mod items;
+mod live;
 mod log;
 mod mirrors;
+mod mail;
+mod my_log;
 mod notice;
 mod outbox;
 mod people;

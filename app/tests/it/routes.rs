@@ -29,6 +29,9 @@ type Row = (&'static str, &'static str, [u16; 3]);
 /// 303 to whom is signed out leads to the log-in page. What takes no id but a partner's name is the same for everybody.
 const MATRIX: &[Row] = &[
     ("GET", "/teams/{team}", [303, 404, 200]),
+    ("GET", "/teams/{team}/live", [303, 404, 200]),
+    ("GET", "/teams/{team}/export.csv", [303, 404, 200]),
+    ("GET", "/teams/{team}/export.json", [303, 404, 200]),
     ("GET", "/teams/{team}/entries", [303, 404, 303]),
     ("POST", "/teams/{team}/entries", [303, 404, 303]),
     ("GET", "/teams/{team}/entries/{entry}", [303, 404, 200]),
@@ -39,6 +42,8 @@ const MATRIX: &[Row] = &[
     ("POST", "/teams/{team}/entries/{entry}/unarchive", [303, 404, 403]),
     ("GET", "/teams/{team}/settings", [303, 404, 200]),
     ("POST", "/teams/{team}/settings", [303, 404, 403]),
+    ("POST", "/teams/{team}/digest", [303, 404, 403]),
+    ("POST", "/teams/{team}/digest/mine", [303, 404, 303]),
     ("GET", "/teams/{team}/members", [303, 404, 303]),
     ("POST", "/teams/{team}/members", [303, 404, 403]),
     ("POST", "/teams/{team}/members/{user}/remove", [303, 404, 403]),

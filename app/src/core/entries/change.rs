@@ -9,7 +9,7 @@ use sea_orm::{
 use super::{
     LONGEST, Standing, fits,
     handles::Handles,
-    is_blank,
+    is_blank, search,
     write::{mention_rows, tag_rows},
 };
 use crate::{
@@ -67,8 +67,10 @@ pub async fn edit(core: &Core, who: &Member, team: TeamId, id: EntryId, change: 
 
             let completed_on = completed(&entry, change.status, today);
             let occasion = if entry.status == change.status { Occasion::Follow } else { Occasion::News };
+            let folded = search::folded(&body, entry.source.as_deref());
             let mut row = entry.into_active_model();
             row.body = Set(body.clone());
+            row.folded = Set(folded);
             row.status = Set(change.status);
             row.completed_on = Set(completed_on);
             if let Some(day) = day {

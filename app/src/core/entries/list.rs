@@ -15,6 +15,7 @@ use super::{
     handles::{handle, handles_of},
     must_see, owns,
     pieces::{Piece, pieces, tag_name},
+    search,
 };
 use crate::{
     core::{Core, Error, Result, people::Member},
@@ -36,6 +37,12 @@ const MOST_OPEN: u64 = 50;
 /// Which entries are wanted. The default is all that are not archived.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Filter {
+    /// Only those in which all of these words stand.
+    pub text: Option<String>,
+    /// Only of this day and later ones.
+    pub from: Option<Date>,
+    /// Only of this day and earlier ones.
+    pub to: Option<Date>,
     /// Only of one day.
     pub day: Option<Date>,
     /// Only of one person.
@@ -143,9 +150,32 @@ impl Entry {
 /// # Errors
 /// [`Error::NotFound`] for who does not see the team.
 pub async fn list(core: &Core, who: &Member, team: TeamId, filter: &Filter, before: Option<Cursor>) -> Result<Listing> {
+    page(core, who, team, filter, before, PAGE).await
+}
+
+/// [`list()`] in pages of another size.
+pub(super) async fn page(
+    core: &Core,
+    who: &Member,
+    team: TeamId,
+    filter: &Filter,
+    before: Option<Cursor>,
+    size: u64,
+) -> Result<Listing> {
     let db = core.db.reader();
     let in_team = must_see(db, who, team).await?;
-    let mut query = filtered(who.organization, team, filter);
+    page_of(db, who, in_team, filtered(who.organization, team, filter), before, size).await
+}
+
+/// A page of what a query finds.
+pub(super) async fn page_of(
+    db: &impl ConnectionTrait,
+    who: &Member,
+    in_team: bool,
+    mut query: Select<entry::Entity>,
+    before: Option<Cursor>,
+    size: u64,
+) -> Result<Listing> {
     if let Some(Cursor { day, entry }) = before {
         let day = day.to_string();
         let same_day = Condition::all().add(entry::Column::OccurredOn.eq(&day)).add(entry::Column::Id.lt(entry));
@@ -154,9 +184,9 @@ pub async fn list(core: &Core, who: &Member, team: TeamId, filter: &Filter, befo
             .filter(entry::Column::OccurredOn.lte(&day))
             .filter(Condition::any().add(entry::Column::OccurredOn.lt(&day)).add(same_day));
     }
-    let mut rows = newest_first(query).limit(PAGE + 1).all(db).await?;
-    let more = rows.len() as u64 > PAGE;
-    rows.truncate(PAGE as usize);
+    let mut rows = newest_first(query).limit(size + 1).all(db).await?;
+    let more = rows.len() as u64 > size;
+    rows.truncate(size as usize);
     let next =
         rows.last().filter(|_| more).and_then(|row| Some(Cursor { day: row.occurred_on.parse().ok()?, entry: row.id }));
     Ok(Listing { entries: dressed(db, who, in_team, rows).await?, next })
@@ -234,15 +264,27 @@ pub async fn partners(core: &Core, who: &Member, team: TeamId) -> Result<Vec<Str
         .await?)
 }
 
-fn filtered(organization: OrganizationId, team: TeamId, filter: &Filter) -> Select<entry::Entity> {
+pub(super) fn filtered(organization: OrganizationId, team: TeamId, filter: &Filter) -> Select<entry::Entity> {
+    of_teams(organization, &[team], filter)
+}
+
+/// What fits in the logs of some teams.
+pub(super) fn of_teams(organization: OrganizationId, teams: &[TeamId], filter: &Filter) -> Select<entry::Entity> {
     let archived = filter.shown == Some(Shown::Archived);
-    let mut query = entry::Entity::of(organization).filter(entry::Column::TeamId.eq(team)).filter(if archived {
+    let of_teams = entry::Column::TeamId.is_in(teams.iter().copied());
+    let mut query = entry::Entity::of(organization).filter(of_teams).filter(if archived {
         entry::Column::ArchivedAt.is_not_null()
     } else {
         entry::Column::ArchivedAt.is_null()
     });
     if let Some(day) = filter.day {
         query = query.filter(entry::Column::OccurredOn.eq(day.to_string()));
+    }
+    if let Some(from) = filter.from {
+        query = query.filter(entry::Column::OccurredOn.gte(from.to_string()));
+    }
+    if let Some(to) = filter.to {
+        query = query.filter(entry::Column::OccurredOn.lte(to.to_string()));
     }
     if let Some(person) = filter.person {
         query = query.filter(entry::Column::UserId.eq(person));
@@ -255,6 +297,9 @@ fn filtered(organization: OrganizationId, team: TeamId, filter: &Filter) -> Sele
     };
     if let Some(status) = status {
         query = query.filter(entry::Column::Status.eq(status));
+    }
+    if let Some(text) = &filter.text {
+        query = query.filter(search::contains(text));
     }
     if let Some(tag) = &filter.tag {
         let tagged = entry_tag::Entity::of(organization)

@@ -19,18 +19,24 @@ use crate::db::{
 };
 
 mod change;
+mod export;
 mod handles;
 mod lines;
 mod list;
+mod mine;
 mod pieces;
 mod record;
+mod search;
 mod write;
 
 pub use change::{Change, archive, complete, edit, reopen, unarchive};
+pub use export::{MOST_EXPORTED, export};
 pub use list::{Cursor, Entry, Filter, Listing, Shown, Source, days, find, list, open, partners};
+pub use mine::{Mine, Streak, mine};
 pub use pieces::{Piece, pieces};
 pub use record::{Recorded, adopt, amend, known_as, record, record_lines, retract};
 pub(in crate::core) use record::{address, short};
+pub use search::LONGEST_SEARCH;
 pub use write::{write, write_on};
 
 /// The longest entry, in characters as a person counts them.
@@ -94,7 +100,7 @@ fn owns(who: &Member, in_team: bool, entry: &entry::Model) -> bool {
 }
 
 /// Lets pass who may read the team's log, and says whether they are in the team.
-async fn must_see(db: &impl ConnectionTrait, who: &Member, team: TeamId) -> Result<bool> {
+pub(in crate::core) async fn must_see(db: &impl ConnectionTrait, who: &Member, team: TeamId) -> Result<bool> {
     let in_team = teams::is_in(db, who.organization, team, who.user).await?;
     if !in_team {
         if !who.is_admin() {

@@ -17,6 +17,7 @@ use super::{
     handles::Handles,
     is_blank,
     lines::{self, Line, lines},
+    search,
     write::{mention_rows, tag_rows},
 };
 use crate::{
@@ -74,13 +75,15 @@ pub async fn record(
     let Recorded { user, link, partner, told: entry, occurred_on } = recorded;
     let happened_at = entry.happened_at.and_then(|seconds| seconds.checked_mul(1000)).unwrap_or(now);
     let source = short(&entry.source);
+    let body = body(&entry.text, &source);
     let row = entry::Model {
         organization_id: organization,
         id,
         team_id: team,
         user_id: user,
         status: status(entry.status),
-        body: body(&entry.text, &source),
+        folded: search::folded(&body, Some(&source)),
+        body,
         occurred_on: occurred_on.to_string(),
         completed_on: None,
         archived_at: None,
@@ -123,8 +126,10 @@ pub async fn amend(
     forget_words(tx, organization, entry.id).await?;
     let (id, team) = (entry.id, entry.team_id);
     let text = body(text, entry.source.as_deref().unwrap_or_default());
+    let folded = search::folded(&text, entry.source.as_deref());
     let mut row = entry.into_active_model();
     row.body = Set(text);
+    row.folded = Set(folded);
     row.updated_at = Set(core.clock.now());
     row.update(tx).await?;
     outbox::tell(core, tx, organization, team, &[id], Occasion::Follow).await?;
@@ -192,8 +197,10 @@ pub async fn record_lines(
 
 async fn follow_line(tx: &DatabaseTransaction, row: entry::Model, line: Line, now: i64) -> Result<()> {
     let completed_on = (row.status == line.status).then(|| row.completed_on.clone()).flatten();
+    let folded = search::folded(&line.body, row.source.as_deref());
     let mut row = row.into_active_model();
     row.body = Set(line.body);
+    row.folded = Set(folded);
     row.status = Set(line.status);
     row.completed_on = Set(completed_on);
     row.archived_at = Set(None);
@@ -212,12 +219,14 @@ fn line_row(
     now: i64,
 ) -> entry::Model {
     let told = &recorded.told;
+    let source = short(&told.source);
     entry::Model {
         organization_id: organization,
         id,
         team_id: team,
         user_id: recorded.user,
         status: line.status,
+        folded: search::folded(&line.body, Some(&source)),
         body: line.body,
         occurred_on: recorded.occurred_on.to_string(),
         completed_on: None,
@@ -225,7 +234,7 @@ fn line_row(
         partner: Some(recorded.partner.clone()),
         link_id: Some(recorded.link),
         external_id: Some(name),
-        source: Some(short(&told.source)),
+        source: Some(source),
         source_url: told.url.as_deref().and_then(address),
         author_name: Some(short(&told.author.name)).filter(|name| !is_blank(name)),
         author_url: told.author.url.as_deref().and_then(address),

@@ -7,7 +7,7 @@ use super::{
     Standing, change,
     handles::Handles,
     lines::{Line, lines},
-    pieces,
+    pieces, search,
 };
 use crate::{
     core::{
@@ -78,6 +78,7 @@ async fn insert(
             team_id: team,
             user_id: Some(author.id),
             status: line.status,
+            folded: search::folded(&line.body, None),
             body: line.body,
             occurred_on: day.to_string(),
             completed_on: None,

@@ -22,6 +22,8 @@ pub struct Model {
     pub status: EntryStatus,
     /// Plain text, without its marker.
     pub body: String,
+    /// Its text and its source in lower case: what search compares.
+    pub folded: String,
     /// The day in the team's time zone, `2026-11-22`.
     pub occurred_on: String,
     /// The day a goal or blocker was done.

@@ -6,6 +6,7 @@ use super::OrganizationId;
 
 pub mod account_claim;
 pub mod action_mark;
+pub mod digest_refusal;
 pub mod entry;
 pub mod entry_mention;
 pub mod entry_tag;
@@ -18,6 +19,7 @@ pub mod integration_user;
 pub mod invitation;
 pub mod item;
 pub mod job;
+pub mod mail;
 pub mod member;
 pub mod mirror;
 pub mod mirror_backfill;
@@ -32,7 +34,9 @@ pub mod post;
 pub mod remote;
 pub mod session;
 pub mod team;
+pub mod team_digest;
 pub mod team_member;
+pub mod told_break;
 pub mod user;
 
 /// A table whose rows belong to a tenant. Queries start here, so that none can forget whose rows it wants.

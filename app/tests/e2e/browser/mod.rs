@@ -5,6 +5,7 @@ mod activity;
 mod driver;
 mod flowdock;
 mod mirror;
+mod log;
 mod slack;
 mod tour;
 mod zendesk;

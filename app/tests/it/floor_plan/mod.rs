@@ -19,6 +19,13 @@ const DOORS: &[(&str, &str, &str)] = &[
         "by_hook_key",
         "a hook has nothing but its key; the secret of the row found then decides",
     ),
+    ("app/src/core/mail/health.rs", "broken_untold", "upkeep: ids only, each then handled within its tenant"),
+    ("app/src/core/mail/health.rs", "told_and_over", "upkeep: ids only, each then handled within its tenant"),
+    (
+        "app/src/core/mail/digest.rs",
+        "due",
+        "upkeep: whose hour has struck is the question; each then within its tenant",
+    ),
 ];
 
 /// Fails with everything that is wrong, a line each.

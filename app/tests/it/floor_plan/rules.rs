@@ -13,8 +13,8 @@ pub const MAY_USE: &[(&str, &[&str])] = &[
     // Settings are plain values of types that live elsewhere; every room may be handed its own.
     ("config", &["db"]),
     ("queue", &["clock", "db", "metrics"]),
-    ("core", &["clock", "db", "metrics", "queue"]),
-    ("state", &["core", "db", "metrics"]),
+    ("core", &["clock", "config", "db", "metrics", "queue"]),
+    ("state", &["core", "db", "metrics", "server"]),
     ("jobs", &["clock", "core", "db", "metrics", "queue"]),
     ("web", &["clock", "config", "core", "db", "metrics", "server", "state"]),
     // The accept loop: HTTP below the routes, which it does not know.

@@ -111,7 +111,7 @@ impl TestApp {
             metrics_token: false,
         };
         let stopping = Stopping::default();
-        let state = AppState::new(core.clone());
+        let state = AppState { stopping: stopping.clone(), ..AppState::new(core.clone()) };
         let hook_limits = state.hook_limits.clone();
         let router = wrap(router(state), layers);
         let serving = tokio::spawn(serve(listener, router, Limits::default(), stopping.clone()));

@@ -3,11 +3,13 @@
 mod app;
 mod client;
 mod database;
+mod mail_server;
 mod sandbox;
 
 pub use app::{PASSWORD, TestApp, TwoOrganizations};
 pub use client::{Answer, Client, between};
 pub use database::TestDatabase;
+pub use mail_server::FakeMailServer;
 pub use sandbox::GitHubSandbox;
 
 /// Makes a test on SQLite and one on PostgreSQL of each function `async fn(TestDatabase)`.

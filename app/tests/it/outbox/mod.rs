@@ -29,6 +29,7 @@ use patchbay::{
         inbox::{Arrival, NewMessage},
         integration_links::{self, Created, NewLink},
         invitations::{self, NewInvitation},
+        mail::Mailer,
         organizations, outbox,
         partners::Partners,
         people::Member,
@@ -82,15 +83,26 @@ impl World {
     }
 
     pub async fn with(test: TestDatabase, moment: i64, fake: FakePartner, settings: PartnerSettings) -> Self {
+        Self::with_mailer(test, moment, fake, settings, Mailer::Log).await
+    }
+
+    pub async fn with_mailer(
+        test: TestDatabase,
+        moment: i64,
+        fake: FakePartner,
+        settings: PartnerSettings,
+        mailer: Mailer,
+    ) -> Self {
         let _chosen_before = rustls::crypto::aws_lc_rs::default_provider().install_default();
-        let core = Core::new(Tools {
+        let tools = Tools {
             db: test.db.clone(),
             clock: Clock::by_hand(moment),
             vault: Vault::from_text(&SecretString::from(format!("v1:{}", "5a".repeat(32)))).unwrap(),
             queue: Queue::new(test.db.clone()),
             partners: Partners::new([(Arc::new(fake.clone()) as Arc<_>, settings)]).unwrap(),
             site: Site { name: "Patchbay".into(), public_url: "http://localhost:3000".parse().unwrap() },
-        });
+        };
+        let core = Core::with_mailer(tools, mailer);
         let (ada, team) = founder(&core, "ada", "Ada").await;
         let bob = sign_up(&core, "bob", "Bob").await;
         let token = invitations::invite(&core, &ada, NewInvitation { team: Some(team), role: Role::Member });

@@ -26,6 +26,9 @@ pub(super) const STATES: [(&str, &str, Shown); 4] = [
 /// What `source=` says for entries that were written here.
 pub(super) const HERE: &str = "here";
 
+/// What is said of a day that is none.
+const A_DAY: &str = "A day is written like 2026-11-22.";
+
 /// What is asked of a team's log.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Asked {
@@ -39,11 +42,23 @@ impl Asked {
     fn read(input: &FormInput) -> core::Result<Self> {
         let mut errors = FieldErrors::default();
         let mut filter = Filter {
-            day: asked(&mut errors, input, "day", "A day is written like 2026-11-22.", entries::day),
+            from: asked(&mut errors, input, "from", A_DAY, entries::day),
+            to: asked(&mut errors, input, "to", A_DAY, entries::day),
+            day: asked(&mut errors, input, "day", A_DAY, entries::day),
             person: asked(&mut errors, input, "person", "Choose a person from the list.", |text| text.parse().ok()),
             shown: asked(&mut errors, input, "status", "Choose a status from the list.", state),
             ..Filter::default()
         };
+        if let (Some(from), Some(to)) = (filter.from, filter.to)
+            && to < from
+        {
+            errors.add("to", "The last day is before the first.");
+        }
+        let text = input.one("q");
+        if text.chars().count() > entries::LONGEST_SEARCH {
+            errors.add("q", format!("Search for at most {} characters.", entries::LONGEST_SEARCH));
+        }
+        filter.text = Some(text.to_owned()).filter(|text| !text.is_empty());
         filter.tag = Some(input.one("tag").trim_start_matches('#').trim().to_owned()).filter(|tag| !tag.is_empty());
         filter.source = match input.one("source") {
             "" => None,
@@ -109,8 +124,25 @@ impl Asked {
 
     /// Its address.
     pub fn address(&self, team: TeamId) -> String {
+        self.below(&format!("/teams/{team}"))
+    }
+
+    /// Its address in a person's own log.
+    pub fn own_address(&self) -> String {
+        self.below("/log")
+    }
+
+    /// The address of a file with all of it.
+    pub fn file(&self, team: TeamId, ending: &str) -> String {
+        Self { before: None, month: None, ..self.clone() }.below(&format!("/teams/{team}/export.{ending}"))
+    }
+
+    fn below(&self, path: &str) -> String {
         let text = |one: Option<String>| one.unwrap_or_default();
         let pairs = [
+            ("q", text(self.filter.text.clone())),
+            ("from", text(self.filter.from.map(|day| day.to_string()))),
+            ("to", text(self.filter.to.map(|day| day.to_string()))),
             ("day", text(self.filter.day.map(|day| day.to_string()))),
             ("person", text(self.filter.person.map(|person| person.to_string()))),
             ("status", self.state().to_owned()),
@@ -122,8 +154,8 @@ impl Asked {
         let mut query = url::form_urlencoded::Serializer::new(String::new());
         query.extend_pairs(pairs.iter().filter(|(_, value)| !value.is_empty()));
         match query.finish() {
-            query if query.is_empty() => format!("/teams/{team}"),
-            query => format!("/teams/{team}?{query}"),
+            query if query.is_empty() => path.to_owned(),
+            query => format!("{path}?{query}"),
         }
     }
 }
@@ -174,7 +206,9 @@ mod tests {
         for query in [
             String::new(),
             "day=2026-11-22".into(),
-            format!("day=2026-11-22&person={person}&status=archived&tag=gr%C3%B6%C3%9Fe&source=here&month=2026-10"),
+            format!(
+                "q=100%25+%26+more&from=2026-11-01&to=2026-11-30&day=2026-11-22&person={person}&status=archived&tag=gr%C3%B6%C3%9Fe&source=here&month=2026-10"
+            ),
             "source=tracker".into(),
             "tag=a%26b%3D%2B%23".into(),
         ] {
@@ -189,6 +223,9 @@ mod tests {
     fn nonsense_gets_a_sentence_and_nothing_asks_for_nothing() {
         for (field, text) in [
             ("day", "yesterday"),
+            ("from", "monday"),
+            ("to", "2026-02-30"),
+            ("q", &"x".repeat(201)),
             ("person", "1 OR 1=1"),
             ("status", "DONE"),
             ("before", "2026-11-22"),
@@ -198,7 +235,8 @@ mod tests {
             let refused = Asked::read(&[(field, text)].into_iter().collect());
             assert!(matches!(refused, Err(core::Error::Invalid(errors)) if errors.get(field).is_some()), "{field}");
         }
-        let blank = ["day", "person", "status", "tag", "source", "month", "before"].map(|field| (field, " "));
+        let blank = ["q", "from", "to", "day", "person", "status", "tag", "source", "month", "before"]
+            .map(|field| (field, " "));
         assert!(Asked::read(&blank.into_iter().collect()).unwrap().is_plain());
         assert!(Asked::read(&[("tag", "##")].into_iter().collect()).unwrap().is_plain());
     }

@@ -10,7 +10,10 @@ use crate::state::AppState;
 mod asked;
 mod calendar;
 mod entry;
+mod export;
 mod home;
+mod live;
+mod mine;
 mod show;
 mod shown;
 
@@ -18,7 +21,11 @@ mod shown;
 pub(super) fn routes() -> Router<AppState> {
     Router::new()
         .route("/", get(home::show))
+        .route("/log", get(mine::show))
         .route("/teams/{team}", get(show::show))
+        .route("/teams/{team}/live", get(live::news))
+        .route("/teams/{team}/export.csv", get(export::csv))
+        .route("/teams/{team}/export.json", get(export::json))
         .route("/teams/{team}/entries", get(show::back).post(show::write))
         .route("/teams/{team}/entries/{entry}", get(entry::show).post(entry::edit))
         .route("/teams/{team}/entries/{entry}/complete", post(entry::complete))

@@ -5,7 +5,7 @@ use axum::{
     extract::State,
     response::{IntoResponse, Redirect, Response},
 };
-use http::StatusCode;
+use http::{HeaderMap, StatusCode};
 use integration_contract::FieldErrors;
 use jiff::civil::Date;
 
@@ -15,7 +15,13 @@ use super::{
     shown::{self, Entry},
 };
 use crate::{
-    core::{self, Core, entries, integration_links, people::Member, teams},
+    core::{
+        self, Core,
+        entries::{self, Filter},
+        integration_links, live,
+        people::Member,
+        teams,
+    },
     db::{TeamId, UserId, entity::team},
     web::{
         Result,
@@ -23,6 +29,9 @@ use crate::{
         page::{Page, Place, draw},
     },
 };
+
+/// Says that only the entries will be shown; `static/live.js` sends it.
+const PART: &str = "x-patchbay-part";
 
 /// How many open goals and blockers are shown before the rest is folded away.
 const OPEN_SHOWN: usize = 5;
@@ -46,6 +55,9 @@ struct LogPage {
     calendar: Calendar,
     people: Vec<Choice>,
     sources: Vec<Choice>,
+    /// What the newest change was called when this was read, for the part of the page that follows; none when it stays
+    /// as it is.
+    newest: Option<String>,
     /// Whether nothing is linked, and this person may change that.
     may_connect: bool,
 }
@@ -79,8 +91,31 @@ impl LogPage {
             .collect()
     }
 
+    fn is_one_day(&self) -> bool {
+        self.day.is_some()
+    }
+
     fn tag(&self) -> &str {
         self.asked.filter.tag.as_deref().unwrap_or_default()
+    }
+
+    fn text(&self) -> &str {
+        self.asked.filter.text.as_deref().unwrap_or_default()
+    }
+
+    /// Whether something other than words is looked for: then its fields are in sight.
+    fn is_narrowed(&self) -> bool {
+        Filter { text: None, day: None, ..self.asked.filter.clone() } != Filter::default()
+    }
+
+    fn file(&self, ending: &str) -> String {
+        self.asked.file(self.team.id, ending)
+    }
+
+    /// The first and the last day, as fields have them.
+    fn span(&self) -> (String, String) {
+        let text = |day: Option<Date>| day.map(|day| day.to_string()).unwrap_or_default();
+        (text(self.asked.filter.from), text(self.asked.filter.to))
     }
 
     fn open_shown(&self) -> &[Entry] {
@@ -113,9 +148,11 @@ pub(super) async fn show(
     who: SignedIn,
     Path(id): Path<TeamId>,
     asked: Asked,
+    headers: HeaderMap,
 ) -> Result<Response> {
     let (member, team) = teams::find(&core, &who.person, id).await?;
-    draw_log(&core, &who, &member, team, asked, StatusCode::OK, String::new(), FieldErrors::default()).await
+    let page = if headers.contains_key(PART) { who.bare_page() } else { who.page(&team.name).await? };
+    draw_log(&core, page, &member, team, asked, StatusCode::OK, String::new(), FieldErrors::default()).await
 }
 
 /// `GET /teams/{team}/entries`: they stand in the log.
@@ -148,7 +185,8 @@ pub(super) async fn write(
         Ok(day) => Ok(Redirect::to(&asked(day).address(id)).into_response()),
         Err(core::Error::Invalid(errors)) => {
             let asked = asked(entries::day(input.one("day")));
-            draw_log(&core, &who, &member, team, asked, StatusCode::UNPROCESSABLE_ENTITY, body, errors).await
+            let page = who.page(&team.name).await?;
+            draw_log(&core, page, &member, team, asked, StatusCode::UNPROCESSABLE_ENTITY, body, errors).await
         }
         Err(error) => Err(error.into()),
     }
@@ -157,7 +195,7 @@ pub(super) async fn write(
 #[allow(clippy::too_many_arguments, reason = "what the page shows; called from the two handlers above only")]
 async fn draw_log(
     core: &Core,
-    who: &SignedIn,
+    page: Page,
     member: &Member,
     team: team::Model,
     asked: Asked,
@@ -167,6 +205,8 @@ async fn draw_log(
 ) -> Result<Response> {
     let id = team.id;
     let zone = entries::zone(&team);
+    // Asked before the entries are read: what is written in between is then drawn twice rather than never.
+    let newest = if asked.before.is_none() { Some(live::newest(core, member, id).await?) } else { None };
     let today = entries::today(core, &team);
     let listing = entries::list(core, member, id, &asked.filter, asked.before).await?;
     let mut open = if asked.is_plain() { entries::open(core, member, id).await? } else { Vec::new() };
@@ -178,20 +218,25 @@ async fn draw_log(
     let (first, last) = Calendar::span(&asked, today);
     let counted = entries::days(core, member, id, first, last).await?;
     let people = teams::members(core, member, id).await?;
-    let page = who.page(&team.name).await?.at(Place::Log(id));
     let log = LogPage {
-        page,
+        page: page.at(Place::Log(id)),
         here: asked.address(id),
         can_write: people.iter().any(|user| user.id == member.user),
         body,
         errors,
         open: open.into_iter().map(|entry| Entry::new(core, id, &zone, entry)).collect(),
-        days: shown::by_day(core, id, &zone, today, listing.entries),
+        days: shown::by_day(
+            today,
+            listing.entries,
+            |day| Some(Asked::default().on(day).address(id)),
+            |entry| Entry::new(core, id, &zone, entry),
+        ),
         older: listing.next.map(|next| asked.from(next).address(id)),
         day: asked.filter.day.map(|day| shown_day(&asked, id, day, today)),
         calendar: Calendar::new(&asked, id, today, &counted),
         people: people_to_choose(&asked, people.into_iter().map(|user| (user.id, user.name))),
         sources: sources(core, member, id, &asked).await?,
+        newest,
         may_connect,
         team,
         asked,

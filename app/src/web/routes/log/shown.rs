@@ -32,6 +32,8 @@ pub(super) struct Entry {
     /// The day it was done, for a goal or blocker.
     pub completed: Option<String>,
     pub source: Option<Source>,
+    /// The team's log and name, where entries of several stand together.
+    pub team: Option<(String, String)>,
     pub editable: bool,
     pub completable: bool,
     pub archived: bool,
@@ -88,6 +90,7 @@ impl Entry {
             day: entries::day(&row.occurred_on).map(|day| day.strftime("%-d %B").to_string()).unwrap_or_default(),
             completed: row.completed_on.as_deref().and_then(entries::day).map(|day| day.strftime("%-d %B").to_string()),
             source,
+            team: None,
             editable: entry.editable,
             completable: entry.completable,
             archived: row.archived_at.is_some(),
@@ -124,32 +127,38 @@ pub(super) struct Day {
     pub date: String,
     /// `Today`, `Yesterday`, `Tomorrow`
     pub near: Option<&'static str>,
-    pub address: String,
+    /// The log of this day alone, where there is one.
+    pub address: Option<String>,
     pub entries: Vec<Entry>,
 }
 
 /// Entries in the order of the log, a heading for each day.
-pub(super) fn by_day(core: &Core, team: TeamId, zone: &TimeZone, today: Date, list: Vec<entries::Entry>) -> Vec<Day> {
+pub(super) fn by_day(
+    today: Date,
+    list: Vec<entries::Entry>,
+    address: impl Fn(Date) -> Option<String>,
+    show: impl Fn(entries::Entry) -> Entry,
+) -> Vec<Day> {
     let mut days: Vec<Day> = Vec::new();
     for entry in list {
         if days.last().is_none_or(|day| day.iso != entry.row.occurred_on) {
-            days.push(heading(team, today, &entry.row.occurred_on));
+            days.push(heading(today, &entry.row.occurred_on, &address));
         }
         if let Some(day) = days.last_mut() {
-            day.entries.push(Entry::new(core, team, zone, entry));
+            day.entries.push(show(entry));
         }
     }
     days
 }
 
-fn heading(team: TeamId, today: Date, iso: &str) -> Day {
+fn heading(today: Date, iso: &str, address: impl Fn(Date) -> Option<String>) -> Day {
     let date = entries::day(iso).unwrap_or(today);
     Day {
         iso: iso.to_owned(),
         weekday: date.strftime("%A").to_string(),
         date: date.strftime(if date.year() == today.year() { "%-d %B" } else { "%-d %B %Y" }).to_string(),
         near: near(date, today),
-        address: Asked::default().on(date).address(team),
+        address: address(date),
         entries: Vec::new(),
     }
 }

@@ -35,6 +35,8 @@ pub(super) fn routes() -> Router<AppState> {
         .route("/teams/{team}/settings", get(team_settings::show).post(team_settings::change))
         .route("/teams/{team}/members", get(team_settings::back).post(team_settings::add_member))
         .route("/teams/{team}/members/{user}/remove", post(team_settings::remove_member))
+        .route("/teams/{team}/digest", post(team_settings::choose_digest))
+        .route("/teams/{team}/digest/mine", post(team_settings::receive_digest))
         .route("/teams/{team}/leave", post(team_settings::leave))
 }
 

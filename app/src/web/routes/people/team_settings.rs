@@ -12,7 +12,9 @@ use integration_contract::FieldErrors;
 
 use crate::{
     core::{
-        self, Core, integration_links, mirrors, organizations,
+        self, Core, integration_links,
+        mail::digest,
+        mirrors, organizations,
         people::Member,
         teams::{self, NewTeam, zone_names},
     },
@@ -44,10 +46,19 @@ struct SettingsPage {
     links: Vec<Row>,
     /// Which of its links are kept in step, the last few removed ones included.
     mirrors: Vec<MirrorRow>,
+    digest: digest::Setting,
+    /// Whether the one who looks is in the team.
+    in_team: bool,
+    sends_mail: bool,
     errors: FieldErrors,
 }
 
 impl SettingsPage {
+    /// Each hour as it is read, and whether it is chosen.
+    fn hours(&self) -> Vec<(u8, String, bool)> {
+        (0..24).map(|hour| (hour, format!("{hour:02}:00"), self.digest.hour == Some(hour))).collect()
+    }
+
     fn base(&self) -> String {
         format!("/teams/{}", self.id)
     }
@@ -131,6 +142,50 @@ pub async fn leave(State(core): State<Core>, who: SignedIn, Path(id): Path<TeamI
     Ok(Redirect::to("/"))
 }
 
+/// `POST /teams/{team}/digest`
+pub async fn choose_digest(
+    State(core): State<Core>,
+    who: SignedIn,
+    Path(id): Path<TeamId>,
+    Form(input): Form,
+) -> Result<Response> {
+    let (member, team) = teams::find(&core, &who.person, id).await?;
+    let hour = match input.one("hour") {
+        "" => Ok(None),
+        hour => hour.parse().map(Some).map_err(|_| core::Error::field("hour", "Choose an hour from the list.")),
+    };
+    let chosen = match hour {
+        Ok(hour) => digest::choose(&core, &member, id, hour).await.map(|()| hour),
+        Err(error) => member.must_be_admin("choose when the digest is sent").and(Err(error)),
+    };
+    match chosen {
+        Ok(hour) => {
+            let sentence = if hour.is_some() { "The team has a daily digest." } else { "The team has no digest." };
+            who.flash(Tone::Good, sentence).await?;
+            Ok(Redirect::to(&format!("/teams/{id}/settings#digest")).into_response())
+        }
+        Err(core::Error::Invalid(errors)) => {
+            draw_settings(&core, &who, member, team, StatusCode::UNPROCESSABLE_ENTITY, None, errors).await
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// `POST /teams/{team}/digest/mine`
+pub async fn receive_digest(
+    State(core): State<Core>,
+    who: SignedIn,
+    Path(id): Path<TeamId>,
+    Form(input): Form,
+) -> Result<Redirect> {
+    let (member, _) = teams::find(&core, &who.person, id).await?;
+    let wants = input.one("wants") == "yes";
+    digest::receive(&core, &member, id, wants).await?;
+    let sentence = if wants { "You get the team's digest." } else { "You do not get the team's digest any more." };
+    who.flash(Tone::Good, sentence).await?;
+    Ok(Redirect::to(&format!("/teams/{id}/settings#digest")))
+}
+
 async fn draw_settings(
     core: &Core,
     who: &SignedIn,
@@ -150,7 +205,11 @@ async fn draw_settings(
     let links = integration_links::for_team(core, team.organization_id, team.id).await?;
     let mirrors = mirrors::for_team(core, team.organization_id, team.id).await?;
     let row = |link| Row::of(core, &member, link).joined_by(mirrors.iter().map(|listed| &listed.mirror));
+    let digest = digest::setting(core, &member, team.id).await?;
     let page = SettingsPage {
+        digest,
+        in_team: members.iter().any(|user| user.id == member.user),
+        sends_mail: core.sends_mail(),
         links: links.iter().map(row).collect(),
         mirrors: mirrors.iter().map(|listed| MirrorRow::of(core, &member, listed)).collect(),
         page: who.page(&format!("Settings of {}", team.name)).await?.at(Place::TeamSettings(team.id)),
