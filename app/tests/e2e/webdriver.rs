@@ -30,6 +30,23 @@ pub enum Scripts {
     Off,
 }
 
+/// The colours a person's system asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scheme {
+    Light,
+    Dark,
+}
+
+impl Scheme {
+    /// As in CSS.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Light => "light",
+            Self::Dark => "dark",
+        }
+    }
+}
+
 /// One browser with one window and no memory of earlier ones.
 pub struct Browser {
     http: reqwest::Client,
@@ -220,9 +237,21 @@ impl Browser {
 
     /// Shows pages in these colours from now on.
     pub async fn prefer(&self, scheme: Scheme) -> Result<()> {
-        let media = json!({ "features": [{ "name": "prefers-color-scheme", "value": scheme.word() }] });
-        let command = json!({ "cmd": "Emulation.setEmulatedMedia", "params": media });
+        let features = json!({ "features": [{ "name": "prefers-color-scheme", "value": scheme.word() }] });
+        let command = json!({ "cmd": "Emulation.setEmulatedMedia", "params": features });
         self.post("/goog/cdp/execute", command).await.map(drop)
+    }
+
+    /// What on the page keeps people out who do not see, see colours or use a mouse as others do, by the rules of axe-core:
+    /// <https://dequeuniversity.com/rules/axe/>. `scripts/test` installs it.
+    pub async fn barriers(&self) -> Result<Vec<String>> {
+        const SHOWN: &str = "const [done] = arguments; axe.run().then(({ violations }) => done(violations.flatMap(\
+            rule => rule.nodes.map(node => `${rule.id}: ${node.target.join(' ')}: ${node.failureSummary}`))), error => done([`${error}`]));";
+        let rules = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/e2e/axe/node_modules/axe-core/axe.min.js");
+        let rules =
+            tokio::fs::read_to_string(&rules).await.context("axe-core is not there: scripts/test installs it")?;
+        let found = self.post("/execute/async", json!({ "script": format!("{rules};{SHOWN}"), "args": [] })).await?;
+        Ok(serde_json::from_value(found)?)
     }
 
     /// Saves what the window shows.

@@ -19,8 +19,8 @@ pub use follow::{INSPECT, change_living, follow, inspect, inspect_again};
 pub use notice::{NOTICE, notice, notice_due};
 pub use remove::{Removal, UNINSTALL, gone, rearm_clean_up, remove, remove_in, uninstall, uninstall_gave_up};
 pub use set_up::{
-    Created, INSTALL, NewLink, change, create, create_in, draft, install, install_gave_up, must_be_about_the_same, pause,
-    resume, set_up_again,
+    Created, INSTALL, NewLink, change, create, create_in, draft, install, install_gave_up, must_be_about_the_same,
+    pause, resume, set_up_again,
 };
 
 use super::{

@@ -123,13 +123,10 @@ async fn sandbox(demo: &Demo, path: &str, body: &str) -> Result<()> {
     Ok(())
 }
 
-/// One set is enough; by night as by day.
+/// One set is enough.
 async fn take_pictures(browser: &Browser, scripts: Scripts, name: &str) -> Result<()> {
     if scripts == Scripts::Off {
         return Ok(());
     }
-    pictures(browser, name).await?;
-    browser.look_by_night(true).await?;
-    pictures(browser, &format!("{name}-dark")).await?;
-    browser.look_by_night(false).await
+    pictures(browser, name).await
 }

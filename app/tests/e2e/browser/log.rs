@@ -65,12 +65,12 @@ async fn read_the_log(scripts: Scripts) -> Result<()> {
     ensure!(file.contains("q=%C3%A4rmel+100%25"), "the file is not of what is shown: {file}");
     if scripts == Scripts::On {
         browser.folded("Person, status").await?.click().await?;
-        looks(&browser, "log-search").await?;
+        pictures(&browser, "log-search").await?;
     }
     browser.follow("Show everything").await?;
     browser.wait_for_text("Sewed on all the buttons").await?;
     if scripts == Scripts::On {
-        looks(&browser, "log-live").await?;
+        pictures(&browser, "log-live").await?;
     }
 
     browser.follow("My log").await?;
@@ -78,21 +78,13 @@ async fn read_the_log(scripts: Scripts) -> Result<()> {
     let mine = browser.text().await?;
     ensure!(mine.contains("Painted the ÄRMEL") && !mine.contains("Sewed on all"), "{mine}");
     if scripts == Scripts::On {
-        looks(&browser, "my-log").await?;
+        pictures(&browser, "my-log").await?;
         browser.go(format!("{log}/settings")).await?;
-        looks(&browser, "team-settings-digest").await?;
+        pictures(&browser, "team-settings-digest").await?;
     }
 
     no_complaints(&browser, &demo).await?;
     browser.close().await?;
     colleague.close().await?;
     demo.stop().await
-}
-
-/// Pictures by day and by night.
-async fn looks(browser: &Browser, name: &str) -> Result<()> {
-    browser.prefer("dark").await?;
-    pictures(browser, &format!("{name}-dark")).await?;
-    browser.prefer("light").await?;
-    pictures(browser, name).await
 }

@@ -4,8 +4,8 @@
 mod activity;
 mod driver;
 mod flowdock;
-mod mirror;
 mod log;
+mod mirror;
 mod slack;
 mod tour;
 mod zendesk;
@@ -16,7 +16,7 @@ use anyhow::{Result, ensure};
 
 use crate::{
     product::Demo,
-    webdriver::{Browser, Scripts},
+    webdriver::{Browser, Scheme, Scripts},
 };
 pub use tour::{link_widgets, sign_up};
 
@@ -125,14 +125,21 @@ async fn from_the_first_click_to_the_last_removal(scripts: Scripts) -> Result<()
     demo.stop().await
 }
 
-/// What the page looks like at each width, in `target/screenshots`; nothing may scroll but the page, up and down.
+/// What the page looks like at each width, by day and by night, in `target/screenshots`; nothing may scroll but the page,
+/// up and down, and nobody may be kept out.
 async fn pictures(browser: &Browser, name: &str) -> Result<()> {
     let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/screenshots");
-    for (width, height) in WIDTHS {
-        browser.look_through_a_window_of(width, height).await?;
-        browser.screenshot(&folder.join(format!("{name}-{width}.png"))).await?;
-        let stray = browser.stray_scrolling().await?;
-        ensure!(stray.is_empty(), "{name}, {width} pixels wide, scrolls where it should not: {stray:?}");
+    for scheme in [Scheme::Dark, Scheme::Light] {
+        browser.prefer(scheme).await?;
+        let night = if scheme == Scheme::Dark { "-dark" } else { "" };
+        for (width, height) in WIDTHS {
+            browser.look_through_a_window_of(width, height).await?;
+            browser.screenshot(&folder.join(format!("{name}{night}-{width}.png"))).await?;
+            let stray = browser.stray_scrolling().await?;
+            ensure!(stray.is_empty(), "{name}, {width} pixels wide, scrolls where it should not: {stray:?}");
+        }
+        let barriers = browser.barriers().await?;
+        ensure!(barriers.is_empty(), "{name}, {}, keeps people out:\n{}", scheme.word(), barriers.join("\n"));
     }
     Ok(())
 }

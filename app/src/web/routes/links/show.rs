@@ -19,8 +19,8 @@ use super::{
 };
 use crate::{
     core::{
-        Core, Error, integration_links, integration_users, mirrors, outbox, partners::Partner, people::Member,
-        previews, inbox,
+        Core, Error, inbox, integration_links, integration_users, mirrors, outbox, partners::Partner, people::Member,
+        previews,
     },
     db::entity::{
         integration_link::{LinkLevel, LinkState, Model},
