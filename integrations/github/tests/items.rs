@@ -340,14 +340,13 @@ async fn the_next_page_is_asked_for_as_github_says_and_in_this_repository_alone(
         assert_eq!(github.list_items(&ada, &link, Some(next)).await.unwrap().items, []);
         script.finish();
     }
-    let script = ScriptedHttp::silent()
-        .then("GET /repositories/1296269/issues", page("<https://evil.example/?a>; rel=\"next\""));
-    let (github, ada, link) = scripted(&script);
-    assert_eq!(github.list_items(&ada, &link, None).await.unwrap_err().kind(), ErrorKind::Unavailable);
+    let elsewhere = page("<https://evil.example/?a>; rel=\"next\"");
     let gone = reply_json(410, &json!({ "message": "Issues are disabled for this repo" }));
-    let script = ScriptedHttp::silent().then(first, gone);
-    let (github, ada, link) = scripted(&script);
-    assert_eq!(github.list_items(&ada, &link, None).await.unwrap_err().kind(), ErrorKind::Refused);
+    for (answer, kind) in [(elsewhere, ErrorKind::Unavailable), (gone, ErrorKind::Refused)] {
+        let script = ScriptedHttp::silent().then(first, answer);
+        let (github, ada, link) = scripted(&script);
+        assert_eq!(github.list_items(&ada, &link, None).await.unwrap_err().kind(), kind);
+    }
 }
 
 #[tokio::test]

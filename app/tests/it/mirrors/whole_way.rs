@@ -254,7 +254,7 @@ impl Ground {
 }
 
 on_both_databases!(
-    what_was_there_before_is_copied_where_somebody_asks,
     an_issue_and_a_ticket_stay_in_step_and_go_their_ways,
+    what_was_there_before_is_copied_where_somebody_asks,
     each_of_many_changes_is_written_once,
 );
