@@ -290,6 +290,8 @@ async fn each_rogue_is_found_out() {
         (Fault::OffersWhatIsSo, "a deed is offered twice"),
         (Fault::OffersWhatIsSo, "a deed is offered that one click can't say"),
         (Fault::OffersWhatIsSo, "other deeds are offered the second time"),
+        (Fault::OffersWhatIsSo, "\"room\" is no longer"),
+        (Fault::OffersWhatIsSo, "a form that hears of everything is changed once more"),
         (Fault::OffersWhatIsSo, "there is an item with the id \"../1\""),
         (Fault::OffersWhatIsSo, "the id \"../1\" leads to a call that changes something"),
         (Fault::OffersWhatIsSo, "the id \"../1\" leads to https://fake.example/1, which no setting names"),
