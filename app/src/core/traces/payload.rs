@@ -135,12 +135,15 @@ mod tests {
     proptest! {
         #[test]
         fn a_value_under_the_name_of_a_secret_never_comes_through(
-            secret in "[a-zA-Z0-9]{6,40}",
+            secret in "Z9[a-zA-Z0-9]{6,40}",
             name in "[a-z]{0,4}_?(token|secret|password|signature|cookie)",
         ) {
-            let json = serde_json::json!({ "x": [{ &name: { "deep": [&secret] } }], "y": { &name: &secret } });
-            prop_assert!(!laid_out(json.to_string().as_bytes()).contains(&secret));
-            prop_assert!(!laid_out(format!("a=b&{name}={secret}").as_bytes()).contains(&secret) || "a=b".contains(&secret));
+            let json = serde_json::json!({ "x": [{ &name: { "deep": [&secret] } }], "y": { &name: &secret } }).to_string();
+            let form = format!("a=b&{name}={secret}");
+            for body in [json, form] {
+                let shown = laid_out(body.as_bytes());
+                prop_assert!(!shown.contains(&secret), "{}", shown);
+            }
         }
 
         #[test]
