@@ -42,7 +42,7 @@ pub struct NewEnd {
 /// What an end comes to.
 pub(super) enum Found<'a> {
     /// The team has this link.
-    There(integration_link::Model),
+    There(Box<integration_link::Model>),
     /// This one would have to be made.
     Not(&'a Partner, integration_links::NewLink),
 }
@@ -63,14 +63,14 @@ pub(super) async fn find<'a>(
             let link = of_team.filter(Of::Id.eq(id)).one(db).await?;
             let link = link.filter(integration_links::lives).ok_or(Error::NotFound)?;
             must_have_items(core, &link.partner)?;
-            return Ok(Found::There(link));
+            return Ok(Found::There(Box::new(link)));
         }
         End::New(new) => *new,
     };
     let partner = must_have_items(core, &new.partner)?;
     let there = of_team.filter(Of::Partner.eq(partner.id())).filter(Of::LiveTarget.eq(&new.checked.target));
     Ok(match there.one(db).await? {
-        Some(link) => Found::There(link),
+        Some(link) => Found::There(Box::new(link)),
         None => {
             let (account, checked) = (new.account, new.checked);
             Found::Not(partner, integration_links::NewLink { level: LinkLevel::Team, team, account, checked })

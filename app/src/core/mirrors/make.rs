@@ -108,7 +108,7 @@ async fn link_of(
     match ends::find(core, tx, who.organization, team, end).await? {
         Found::There(link) => {
             must_hear_all(core, &link)?;
-            Ok((link, false))
+            Ok((*link, false))
         }
         Found::Not(partner, new) => Ok((integration_links::create_in(core, tx, who, partner, new).await?, true)),
     }

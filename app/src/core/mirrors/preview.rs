@@ -134,7 +134,7 @@ async fn end(core: &Core, who: &Member, new: &NewMirror, side: Side) -> Result<i
         Side::Right => &new.right,
     };
     match ends::find(core, core.db.reader(), who.organization, new.team, end.clone()).await? {
-        Found::There(link) => Ok(link),
+        Found::There(link) => Ok(*link),
         Found::Not(partner, link) => integration_links::draft(core, who, partner, link),
     }
 }

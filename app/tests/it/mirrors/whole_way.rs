@@ -198,7 +198,7 @@ async fn each_of_many_changes_is_written_once(test: TestDatabase) {
     let made = items * CHANGES_OF_EACH;
     let written = ground.written_to_desk().await + ground.written_to_repository().await;
     let database = ground.two.app.core.db.reader().get_database_backend();
-    println!("{database:?}: {made} changes, {written} writes, {took:.1?}; in step {settled:.1?} after the last");
+    eprintln!("{database:?}: {made} changes, {written} writes, {took:.1?}; in step {settled:.1?} after the last");
     assert_eq!(written, made, "one write for each change");
     let core = &ground.two.app.core;
     let mirror = mirrors::load(core.db.reader(), ground.ada.organization, ground.mirror).await.unwrap().unwrap();

@@ -127,6 +127,7 @@ pub fn issue() -> Item {
         assignees: Vec::new(),
         labels: Vec::new(),
         external_id: None,
+        created_at: None,
         updated_at: Some(1_795_000_000),
     }
 }

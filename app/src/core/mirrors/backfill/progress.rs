@@ -1,6 +1,6 @@
 //! How far a backfill has come.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, hash_map::Entry};
 
 use sea_orm::{ColumnTrait, ConnectionTrait, QueryFilter, QueryOrder, QuerySelect};
 
@@ -73,8 +73,8 @@ pub(crate) async fn of_mirrors(
     let rows =
         Entity::of(organization).filter(Column::MirrorId.is_in(mirrors)).order_by_desc(Column::Id).all(db).await?;
     for row in rows {
-        if !of.contains_key(&row.mirror_id) {
-            of.insert(row.mirror_id, progress(db, row).await?);
+        if let Entry::Vacant(newest) = of.entry(row.mirror_id) {
+            newest.insert(progress(db, row).await?);
         }
     }
     Ok(of)
