@@ -1,7 +1,7 @@
 //! Mail: told to people where they are, each thing once.
 //!
 //! Whoever has something to tell writes the mail and its job in the transaction that decides that it is told
-//! ([`write`]). The job hands it to the mailer and forgets it ([`send`]); what can't be sent is tried again for days. A
+//! ([`write()`]). The job hands it to the mailer and forgets it ([`send`]); what can't be sent is tried again for days. A
 //! process that dies between the two sends again, under the same Message-ID.
 
 use sea_orm::{ColumnTrait, DatabaseTransaction, EntityTrait, IntoActiveModel, QueryFilter};

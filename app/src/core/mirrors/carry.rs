@@ -208,13 +208,15 @@ impl<'a> Carrying<'a> {
                 if self.ensure_copy(age).await? == Copied::NotWhole {
                     self.converge().await?;
                 }
-                self.comment(&comment).await.map(|_| ())
+                self.comment(&comment).await?;
+                self.make_up().await
             }
             Change::CommentEdited(comment) => {
                 if self.ensure_copy(age).await? == Copied::NotWhole {
                     self.converge().await?;
                 }
-                self.comment_edited(&comment).await
+                self.comment_edited(&comment).await?;
+                self.make_up().await
             }
             _ => {
                 let copied = self.ensure_copy(age).await?;
@@ -224,6 +226,16 @@ impl<'a> Carrying<'a> {
                 Err(Stop::Skipped("It is so on the other side already.".to_owned()))
             }
         }
+    }
+
+    /// A comment's hook shows the whole item. Where that says what nobody told us of, a hook was lost, or comes later.
+    async fn make_up(&mut self) -> std::result::Result<(), Stop> {
+        let Some(known) = self.known(self.from) else { return Ok(()) };
+        let is_older = matches!((self.told.item.updated_at, known.at), (Some(told), Some(known)) if told < known);
+        if !is_older && !says_the_same(&known, &self.told.item, self.settings.options) {
+            self.converge().await?;
+        }
+        Ok(())
     }
 
     async fn end(&self, side: Side, link: &integration_link::Model) -> std::result::Result<End<'a>, Stop> {

@@ -109,10 +109,10 @@ pub struct Copy {
     pub labels: Vec<String>,
 }
 
-/// Looks ahead: what [`super::make`] would do with the last items of both sides.
+/// Looks ahead: what [`super::make()`] would do with the last items of both sides.
 ///
 /// # Errors
-/// Those of [`super::make`]. What goes wrong at a partner is in its outlook.
+/// Those of [`super::make()`]. What goes wrong at a partner is in its outlook.
 pub async fn preview(core: &Core, who: &Member, new: &NewMirror) -> Result<Preview> {
     must_manage(who)?;
     let db = core.db.reader();

@@ -1,6 +1,6 @@
 //! Previews: what settings would have made of what was there already. Nothing is written, and no partner is asked.
 //!
-//! [`arriving`] reads the kept hooks of a link again, [`leaving`] goes through the team's newest entries and what its other
+//! [`arriving()`] reads the kept hooks of a link again, [`leaving()`] goes through the team's newest entries and what its other
 //! links heard of items. The link may have settings that are not stored yet, or not be stored itself.
 
 mod arriving;

@@ -317,6 +317,19 @@ async fn a_change_that_is_told_twice_is_carried_once(test: TestDatabase) {
     assert_eq!(world.changes().await.iter().filter(|change| change.state == Done).count(), 2);
 }
 
+async fn a_hook_that_was_lost_is_made_up_for_by_the_next_comment(test: TestDatabase) {
+    let world = World::new(test).await;
+    let issue = world.open(Left, "It breaks");
+    world.run().await;
+    world.close(Left, &issue);
+    let _lost = world.hooks();
+    world.comment(Left, &issue, "It is mended.");
+    world.run().await;
+    let ticket = world.item(Right, "It breaks");
+    assert_eq!((ticket.item.state, ticket.comments.len()), (ItemState::Closed, 1));
+    assert_eq!(world.writes(Left) + world.writes(Right), 3);
+}
+
 on_both_databases!(
     an_issue_gets_one_ticket_that_follows_it,
     our_own_hooks_write_nothing,
@@ -334,4 +347,5 @@ on_both_databases!(
     what_was_opened_before_is_left_alone,
     who_works_on_it_is_nobodys_business,
     a_change_that_is_told_twice_is_carried_once,
+    a_hook_that_was_lost_is_made_up_for_by_the_next_comment,
 );
