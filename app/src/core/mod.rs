@@ -52,6 +52,7 @@ struct Inner {
     inbox: inbox::Inbox,
     breakers: outbox::Breakers,
     live: live::Live,
+    looks: integration_links::Looks,
     mailer: mail::Mailer,
     /// Held while a call to a partner is allowed and has not begun, see [`outbox::until_calls_have_begun`].
     beginning: tokio::sync::RwLock<()>,
@@ -98,6 +99,7 @@ impl Core {
             attempts: attempts::Attempts::default(),
             breakers: outbox::Breakers::default(),
             live: live::Live::default(),
+            looks: integration_links::Looks::default(),
             mailer,
             beginning: tokio::sync::RwLock::default(),
         }))

@@ -21,8 +21,9 @@ use crate::{
 /// The job that inspects a link and comes again.
 pub const INSPECT: &str = "inspect_link";
 
-/// How often a link is inspected: some things, such as a deleted repository, no hook tells.
-const EVERY: Duration = Duration::from_secs(6 * 60 * 60);
+/// How often a link is inspected: some things, such as a deleted webhook, no hook tells. Few calls, and nobody is kept
+/// waiting for bad news longer than this; whoever opens the link's page has them at once, see `look`.
+const EVERY: Duration = Duration::from_hours(1);
 
 /// Lets the link follow what happened to it. Happenings that are about the log are none of its business.
 ///

@@ -1,9 +1,10 @@
 //! IntegrationLinks: the pipes that teams and users have set up to partners.
 //!
-//! Making and changing one is in `set_up`, taking one away in `remove`, keeping up with its far end in `follow`, and
-//! showing a partner's people what is wrong in `notice`. Drawing the form is `web::routes::links`; talking to the partner is the partner's crate.
+//! Making and changing one is in `set_up`, taking one away in `remove`, keeping up with its far end in `follow` and
+//! `look`, and showing a partner's people what is wrong in `notice`. Drawing the form is `web::routes::links`; talking to the partner is the partner's crate.
 
 mod follow;
+mod look;
 mod notice;
 mod remove;
 mod set_up;
@@ -16,6 +17,7 @@ use sea_orm::{
 use url::Url;
 
 pub use follow::{INSPECT, change_living, follow, inspect, inspect_again};
+pub use look::{Looks, look};
 pub use notice::{NOTICE, notice, notice_due};
 pub use remove::{Removal, UNINSTALL, gone, rearm_clean_up, remove, remove_in, uninstall, uninstall_gave_up};
 pub use set_up::{

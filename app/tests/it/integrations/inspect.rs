@@ -1,4 +1,4 @@
-//! How a link follows its far end: told by a hook, looked at by a job every few hours, or by a person at once.
+//! How a link follows its far end: told by a hook, looked at by a job every hour, or at once when a person opens its page.
 
 use patchbay::{
     core::integration_links::{self, INSPECT},
@@ -197,7 +197,7 @@ async fn hooks_tell_of_the_far_end_too(test: TestDatabase) {
 }
 
 /// The job comes again for as long as the link lives, whatever it found.
-async fn a_living_link_is_looked_at_every_few_hours(test: TestDatabase) {
+async fn a_living_link_is_looked_at_again_and_again(test: TestDatabase) {
     let ground = Ground::working(test).await;
     let link = ground.github_link("ada-codes/dotfiles").await;
     let next = ground.jobs(INSPECT).await.remove(0);
@@ -239,12 +239,51 @@ async fn a_paused_or_removed_link_is_left_alone(test: TestDatabase) {
     ground.finish().await;
 }
 
+/// Nobody has to ask for it, and a page that is opened often asks GitHub once a minute.
+async fn whoever_opens_the_page_sees_how_things_stand(test: TestDatabase) {
+    let ground = Ground::working(test).await;
+    let link = ground.github_link("acme/widgets").await;
+    ground.github.control("/deliveries", json!({ "effect": "drop", "times": 10 })).await;
+    for (id, _) in ground.webhooks("acme/widgets").await {
+        ground.github.api("ada-codes", Method::DELETE, &format!("/repos/acme/widgets/hooks/{id}"), json!({})).await;
+    }
+    let asked = async || ground.github.calls("GET", "/api/v3/repositories/*").await;
+    let before = asked().await;
+
+    // Bob can't change the link, and sees the same.
+    let page = ground.two.bob.get(&path_of(&link)).await;
+
+    assert!(page.text.contains("The webhook was deleted at GitHub"), "{}", page.text);
+    let looked = asked().await;
+    assert!(looked > before);
+    for client in [&ground.two.ada, &ground.two.bob] {
+        assert!(client.get(&path_of(&link)).await.text.contains("The webhook was deleted at GitHub"));
+    }
+    assert_eq!(asked().await, looked, "asked again within the minute");
+    ground.finish().await;
+}
+
+async fn a_page_does_not_wait_for_a_slow_partner(test: TestDatabase) {
+    let ground = Ground::working(test).await;
+    let link = ground.github_link("acme/widgets").await;
+    ground.github.control("/users/ada-codes/revoke", json!({})).await;
+    ground.github.trouble("/api/v3/repositories/*", json!({ "effect": "delay", "ms": 4000 })).await;
+
+    let page = ground.two.ada.get(&path_of(&link)).await;
+
+    assert!(page.status == 200 && page.text.contains("Working"), "it waited for what GitHub would say");
+    ground.stands(link.id, LinkState::Broken).await;
+    ground.finish().await;
+}
+
 on_both_databases!(
+    whoever_opens_the_page_sees_how_things_stand,
+    a_page_does_not_wait_for_a_slow_partner,
     a_look_finds_what_no_hook_told,
     our_webhook_is_looked_at_and_made_again,
     a_consent_taken_back_is_found_and_a_new_one_mends_all,
     a_partner_that_can_not_be_asked_changes_nothing,
     hooks_tell_of_the_far_end_too,
-    a_living_link_is_looked_at_every_few_hours,
+    a_living_link_is_looked_at_again_and_again,
     a_paused_or_removed_link_is_left_alone,
 );

@@ -82,7 +82,10 @@ pub async fn show(
     who: SignedIn,
 ) -> web::Result<Response> {
     let partner = core.partners.get(&id)?;
-    let (member, link) = link_of(&core, &who, partner, &link).await?;
+    let (member, mut link) = link_of(&core, &who, partner, &link).await?;
+    if integration_links::look(&core, &link).await {
+        link = integration_links::load(&core, link.organization_id, link.id).await?.ok_or(Error::NotFound)?;
+    }
     let may = integration_links::must_manage(&member, &link).is_ok();
     let (form, problem) = if shown.edit.is_some() && may {
         let seen = integration_links::as_partner_sees(&core, &link);
