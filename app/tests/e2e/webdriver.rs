@@ -54,6 +54,8 @@ pub struct Browser {
     session: String,
     /// Ends with the browser, and the browser with it.
     driver: Child,
+    /// Where the browser keeps its profile and the like; a killed one takes nothing away itself.
+    _folder: tempfile::TempDir,
 }
 
 /// Something on the page.
@@ -64,8 +66,10 @@ pub struct Element<'a> {
 
 impl Browser {
     pub async fn open(scripts: Scripts) -> Result<Self> {
+        let folder = tempfile::tempdir()?;
         let mut driver = Command::new("chromedriver")
             .arg("--port=0")
+            .env("TMPDIR", folder.path())
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
             // A group of its own, so that what the driver started can be ended with it.
@@ -74,7 +78,7 @@ impl Browser {
             .context("chromedriver can't be started: scripts/test installs it")?;
         let port = announced_port(&mut driver)?;
         let http = reqwest::Client::builder().no_proxy().timeout(Duration::from_secs(60)).build()?;
-        let mut browser = Self { http, session: format!("http://127.0.0.1:{port}"), driver };
+        let mut browser = Self { http, session: format!("http://127.0.0.1:{port}"), driver, _folder: folder };
         let made = browser.post("/session", capabilities(scripts)).await.context("Chromium can't be started")?;
         let id = made["sessionId"].as_str().context("a session without an id")?;
         browser.session = format!("http://127.0.0.1:{port}/session/{id}");
