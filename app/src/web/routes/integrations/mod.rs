@@ -1,265 +1,27 @@
-//! `/integrations`: the catalogue, and each partner's own page. Starting a connection is in `connect`, the link form in
-//! `links`.
+//! `/integrations`: the `catalogue`, and each `partner`'s own page. Starting a connection is in `connect`, the link form
+//! in `links`, a mirror's offer in `mirrors::offer`.
 
-use askama::Template;
+mod asked;
+mod catalogue;
+mod examples;
+mod installation;
+mod partner;
+mod standing;
+
 use axum::{
     extract::{Path, State},
-    http::{StatusCode, header},
+    http::header,
     response::{IntoResponse, Response},
 };
-use integration_contract::{Card, Connect, Scope};
+use integration_contract::{Card, Connect};
 
-use super::{links::Row, mirrors::offer::OfferTile, site::SiteField};
-use crate::{
-    core::{
-        Core, Error, integration_links, integration_users,
-        partners::{Partner, our_url},
-        people::Member,
-    },
-    db::{
-        IntegrationUserId, OrganizationId,
-        entity::{
-            integration_link::LinkState,
-            integration_user::{self, AccountState},
-        },
-    },
-    web::{
-        self,
-        extract::SignedIn,
-        page::{Page, Place, Tone},
-    },
-};
+pub use asked::{Asked, folded};
+pub use catalogue::{Tile, show as catalogue};
+pub use installation::{Installation, account_state};
+pub(super) use partner::draw;
+pub use partner::show as partner;
 
-#[derive(Template)]
-#[template(path = "integrations/catalogue.html")]
-struct Catalogue {
-    page: Page,
-    organization: String,
-    tiles: Vec<Tile>,
-    /// Two partners each, whose items can be kept in step.
-    offers: Vec<OfferTile>,
-}
-
-struct Tile {
-    id: &'static str,
-    name: &'static str,
-    category: &'static str,
-    tagline: &'static str,
-    tone: Tone,
-    state: String,
-    configured: bool,
-    connected: bool,
-}
-
-/// `GET /integrations`
-pub async fn catalogue(State(core): State<Core>, who: SignedIn) -> web::Result<Response> {
-    let member = who.member()?;
-    let links = integration_links::living(&core, member.organization).await?;
-    let accounts = integration_users::usable(&core, &member).await?;
-    let tiles = core.partners.all().iter().map(|partner| {
-        let card = partner.integration.card();
-        let configured = partner.integration.configured().is_ok();
-        let of_partner = links.iter().filter(|link| link.partner == card.id);
-        let broken = of_partner.clone().filter(|link| link.state == LinkState::Broken).count()
-            + accounts.iter().filter(|row| row.partner == card.id && row.state == AccountState::Broken).count();
-        let count = of_partner.count();
-        let connected = !needs_account(card)
-            || accounts.iter().any(|row| row.partner == card.id && row.state == AccountState::Connected);
-        let (tone, state) = match (configured, broken, count, connected) {
-            (false, ..) => (Tone::Neutral, "Not configured".to_owned()),
-            (_, 1.., ..) => (Tone::Attention, "Needs attention".to_owned()),
-            (_, _, 1, _) => (Tone::Good, "1 link".to_owned()),
-            (_, _, 2.., _) => (Tone::Good, format!("{count} links")),
-            (_, _, _, true) if needs_account(card) => (Tone::Good, "Connected".to_owned()),
-            _ => (Tone::Neutral, "Not added yet".to_owned()),
-        };
-        Tile {
-            id: card.id,
-            name: card.name,
-            category: card.category,
-            tagline: card.tagline,
-            tone,
-            state,
-            configured,
-            connected,
-        }
-    });
-    let tiles = tiles.collect();
-    let page = who.page("Integrations").await?.at(Place::Integrations);
-    let organization = page.person.as_ref().and_then(|seen| seen.organization.as_ref()).map(|(_, name)| name.clone());
-    let organization = organization.unwrap_or_default();
-    web::page::draw(
-        StatusCode::OK,
-        &Catalogue { page, organization, tiles, offers: OfferTile::all(&core, &member).await? },
-    )
-}
-
-#[derive(Template)]
-#[template(path = "integrations/partner.html")]
-struct PartnerPage<'a> {
-    page: Page,
-    card: &'a Card,
-    needs_account: bool,
-    missing: Option<String>,
-    settings: Vec<MissingSetting>,
-    callback: String,
-    scopes: &'static [Scope],
-    accounts: Vec<AccountLine>,
-    installations: Vec<Installation>,
-    /// Whether a link could be added at once.
-    ready: bool,
-    site: Option<SiteField>,
-    may_disconnect: bool,
-    links: Vec<Row>,
-    docs: String,
-}
-
-struct MissingSetting {
-    variable: String,
-    help: &'static str,
-    default: Option<&'static str>,
-}
-
-/// An account of the person's own.
-struct AccountLine {
-    name: String,
-    /// Whether links act with it; else it only says who they are there.
-    acts: bool,
-    working: bool,
-    reason: Option<String>,
-}
-
-impl AccountLine {
-    fn of(core: &Core, card: &Card, row: integration_user::Model) -> Self {
-        // Where tokens are for setting links up and nothing else, their end is no trouble.
-        let lasting = matches!(card.connect, Connect::OAuth { lasting: true, .. });
-        let ended = row.expires_at.is_some_and(|at| at <= core.clock.now());
-        Self {
-            name: row.account_name,
-            acts: row.credentials.is_some() && (lasting || !ended),
-            working: row.state == AccountState::Connected,
-            reason: row.reason,
-        }
-    }
-}
-
-/// An installation of the organization, as pages list it: `templates/integrations/installation.html`.
-pub struct Installation {
-    /// Its id.
-    pub id: IntegrationUserId,
-    /// The partner's id.
-    pub partner: String,
-    /// The partner's name.
-    pub partner_name: String,
-    /// The workspace.
-    pub name: String,
-    /// How its state looks.
-    pub tone: Tone,
-    /// Its state in a word or two.
-    pub state: &'static str,
-    /// Why it does not work.
-    pub reason: Option<String>,
-    /// Whether it is on its way out.
-    pub leaving: bool,
-}
-
-impl Installation {
-    /// All of the organization's.
-    ///
-    /// # Errors
-    /// When the database does not answer.
-    pub async fn all(core: &Core, organization: OrganizationId) -> web::Result<Vec<Self>> {
-        let rows = integration_users::installations(core, organization).await?;
-        Ok(rows.into_iter().map(|row| Self::of(core, row)).collect())
-    }
-
-    fn of(core: &Core, row: integration_user::Model) -> Self {
-        let (tone, state) = account_state(row.state);
-        let name = core.partners.get(&row.partner).map_or_else(|_| row.partner.clone(), |it| it.name().to_owned());
-        Self {
-            id: row.id,
-            partner: row.partner,
-            partner_name: name,
-            name: row.account_name,
-            tone,
-            state,
-            reason: row.reason,
-            leaving: row.state == AccountState::Leaving,
-        }
-    }
-}
-
-/// How an account's state looks.
-pub fn account_state(state: AccountState) -> (Tone, &'static str) {
-    match state {
-        AccountState::Connected => (Tone::Good, "Connected"),
-        AccountState::Broken => (Tone::Bad, "Connect again"),
-        AccountState::Leaving => (Tone::Neutral, "Being disconnected"),
-    }
-}
-
-/// `GET /integrations/{p}`
-pub async fn partner(State(core): State<Core>, Path(id): Path<String>, who: SignedIn) -> web::Result<Response> {
-    draw(&core, &who, core.partners.get(&id)?, None, StatusCode::OK).await
-}
-
-/// The partner's page; with the field for its site as it was sent, when that can't be used.
-pub(super) async fn draw(
-    core: &Core,
-    who: &SignedIn,
-    partner: &Partner,
-    site: Option<SiteField>,
-    status: StatusCode,
-) -> web::Result<Response> {
-    let member = who.member()?;
-    let card = partner.integration.card();
-    let mut accounts = integration_users::of_user(core, &member).await?;
-    accounts.retain(|row| row.partner == card.id);
-    let mut installations = Installation::all(core, member.organization).await?;
-    installations.retain(|installation| installation.partner == card.id);
-    let ready = !needs_account(card) || integration_users::latest(core, &member, partner).await?.is_some();
-    let last_site = accounts.iter().filter_map(|row| row.site.as_deref()).next_back().unwrap_or_default();
-    let links = links_in_sight(core, who, &member, partner).await?;
-    let page = who.page(card.name).await?.at(Place::Integrations);
-    web::page::draw(
-        status,
-        &PartnerPage {
-            page,
-            card,
-            needs_account: needs_account(card),
-            missing: partner.integration.configured().err().map(|error| error.sentence().to_owned()),
-            settings: settings_of(card),
-            callback: our_url(&core.site.public_url, &format!("auth/{}/callback", card.id)).to_string(),
-            scopes: match card.connect {
-                Connect::OAuth { scopes, .. } => scopes,
-                Connect::Nothing => &[],
-            },
-            ready,
-            site: site.or_else(|| SiteField::of(partner, last_site)),
-            accounts: accounts.into_iter().map(|row| AccountLine::of(core, card, row)).collect(),
-            installations,
-            may_disconnect: member.is_admin(),
-            links,
-            docs: markdown(card.readme),
-        },
-    )
-}
-
-/// The partner's links that the person may see: those of their teams, and their own.
-async fn links_in_sight(core: &Core, who: &SignedIn, member: &Member, partner: &Partner) -> web::Result<Vec<Row>> {
-    let mut rows = Vec::new();
-    for link in integration_links::living(core, member.organization).await? {
-        if link.partner != partner.id() {
-            continue;
-        }
-        match integration_links::find(core, &who.person, link.id).await {
-            Ok((member, link)) => rows.push(Row::of(core, &member, &link)),
-            Err(Error::NotFound) => {}
-            Err(error) => return Err(error.into()),
-        }
-    }
-    Ok(rows)
-}
+use crate::{core::Core, web};
 
 /// `GET /integrations/{p}/icon.svg`
 pub async fn icon(State(core): State<Core>, Path(id): Path<String>) -> web::Result<Response> {
@@ -271,17 +33,6 @@ pub async fn icon(State(core): State<Core>, Path(id): Path<String>) -> web::Resu
 /// Whether a link of this partner acts with an account.
 pub fn needs_account(card: &Card) -> bool {
     matches!(card.connect, Connect::OAuth { .. })
-}
-
-fn settings_of(card: &Card) -> Vec<MissingSetting> {
-    let required = card.settings.iter().filter(|setting| setting.required);
-    required
-        .map(|setting| MissingSetting {
-            variable: format!("PATCHBAY_{}_{}", card.id.to_uppercase(), setting.name),
-            help: setting.help,
-            default: setting.default,
-        })
-        .collect()
 }
 
 /// A text of ours, such as a crate's README, as HTML. Raw HTML in it is shown as text: a page of ours holds only markup of
