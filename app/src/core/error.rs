@@ -3,6 +3,8 @@
 use integration_contract::FieldErrors;
 use sea_orm::DbErr;
 
+use crate::db::{OrganizationId, entity::member::Role};
+
 /// A result with a core [`Error`].
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
@@ -12,9 +14,14 @@ pub enum Error {
     /// It is not there, or not for the one who asks: both read the same.
     #[error("not found")]
     NotFound,
-    /// It is there and visible, but the asker's role does not allow it. The sentence says who may.
-    #[error("{0}")]
-    Forbidden(String),
+    /// It is there and visible, but the asker's role does not allow it.
+    #[error("{sentence}")]
+    Forbidden {
+        /// Says who may.
+        sentence: String,
+        /// Of which organization they are who may, and their least role, where it is a matter of that.
+        who_may: Option<(OrganizationId, Role)>,
+    },
     /// What was typed can't be used; a sentence per field.
     #[error("the input has errors")]
     Invalid(FieldErrors),
@@ -41,9 +48,14 @@ impl Error {
         Self::Invalid(FieldErrors::of(name, sentence))
     }
 
-    /// "Only … may …" when a role is missing.
+    /// "Only … may …" when it is a matter of whose something is.
     pub fn forbidden(sentence: impl Into<String>) -> Self {
-        Self::Forbidden(sentence.into())
+        Self::Forbidden { sentence: sentence.into(), who_may: None }
+    }
+
+    /// The same when a role in the organization is missing.
+    pub fn lacks_role(organization: OrganizationId, least: Role, sentence: impl Into<String>) -> Self {
+        Self::Forbidden { sentence: sentence.into(), who_may: Some((organization, least)) }
     }
 }
 
