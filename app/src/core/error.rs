@@ -15,13 +15,8 @@ pub enum Error {
     #[error("not found")]
     NotFound,
     /// It is there and visible, but the asker's role does not allow it.
-    #[error("{sentence}")]
-    Forbidden {
-        /// Says who may.
-        sentence: String,
-        /// Of which organization they are who may, and their least role, where it is a matter of that.
-        who_may: Option<(OrganizationId, Role)>,
-    },
+    #[error("{}", .0.sentence)]
+    Forbidden(Barrier),
     /// What was typed can't be used; a sentence per field.
     #[error("the input has errors")]
     Invalid(FieldErrors),
@@ -42,6 +37,15 @@ pub enum Error {
     Internal(#[from] anyhow::Error),
 }
 
+/// What keeps somebody from doing something.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Barrier {
+    /// Says who may.
+    pub sentence: String,
+    /// Of which organization they are who may, and their least role, where it is a matter of that.
+    pub who_may: Option<(OrganizationId, Role)>,
+}
+
 impl Error {
     /// One field's sentence.
     pub fn field(name: &str, sentence: impl Into<String>) -> Self {
@@ -50,12 +54,12 @@ impl Error {
 
     /// "Only … may …" when it is a matter of whose something is.
     pub fn forbidden(sentence: impl Into<String>) -> Self {
-        Self::Forbidden { sentence: sentence.into(), who_may: None }
+        Self::Forbidden(Barrier { sentence: sentence.into(), who_may: None })
     }
 
     /// The same when a role in the organization is missing.
     pub fn lacks_role(organization: OrganizationId, least: Role, sentence: impl Into<String>) -> Self {
-        Self::Forbidden { sentence: sentence.into(), who_may: Some((organization, least)) }
+        Self::Forbidden(Barrier { sentence: sentence.into(), who_may: Some((organization, least)) })
     }
 }
 

@@ -66,12 +66,14 @@ pub fn after(status: StatusCode, method: &Method, address: &str, in_sight: impl 
     let reads = matches!(*method, Method::GET | Method::HEAD);
     let passes = status.is_server_error() || matches!(status.as_u16(), 408 | 429);
     let again = ReturnPath::new(address);
-    if reads && passes && !again.as_str().is_empty() {
+    // What a partner sent somebody here with is good for one time.
+    if reads && passes && !again.as_str().is_empty() && !path.starts_with("/auth/") {
         return Some(Door::new(again.as_str(), "Try again"));
     }
+    // Not to where it just did not work: another question to the same page may.
+    let here = if matches!(status.as_u16(), 403 | 404) { path } else { address };
     above(path)
-        // Not to where it just did not work.
-        .filter(|door| !reads || door.path != path)
+        .filter(|door| !reads || door.path != here)
         .filter(|door| status != StatusCode::NOT_FOUND || in_sight(&door.path))
 }
 
@@ -107,6 +109,8 @@ mod tests {
         };
         assert_eq!(door(503, Method::GET, "/teams/7?day=2026-11-22").as_deref(), Some("/teams/7?day=2026-11-22"));
         assert_eq!(door(503, Method::POST, "/teams/7/entries").as_deref(), Some("/teams/7"));
+        assert_eq!(door(502, Method::GET, "/auth/fake/callback?code=c").as_deref(), Some("/integrations/fake"));
+        assert_eq!(door(422, Method::GET, "/teams/7?from=never").as_deref(), Some("/teams/7"));
         assert_eq!(door(403, Method::GET, "/organizations/7/settings"), None);
         assert_eq!(door(404, Method::GET, "/teams/7/entries/9").as_deref(), Some("/teams/7"));
         assert_eq!(door(404, Method::GET, "/teams/8/entries/9"), None);

@@ -86,7 +86,7 @@ impl Error {
         match self {
             Self::Core(error) => match error {
                 core::Error::NotFound => StatusCode::NOT_FOUND,
-                core::Error::Forbidden { .. } => StatusCode::FORBIDDEN,
+                core::Error::Forbidden(_) => StatusCode::FORBIDDEN,
                 core::Error::Invalid(_) => StatusCode::UNPROCESSABLE_ENTITY,
                 core::Error::Conflict(_) => StatusCode::CONFLICT,
                 core::Error::TooMany(_) => StatusCode::TOO_MANY_REQUESTS,
@@ -109,8 +109,8 @@ impl Error {
                     "There is nothing here, or it is not yours to see.".into(),
                     "Check the address, or go back and choose again.".into(),
                 ),
-                core::Error::Forbidden { sentence, .. } => {
-                    (sentence.clone(), "Ask one of them to do it, or to change your role.".into())
+                core::Error::Forbidden(barrier) => {
+                    (barrier.sentence.clone(), "Ask one of them to do it, or to change your role.".into())
                 }
                 core::Error::Invalid(errors) => (
                     "Something in the form can't be used.".into(),
@@ -163,7 +163,7 @@ impl Error {
             _ => Door::first_page(),
         };
         let who_may = match self {
-            Self::Core(core::Error::Forbidden { who_may, .. }) => *who_may,
+            Self::Core(core::Error::Forbidden(barrier)) => barrier.who_may,
             _ => None,
         };
         Sentences { happened, next, who_may, door }
@@ -177,7 +177,7 @@ impl IntoResponse for Error {
             Self::Core(core::Error::Internal(error)) => tracing::error!(error = format!("{error:#}"), "internal error"),
             Self::Core(core::Error::Busy(error)) => tracing::error!(%error, "the database is not available"),
             Self::Core(core::Error::Partner(error)) => tracing::warn!(%error, "a partner did not do its part"),
-            Self::Core(core::Error::Forbidden { sentence, .. }) => tracing::info!(sentence, "refused"),
+            Self::Core(core::Error::Forbidden(barrier)) => tracing::info!(barrier.sentence, "refused"),
             Self::Core(core::Error::TooMany(seconds)) => tracing::info!(seconds, "refused: too many attempts"),
             Self::ForeignForm => tracing::info!("refused: a form without a good token"),
             _ => {}

@@ -4,7 +4,10 @@ use askama::Template;
 use axum::{extract::State, http::StatusCode, response::Response};
 use integration_contract::Card;
 
-use super::{Asked, asked::folded, standing::Standing};
+use super::{
+    asked::{Asked, folded},
+    standing::Standing,
+};
 use crate::{
     core::{Core, integration_links, integration_users, mirrors, partners::Partner},
     web::{

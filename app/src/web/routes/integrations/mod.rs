@@ -15,8 +15,9 @@ use axum::{
 };
 use integration_contract::{Card, Connect};
 
-pub use asked::{Asked, folded};
+pub use asked::folded;
 pub use catalogue::{Tile, show as catalogue};
+pub use examples::Message;
 pub use installation::{Installation, account_state};
 pub(super) use partner::draw;
 pub use partner::show as partner;
