@@ -183,6 +183,16 @@ impl Browser {
         Ok(start.elapsed())
     }
 
+    /// Waits until there are so many of these.
+    pub async fn wait_for_count(&self, css: &str, count: usize) -> Result<()> {
+        let began = Instant::now();
+        while self.count(css).await? != count {
+            ensure!(began.elapsed() < PATIENCE, "there never were {count} of {css}; {}", self.story().await);
+            sleep(Duration::from_millis(50)).await;
+        }
+        Ok(())
+    }
+
     /// Waits until the browser is at a path that starts so.
     pub async fn wait_for_path(&self, start: &str) -> Result<()> {
         let began = Instant::now();
