@@ -13,6 +13,7 @@ pub mod attempts;
 pub mod entries;
 mod error;
 pub mod happenings;
+pub mod health;
 pub mod inbox;
 pub mod instance;
 pub mod integration_links;

@@ -74,6 +74,8 @@ pub struct FakePartner {
 pub enum Trouble {
     /// Fails; nothing is done.
     Fails(ErrorKind),
+    /// Fails for lack of a permission that a new consent gives; nothing is done.
+    LacksPermission,
     /// Fails and asks for this wait.
     Limits(Duration),
     /// Does it, and the answer is lost: [`ErrorKind::UnknownOutcome`].
@@ -196,6 +198,10 @@ async fn meet(trouble: Option<Trouble>) -> Result<bool> {
         None => Ok(false),
         Some(Trouble::LosesAnswer) => Ok(true),
         Some(Trouble::Fails(kind)) => Err(Error::new(kind, format!("The fake partner was told to fail: {kind:?}."))),
+        Some(Trouble::LacksPermission) => {
+            let sentence = "The fake partner misses the permission “write”. Connect it again to give it.";
+            Err(Error::new(ErrorKind::Forbidden, sentence).mended_by_consent())
+        }
         Some(Trouble::Limits(wait)) => {
             Err(Error::new(ErrorKind::RateLimited, "The fake partner asks us to slow down.").retry_after(wait))
         }

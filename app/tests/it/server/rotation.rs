@@ -55,6 +55,7 @@ async fn tenant(test: &TestDatabase, vault: &Vault, accounts: usize) -> Tenanted
             refusals: 0,
             state: integration_user::AccountState::Connected,
             reason: None,
+            broken_since: None,
             connected_at: 0,
             created_at: 0,
             updated_at: 0,
