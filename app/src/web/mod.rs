@@ -13,8 +13,10 @@ mod cross_origin;
 mod error;
 pub mod extract;
 pub mod layers;
+pub mod mend;
 pub mod page;
 pub mod routes;
+pub mod times;
 
 pub use error::{Error, Result};
 

@@ -67,8 +67,7 @@ impl Standings {
     ///
     /// # Errors
     /// When the database does not answer.
-    pub async fn of(core: &Core, who: &Member, links: impl IntoIterator<Item = &Model>) -> Result<Self> {
-        let links: Vec<&Model> = links.into_iter().collect();
+    pub async fn of(core: &Core, who: &Member, links: &[&Model]) -> Result<Self> {
         let ids: BTreeSet<IntegrationUserId> = links.iter().filter_map(|link| link.integration_user_id).collect();
         let mut standings = Self { now: core.clock.now(), ..Self::default() };
         if !ids.is_empty() {
@@ -78,11 +77,15 @@ impl Standings {
                 .await?;
             standings.accounts = rows.into_iter().map(|row| (row.id, row)).collect();
         }
-        let waits = |link: &&&Model| matches!(link.state, LinkState::Broken | LinkState::Pending);
-        for link in links.iter().filter(waits).take(COUNTED) {
+        let mut counted = 0;
+        for link in links {
+            if counted == COUNTED || !matches!(link.state, LinkState::Broken | LinkState::Pending) {
+                continue;
+            }
+            counted += 1;
             standings.held.insert(link.id, held_by(core, link).await?);
         }
-        standings.name_people(core, who, &links).await?;
+        standings.name_people(core, who, links).await?;
         Ok(standings)
     }
 

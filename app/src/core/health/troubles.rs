@@ -216,7 +216,7 @@ async fn broken_in(
     if !links.is_empty() {
         let rows = integration_link::Entity::of(organization).filter(integration_link::Column::Id.is_in(links));
         let rows = rows.all(db).await?;
-        let standings = Standings::of(core, who, &rows).await?;
+        let standings = Standings::of(core, who, &rows.iter().collect::<Vec<_>>()).await?;
         for link in rows {
             let account = standings.account(&link).cloned();
             let broken = account.as_ref().filter(|account| account.state == AccountState::Broken);

@@ -12,7 +12,9 @@ use integration_contract::{Card, Connect, Scope};
 use super::{links::Row, mirrors::offer::OfferTile, site::SiteField};
 use crate::{
     core::{
-        Core, Error, integration_links, integration_users,
+        Core, Error,
+        health::next_step::of_account,
+        integration_links, integration_users,
         partners::{Partner, our_url},
         people::Member,
     },
@@ -26,7 +28,8 @@ use crate::{
     web::{
         self,
         extract::SignedIn,
-        page::{Page, Place, Tone},
+        mend::{Around, Mend},
+        page::{Moment, Page, Place, Tone},
     },
 };
 
@@ -127,6 +130,8 @@ struct AccountLine {
     acts: bool,
     working: bool,
     reason: Option<String>,
+    since: Option<Moment>,
+    mend: Option<Mend>,
 }
 
 impl AccountLine {
@@ -135,6 +140,9 @@ impl AccountLine {
         let lasting = matches!(card.connect, Connect::OAuth { lasting: true, .. });
         let ended = row.expires_at.is_some_and(|at| at <= core.clock.now());
         Self {
+            // What to do with one that works stands beside it.
+            mend: mend_of(core, &row),
+            since: row.broken_since.filter(|_| row.state == AccountState::Broken).map(Moment::at),
             name: row.account_name,
             acts: row.credentials.is_some() && (lasting || !ended),
             working: row.state == AccountState::Connected,
@@ -159,6 +167,10 @@ pub struct Installation {
     pub state: &'static str,
     /// Why it does not work.
     pub reason: Option<String>,
+    /// Since when.
+    pub since: Option<Moment>,
+    /// The one thing to do about it.
+    pub mend: Option<Mend>,
     /// Whether it is on its way out.
     pub leaving: bool,
 }
@@ -177,6 +189,8 @@ impl Installation {
         let (tone, state) = account_state(row.state);
         let name = core.partners.get(&row.partner).map_or_else(|_| row.partner.clone(), |it| it.name().to_owned());
         Self {
+            mend: mend_of(core, &row),
+            since: row.broken_since.filter(|_| row.state == AccountState::Broken).map(Moment::at),
             id: row.id,
             partner: row.partner,
             partner_name: name,
@@ -187,6 +201,13 @@ impl Installation {
             leaving: row.state == AccountState::Leaving,
         }
     }
+}
+
+/// What mends an account that is broken.
+fn mend_of(core: &Core, row: &integration_user::Model) -> Option<Mend> {
+    let next = format!("/integrations/{}", row.partner);
+    let step = of_account(row.state, true, false)?;
+    Some(Mend::of_account(core, step, row, Around { names: &[], next: &next }))
 }
 
 /// How an account's state looks.
@@ -247,18 +268,18 @@ pub(super) async fn draw(
 
 /// The partner's links that the person may see: those of their teams, and their own.
 async fn links_in_sight(core: &Core, who: &SignedIn, member: &Member, partner: &Partner) -> web::Result<Vec<Row>> {
-    let mut rows = Vec::new();
+    let mut seen = Vec::new();
     for link in integration_links::living(core, member.organization).await? {
         if link.partner != partner.id() {
             continue;
         }
         match integration_links::find(core, &who.person, link.id).await {
-            Ok((member, link)) => rows.push(Row::of(core, &member, &link)),
+            Ok((_, link)) => seen.push(link),
             Err(Error::NotFound) => {}
             Err(error) => return Err(error.into()),
         }
     }
-    Ok(rows)
+    Row::all(core, member, &seen, &format!("/integrations/{}", partner.id())).await
 }
 
 /// `GET /integrations/{p}/icon.svg`
