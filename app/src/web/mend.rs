@@ -121,7 +121,8 @@ fn connect(
     if let (Some(field), Some(site)) = (field, site) {
         fields.push((field.name, site));
     }
-    let label = if deed == Deed::Grant { format!("Give {name} the permission") } else { format!("Connect {name} again") };
+    let label =
+        if deed == Deed::Grant { format!("Give {name} the permission") } else { format!("Connect {name} again") };
     Mend::Button { action: format!("/auth/{partner}"), fields, deed: None, label, about }
 }
 

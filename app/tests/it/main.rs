@@ -10,6 +10,7 @@ mod entries;
 mod exports;
 mod floor_plan;
 mod harness;
+mod health;
 mod inbox;
 mod integrations;
 mod items;

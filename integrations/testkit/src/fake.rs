@@ -6,6 +6,7 @@
 //! | body | what comes of it |
 //! |---|---|
 //! | `{"do":"entry","id":"1","text":"…","by":{"id":"7","name":"ada"},"status":"done"}` | an entry; `by`, `status`, `url` may be left out |
+//! | `{"do":"ask","id":"1","text":"…"}` | the same entry, after the partner was asked for it |
 //! | `{"do":"edit","id":"1","text":"…"}` · `{"do":"retract","id":"1"}` | the entry follows, the entry is archived |
 //! | `{"do":"works"}` · `{"do":"gone","reason":"…"}` · `{"do":"rename","room":"…"}` | what happens to the link |
 //! | `{"do":"ignore"}` · `{"do":"reply"}` | ignored before it is read · answered "pong" and not kept |
@@ -103,6 +104,7 @@ struct Outside {
     last_id: u64,
     on_create: VecDeque<Trouble>,
     on_destroy: VecDeque<Trouble>,
+    on_look_up: VecDeque<Trouble>,
     ear: deliver::Ear,
     shelf: items::Shelf,
     board: setup::Board,
@@ -141,6 +143,11 @@ impl FakePartner {
     /// The next `destroy_link` has this trouble; several queue up.
     pub fn trouble_destroying(&self, trouble: Trouble) {
         self.outside().on_destroy.push_back(trouble);
+    }
+
+    /// The next `look_up` has this trouble; several queue up.
+    pub fn trouble_looking_up(&self, trouble: Trouble) {
+        self.outside().on_look_up.push_back(trouble);
     }
 
     /// What stands at the partner now.
@@ -387,6 +394,16 @@ impl Integration for FakePartner {
 
     fn hook(&self, link: &IntegrationLink, call: &Verified<HookCall>) -> Result<Reading> {
         hook::read(link.settings.read()?, &strict_json::object(&call.body)?)
+    }
+
+    async fn look_up(&self, _cx: &Account, link: &IntegrationLink, what: &Value) -> Result<Reading> {
+        let trouble = self.outside().on_look_up.pop_front();
+        if meet(trouble).await? {
+            return Err(lost());
+        }
+        let mut told = what.clone();
+        told["do"] = "entry".into();
+        hook::read(link.settings.read()?, &told)
     }
 
     fn wants(&self, link: &IntegrationLink, entry: &OutgoingEntry) -> Want {

@@ -163,7 +163,11 @@ impl Standings {
         let over = row.expires_at.is_some_and(|at| at <= self.now);
         let fares = match row.state {
             _ if !partner.acts_with_accounts() => {
-                if over || row.state != AccountState::Connected { Fares::Over } else { Fares::Works }
+                if over || row.state != AccountState::Connected {
+                    Fares::Over
+                } else {
+                    Fares::Works
+                }
             }
             AccountState::Connected => Fares::Works,
             AccountState::Broken | AccountState::Leaving => Fares::Broken,

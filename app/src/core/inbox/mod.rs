@@ -17,7 +17,8 @@ use tokio::{
 };
 
 pub use read::{
-    MessageLine, count_failed, count_held, finish, forget_marks, forget_messages, go_on, hold, load, replay, replay_failed,
+    MessageLine, count_failed, count_held, finish, forget_marks, forget_messages, go_on, hold, load, replay,
+    replay_failed,
 };
 
 use crate::{

@@ -12,7 +12,8 @@ use super::{
     account, account_is_broken, as_partner_sees, find_living,
     follow::{add_inspection, go_on, remedy_of},
     gone, load_while, must_manage,
-    notice::notice_due, set_up_lane,
+    notice::notice_due,
+    set_up_lane,
 };
 use crate::{
     core::{

@@ -130,8 +130,7 @@ async fn draw_link(
     let here = link_path(&link);
     let standings = Standings::of(core, member, &[&link]).await?;
     let account = standings.account(&link).cloned();
-    let mut row =
-        Row::of(core, member, &link, &standings, &here).joined_by(&mirrors::joining(core, &link).await?);
+    let mut row = Row::of(core, member, &link, &standings, &here).joined_by(&mirrors::joining(core, &link).await?);
     let activity = Activity::newest(core, &link, row.may_manage && row.living).await?;
     let installed = account.as_ref().is_some_and(|row| row.user_id.is_none());
     // A token that was for setting the link up: its end does the link no harm, but it is needed to change the settings.

@@ -82,14 +82,7 @@ impl Row {
         Ok(listed.iter().map(|listed| Self::of(core, member, listed, &standings, &admins, next)).collect())
     }
 
-    fn of(
-        core: &Core,
-        member: &Member,
-        listed: &Listed,
-        standings: &Standings,
-        admins: &[String],
-        next: &str,
-    ) -> Self {
+    fn of(core: &Core, member: &Member, listed: &Listed, standings: &Standings, admins: &[String], next: &str) -> Self {
         let mirror = &listed.mirror;
         let links = || [&listed.left, &listed.right].into_iter().flatten();
         let ends: Vec<_> = links().map(|link| links::Row::of(core, member, link, standings, next)).collect();
