@@ -56,6 +56,7 @@ use url::Url;
 const SIGNATURE: &str = "x-fake-signature";
 const DELIVERY: &str = "x-fake-delivery";
 const KIND: &str = "subscription";
+const HOUSE: &str = "house";
 const ROOM: &str = "room";
 const TELL: &str = "tell";
 
@@ -105,6 +106,8 @@ struct Outside {
     on_create: VecDeque<Trouble>,
     on_destroy: VecDeque<Trouble>,
     on_look_up: VecDeque<Trouble>,
+    houses: BTreeMap<String, Vec<String>>,
+    forms_asked: u64,
     ear: deliver::Ear,
     shelf: items::Shelf,
     board: setup::Board,
@@ -148,6 +151,38 @@ impl FakePartner {
     /// The next `look_up` has this trouble; several queue up.
     pub fn trouble_looking_up(&self, trouble: Trouble) {
         self.outside().on_look_up.push_back(trouble);
+    }
+
+    /// From now on its form asks for a house, one of these, and then offers its rooms.
+    pub fn has_rooms(&self, house: &str, rooms: impl IntoIterator<Item = String>) {
+        self.outside().houses.insert(house.to_owned(), rooms.into_iter().collect());
+    }
+
+    /// How often its form was asked for.
+    pub fn forms_asked(&self) -> u64 {
+        self.outside().forms_asked
+    }
+
+    fn form_of_houses(&self, so_far: &FormInput) -> LinkForm {
+        let outside = self.outside();
+        let choice = |value: &String| Choice { value: value.clone(), label: value.clone() };
+        let chosen = outside.houses.get_key_value(so_far.one(HOUSE)).or_else(|| outside.houses.first_key_value());
+        let rooms = chosen.map(|(_, rooms)| rooms.iter().map(choice).collect()).unwrap_or_default();
+        let house = Field {
+            name: HOUSE,
+            label: "House",
+            help: "Each has rooms of its own.".to_owned(),
+            kind: FieldKind::One(outside.houses.keys().map(choice).collect()),
+            values: so_far.all(HOUSE).to_vec(),
+        };
+        let room = Field {
+            name: ROOM,
+            label: "Room",
+            help: "Where things happen.".to_owned(),
+            kind: FieldKind::Search { choices: rooms, placeholder: "workshop" },
+            values: so_far.all(ROOM).to_vec(),
+        };
+        LinkForm { fields: vec![house, room], notice: None, redrawn_by: &[HOUSE] }
     }
 
     /// What stands at the partner now.
@@ -263,6 +298,10 @@ impl Integration for FakePartner {
     }
 
     async fn new_link(&self, _cx: &Account, so_far: &FormInput) -> Result<LinkForm> {
+        self.outside().forms_asked += 1;
+        if !self.outside().houses.is_empty() {
+            return Ok(self.form_of_houses(so_far));
+        }
         let room = Field {
             name: ROOM,
             label: "Room",
@@ -286,7 +325,7 @@ impl Integration for FakePartner {
             values: so_far.all(TELL).to_vec(),
         };
         let fields = if self.can(Capability::Deliver) { vec![room, tell] } else { vec![room] };
-        Ok(LinkForm { fields, notice: None })
+        Ok(LinkForm { fields, ..LinkForm::default() })
     }
 
     async fn check_link(&self, _cx: &Account, input: &FormInput) -> Result<CheckedLink, LinkRefused> {

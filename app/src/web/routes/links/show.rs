@@ -10,7 +10,7 @@ use integration_contract::{CheckedLink, FieldErrors, FieldKind, FormInput, LinkF
 use serde::Deserialize;
 
 use super::{
-    Row,
+    Combos, Row,
     activity::{Activity, replay_failed},
     form::{Acting, Refusal, form_of},
     link_of, link_path,
@@ -21,7 +21,9 @@ use crate::{
     core::{
         Core, Error,
         health::{By, Deed, NextStep, Standings},
-        inbox, integration_links, integration_users, mirrors, outbox,
+        inbox, integration_links, integration_users,
+        link_forms::FRESH,
+        mirrors, outbox,
         partners::Partner,
         people::Member,
         previews,
@@ -56,6 +58,8 @@ struct LinkPage {
     /// Whether it may be tried again although something else is to be done first.
     can_try: bool,
     form: LinkForm,
+    /// Its far end is fixed, so there is nothing to search for.
+    combos: Combos,
     errors: FieldErrors,
     problem: Option<String>,
     /// Whether the partner sends hooks.
@@ -109,7 +113,7 @@ async fn edit_form(
         Some(id) => integration_users::find(core, link.organization_id, id).await?,
         None => None,
     };
-    let (mut form, problem) = form_of(core, member, partner, &Acting { row }, so_far).await;
+    let (mut form, problem) = form_of(core, member, partner, &Acting { row }, so_far, FRESH).await;
     // A link keeps its target for life; what it is about is shown, and the rest can be changed.
     for field in &mut form.fields {
         if let FieldKind::Search { choices, .. } = &mut field.kind {
@@ -162,6 +166,7 @@ async fn draw_link(
         can_try,
         link: row,
         form,
+        combos: Combos::default(),
         errors: refusal.errors,
         problem: refusal.problem,
         hears: partner.integration.card().hooks.is_some(),
