@@ -76,6 +76,7 @@ async fn tenant(test: &TestDatabase, vault: &Vault, accounts: usize) -> Tenanted
         name: "acme/widgets".into(),
         state: integration_link::LinkState::Active,
         reason: None,
+        remedy: None,
         state_since: 0,
         hook_key: link.to_string(),
         hook_secret: Some(vault.seal(Place::hook_secret(organization, link), &"hook secret".into())),
