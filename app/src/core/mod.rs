@@ -13,6 +13,7 @@ pub mod attempts;
 pub mod entries;
 mod error;
 pub mod happenings;
+pub mod health;
 pub mod inbox;
 pub mod instance;
 pub mod integration_links;
@@ -20,6 +21,7 @@ pub mod integration_users;
 pub mod invitations;
 pub mod items;
 pub mod ledger;
+pub mod link_forms;
 pub mod live;
 pub mod mail;
 pub mod mirrors;
@@ -53,6 +55,7 @@ struct Inner {
     breakers: outbox::Breakers,
     live: live::Live,
     looks: integration_links::Looks,
+    link_forms: link_forms::LinkForms,
     mailer: mail::Mailer,
     /// Held while a call to a partner is allowed and has not begun, see [`outbox::until_calls_have_begun`].
     beginning: tokio::sync::RwLock<()>,
@@ -100,6 +103,7 @@ impl Core {
             breakers: outbox::Breakers::default(),
             live: live::Live::default(),
             looks: integration_links::Looks::default(),
+            link_forms: link_forms::LinkForms::default(),
             mailer,
             beginning: tokio::sync::RwLock::default(),
         }))

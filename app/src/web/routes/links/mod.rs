@@ -1,6 +1,7 @@
 //! `/integrations/{p}/link`: making, removing, and looking at links.
 
 mod activity;
+mod choices;
 mod event;
 mod form;
 mod new;
@@ -11,6 +12,7 @@ mod show;
 mod trace;
 
 pub use activity::show as activity;
+pub use choices::{Combos, Sought, Wanted};
 pub use form::{Acting, Refusal, form_of, has_account};
 pub use new::{create, draw as new};
 pub use remove::destroy;
@@ -24,6 +26,10 @@ use crate::{
     db::entity::integration_link::{LinkLevel, Model},
     web::{self, extract::SignedIn},
 };
+
+/// What a removal does, as it is said before it is done.
+pub const REMOVAL: &str = "What was made for this link is taken away, and nothing comes or goes through it any more. Every \
+                           entry stays. You get a receipt.";
 
 /// Which link a removal is about.
 #[derive(Deserialize)]
