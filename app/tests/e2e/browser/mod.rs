@@ -89,7 +89,10 @@ async fn the_catalogue_finds_and_errors_lead_on() -> Result<()> {
     browser.go(demo.at("/styleguide")).await?;
     pictures(&browser, "style-guide").await?;
     browser.folded("Remove… bob").await?.click().await?;
-    ensure!(browser.text().await?.contains("They no longer see the team's log"), "nothing is asked before it is removed");
+    ensure!(
+        browser.text().await?.contains("They no longer see the team's log"),
+        "nothing is asked before it is removed"
+    );
 
     tour::log_out_of(&browser, &demo.address).await?;
     tour::log_in(&browser, &demo.address, "bob@example.com").await?;
