@@ -77,9 +77,9 @@ async fn the_catalogue_finds_and_errors_lead_on() -> Result<()> {
     browser.fill("Search the integrations", "RELÈASES").await?;
     browser.wait_for_count(".tile", 1).await?;
     ensure!(browser.address().await?.query() == Some("q=REL%C3%88ASES"), "the address does not say what is asked");
-    let at_once = browser.text().await?;
+    let at_once = browser.find("#found").await?.text().await?;
     browser.press("Search").await?;
-    ensure!(browser.text().await? == at_once, "typing finds another thing than asking");
+    ensure!(browser.find("#found").await?.text().await? == at_once, "typing finds another thing than asking");
     browser.fill("Search the integrations", "nothing of the kind").await?;
     browser.wait_for_text("Nothing of that kind").await?;
     pictures(&browser, "catalogue-nothing").await?;
