@@ -192,7 +192,7 @@ impl Alerts {
 /// One thing that needs somebody.
 #[derive(Clone, Debug)]
 pub struct Alert {
-    /// "GitHub (acme/widgets)"
+    /// The partner, and what of it: "Forge (acme/widgets)"
     pub name: String,
     /// What else it stops, as the end of the name.
     pub others: String,

@@ -15,7 +15,7 @@ async fn five_thousand_repositories_make_a_small_page(test: TestDatabase) {
     let ground = Ground::working(test).await;
     ground.github.control("/repositories", json!({ "owner": "acme", "prefix": "tool", "count": 4990 })).await;
     ground.connect(&ground.two.ada, "ada-codes").await;
-    let calls = async || ground.github.calls("GET", "/user/repos").await;
+    let calls = async || ground.github.calls("GET", "/api/v3/user/repos").await;
 
     let begun = Instant::now();
     let page = ground.two.ada.get(FORM).await;
