@@ -48,6 +48,14 @@ pub struct Around<'a> {
 }
 
 impl Mend {
+    /// Where its form posts to, if it is a button.
+    pub fn action(&self) -> Option<&str> {
+        match self {
+            Self::Button { action, .. } => Some(action),
+            Self::Way { .. } | Self::Ask(_) => None,
+        }
+    }
+
     /// What mends a link.
     pub fn of_link(
         core: &Core,

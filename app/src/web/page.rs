@@ -62,11 +62,13 @@ impl Page {
         Self { times: self.times.in_zone(zone), ..self }
     }
 
-    /// The page without the alert that is about what the page itself shows.
+    /// The page at this path without the alerts that are about what it shows itself, or offer what it offers.
     #[must_use]
-    pub fn about(mut self, path: &str) -> Self {
+    pub fn about(mut self, path: &str, mend: Option<&Mend>) -> Self {
+        let offered = mend.and_then(Mend::action);
         if let Some(alerts) = &mut self.alerts {
-            alerts.broken.retain(|alert| alert.href != path);
+            let same = |alert: &Alert| offered.is_some() && alert.mend.as_ref().and_then(Mend::action) == offered;
+            alerts.broken.retain(|alert| alert.href != path && !same(alert));
         }
         self.alerts = self.alerts.filter(|alerts| !alerts.broken.is_empty() || !alerts.recovered.is_empty());
         self
@@ -192,7 +194,7 @@ impl Alerts {
 /// One thing that needs somebody.
 #[derive(Clone, Debug)]
 pub struct Alert {
-    /// "GitHub (acme/widgets)"
+    /// The partner, and what of it: "Forge (acme/widgets)"
     pub name: String,
     /// What else it stops, as the end of the name.
     pub others: String,

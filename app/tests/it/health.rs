@@ -44,7 +44,7 @@ impl Ground {
 
     async fn write(&self, text: &str) {
         let path = format!("/teams/{}/entries", self.two.product);
-        let written = self.two.ada.post_form(&path, &[("text", text)]).await;
+        let written = self.two.ada.post_form(&path, &[("body", text)]).await;
         assert_eq!(written.status, 303, "{}", written.text);
     }
 
@@ -150,7 +150,9 @@ async fn a_hook_that_needs_the_account_is_read_when_it_works_again(test: TestDat
     ground.app().work();
     join(&ground.two.ada, 7, "ada-there").await;
     let link = ground.telling_link("workshop").await;
-    ground.fake.trouble_looking_up(Trouble::Fails(ErrorKind::Unauthorized));
+    for _ in 0..2 {
+        ground.fake.trouble_looking_up(Trouble::Fails(ErrorKind::Unauthorized));
+    }
     let ask = |id: &str| format!(r#"{{"do":"ask","id":"{id}","text":"Asked for {id}"}}"#).into_bytes();
     assert_eq!(ground.hook(&link, "one", &ask("1")).await.status, 200);
     ground.stands(link.id, LinkState::Broken).await;

@@ -11,30 +11,31 @@ use crate::harness::{TestDatabase, between, on_both_databases};
 
 const FORM: &str = "/integrations/github/link";
 
-async fn five_thousand_repositories_make_a_small_page(test: TestDatabase) {
+async fn a_long_list_of_repositories_makes_a_small_page(test: TestDatabase) {
     let ground = Ground::working(test).await;
-    ground.github.control("/repositories", json!({ "owner": "acme", "prefix": "tool", "count": 4990 })).await;
+    ground.github.control("/repositories", json!({ "owner": "acme", "prefix": "tool", "count": 1490 })).await;
     ground.connect(&ground.two.ada, "ada-codes").await;
-    let calls = async || ground.github.calls("GET", "/user/repos").await;
+    let calls = async || ground.github.calls("GET", "/api/v3/user/repos").await;
 
     let begun = Instant::now();
     let page = ground.two.ada.get(FORM).await;
     let first = begun.elapsed();
     let (size, listed) = (page.text.len(), calls().await);
     assert!(size < 40_000, "{size} bytes");
-    assert!((45..=55).contains(&listed), "{listed} calls for the list");
+    // It lists for five seconds at most, which a busy machine may need for less than all of them.
+    assert!((1..=16).contains(&listed), "{listed} calls for the list");
     assert_eq!(page.text.matches("<option").count(), 51, "fifty of them, and the team");
     assert!(page.text.contains("to choose from: type a part of the name."), "{}", page.text);
 
     // Somebody types: nothing is asked again, and what fits comes alone.
     let begun = Instant::now();
-    let part = ground.two.ada.get(&format!("{FORM}?part=choices&field=repository&q=tool-49")).await;
+    let part = ground.two.ada.get(&format!("{FORM}?part=choices&field=repository&q=tool-01")).await;
     let typed = begun.elapsed();
     assert_eq!(part.text.matches("role=\"option\"").count(), 50, "{}", part.text);
-    assert!(part.text.contains("The first 50 of 90: type more to narrow them."), "{}", part.text);
+    assert!(part.text.contains("The first 50 of 100: type more to narrow them."), "{}", part.text);
     assert!(!part.text.contains("<html"));
-    let part = ground.two.ada.get(&format!("{FORM}?part=choices&field=repository&q=TOOL+4987")).await;
-    assert!(part.text.contains("data-value=\"acme/tool-4987\"") && part.text.contains("1 choice."), "{}", part.text);
+    let part = ground.two.ada.get(&format!("{FORM}?part=choices&field=repository&q=TOOL+0187")).await;
+    assert!(part.text.contains("data-value=\"acme/tool-0187\"") && part.text.contains("1 choice."), "{}", part.text);
     let part = ground.two.ada.get(&format!("{FORM}?part=choices&field=repository&q=%3Cb%3E%00")).await;
     assert!(part.text.contains("Nothing on the list fits."), "{}", part.text);
     for nowhere in ["nothing", "events", ""] {
@@ -42,20 +43,20 @@ async fn five_thousand_repositories_make_a_small_page(test: TestDatabase) {
         assert_eq!((part.status, part.text.matches("role=\"option\"").count()), (200, 0));
     }
     assert_eq!(calls().await, listed, "typing asks the partner nothing");
-    println!("the form of 5,000: {size} bytes after {first:?} ({listed} calls); while typing {typed:?}");
+    println!("a form of 1,500: {size} bytes after {first:?} ({listed} calls); while typing {typed:?}");
 
     // Without scripts: a button looks, another takes one, and what was typed elsewhere stays.
     let team = ground.two.product.to_string();
-    let typed = [("team", team.as_str()), ("repository", "tool-123"), ("events", "push")];
+    let typed = [("team", team.as_str()), ("repository", "tool-012"), ("events", "push")];
     let found = ground.two.ada.post_form(FORM, &[&typed[..], &[("action", "search:repository")]].concat()).await;
     assert_eq!(found.status, 200, "nothing was sent yet");
-    assert!(found.text.contains("name=\"choose:repository\" value=\"acme/tool-1234\""), "{}", found.text);
-    assert!(found.text.contains("value=\"tool-123\""), "what was typed stays");
+    assert!(found.text.contains("name=\"choose:repository\" value=\"acme/tool-0123\""), "{}", found.text);
+    assert!(found.text.contains("value=\"tool-012\""), "what was typed stays");
     let field = found.text.split("name=\"events\" value=\"push\"").nth(1).unwrap();
     assert!(field.starts_with(" checked"), "{field}");
     let chosen =
-        ground.two.ada.post_form(FORM, &[&typed[..], &[("choose:repository", "acme/tool-1234")]].concat()).await;
-    assert!(chosen.text.contains("name=\"repository\" value=\"acme/tool-1234\""), "{}", chosen.text);
+        ground.two.ada.post_form(FORM, &[&typed[..], &[("choose:repository", "acme/tool-0123")]].concat()).await;
+    assert!(chosen.text.contains("name=\"repository\" value=\"acme/tool-0123\""), "{}", chosen.text);
     assert_eq!(ground.links().await.len(), 0);
     // A refused form keeps what was typed, says so beside the field, and puts the keyboard there.
     let refused = ground.two.ada.post_form(FORM, &[("team", team.as_str()), ("repository", "acme/none")]).await;
@@ -65,7 +66,7 @@ async fn five_thousand_repositories_make_a_small_page(test: TestDatabase) {
     assert!(refused.text.contains(" autofocus"), "{}", refused.text);
     assert_eq!(calls().await, listed);
     // What is not on the list can be pasted, by its address too.
-    let pasted = [("team", team.as_str()), ("repository", "acme/tool-4989"), ("events", "push")];
+    let pasted = [("team", team.as_str()), ("repository", "acme/tool-1489"), ("events", "push")];
     assert_eq!(ground.two.ada.post_form(FORM, &pasted).await.status, 303);
 
     // A page that is opened later shows what there is then; nobody else sees Ada's.
@@ -80,13 +81,14 @@ async fn five_thousand_repositories_make_a_small_page(test: TestDatabase) {
 async fn a_field_decides_what_another_offers(test: TestDatabase) {
     let fake = FakePartner::with_card(Card { settings: &[], ..able() });
     let ground = Ground::idle_with(test, fake, PartnerSettings::default()).await;
-    ground.fake.has_rooms("north", (0..3000).map(|number| format!("north-{number}")));
+    ground.fake.has_rooms("north", (0..5000).map(|number| format!("north-{number}")));
     ground.fake.has_rooms("south", (0..60).map(|number| format!("south-{number}")));
     join(&ground.two.ada, 7, "ada-there").await;
     let form = "/integrations/fake/link";
     let asked = ground.fake.forms_asked();
     let page = ground.two.ada.get(form).await.text;
-    assert!(page.contains("data-redraws=\"house\"") && page.contains("There are 3000 to choose from"), "{page}");
+    assert!(page.len() < 40_000, "{} bytes", page.len());
+    assert!(page.contains("data-redraws=\"house\"") && page.contains("There are 5000 to choose from"), "{page}");
     assert!(page.contains("name=\"action\" value=\"redraw\" formnovalidate>Show what there is"), "{page}");
 
     let team = ground.two.product.to_string();
@@ -110,4 +112,4 @@ async fn a_field_decides_what_another_offers(test: TestDatabase) {
     ground.finish().await;
 }
 
-on_both_databases!(five_thousand_repositories_make_a_small_page, a_field_decides_what_another_offers,);
+on_both_databases!(a_long_list_of_repositories_makes_a_small_page, a_field_decides_what_another_offers,);

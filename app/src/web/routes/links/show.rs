@@ -152,7 +152,7 @@ async fn draw_link(
         && !matches!(&row.mend, Some(Mend::Button { action, .. }) if *action == here)
         && account.as_ref().is_none_or(|row| row.state == AccountState::Connected);
     let page = who.page_of_team(&link.name, link.organization_id, link.team_id).await?;
-    let page = page.at(Place::Integrations).about(&here);
+    let page = page.at(Place::Integrations).about(&here, row.mend.as_ref());
     let answer = LinkPage {
         page,
         partner_name: partner.name(),

@@ -204,7 +204,7 @@ async fn draw(
         None => (options, FieldErrors::default(), StatusCode::OK),
     };
     let page = who.page_of_team(&mirror.name, mirror.organization_id, mirror.team_id).await?;
-    let page = page.at(Place::Integrations).about(&here);
+    let page = page.at(Place::Integrations).about(&here, row.mend.as_ref());
     let answer = MirrorPage {
         page,
         team: mirror.team_id,

@@ -167,7 +167,7 @@ async fn draw_settings(
         links.extend(Row::all(core, &member, &own, "/settings").await?);
     }
     let page = SettingsPage {
-        page: who.page("Your settings").await?.at(Place::Settings).about("/settings"),
+        page: who.page("Your settings").await?.at(Place::Settings).about("/settings", None),
         typed_name: name.unwrap_or_else(|| person.user.name.clone()),
         sessions: sessions::list(core, person.user.id).await?,
         here: who.session_hash(),
