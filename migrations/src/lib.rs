@@ -23,6 +23,7 @@ mod m0012_mirrors;
 mod m0013_traces;
 mod m0014_searched_entries;
 mod m0015_mail;
+mod m0019_health;
 mod table;
 
 /// All steps, in order.
@@ -47,6 +48,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0013_traces::Migration),
             Box::new(m0014_searched_entries::Migration),
             Box::new(m0015_mail::Migration),
+            Box::new(m0019_health::Migration),
         ]
     }
 }

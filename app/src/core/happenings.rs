@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use integration_contract::{Answer, Author, ErrorKind, Happening, HookCall, Reading, Verified};
+use integration_contract::{Answer, Author, Error as PartnerError, ErrorKind, Happening, HookCall, Reading, Verified};
 use jiff::civil::Date;
 use sea_orm::{ActiveValue::Set, ColumnTrait, ConnectionTrait, DatabaseTransaction, QueryFilter};
 
@@ -62,6 +62,7 @@ pub async fn read(core: &Core, organization: OrganizationId, id: MessageId) -> R
                 Err(Error::Partner(error)) => {
                     if error.kind() == ErrorKind::Unauthorized && partner.acts_with_accounts() {
                         integration_links::account_is_broken(core, &link, error.sentence()).await?;
+                        return hold(core, &link, &message, &error).await;
                     }
                     Outcome { state: MessageState::Failed, reason: Some(error.sentence().to_owned()) }
                 }
@@ -70,6 +71,23 @@ pub async fn read(core: &Core, organization: OrganizationId, id: MessageId) -> R
         }
     };
     core.db.write(async |tx| outcome.write(core, tx, &message).await).await
+}
+
+/// Keeps a message that can't be read before the link's account works again; it is read by itself then.
+async fn hold(
+    core: &Core,
+    link: &integration_link::Model,
+    message: &inbox_message::Model,
+    error: &PartnerError,
+) -> Result<()> {
+    core.db
+        .write(async |tx| {
+            integration_links::broke(core, tx, link, error).await?;
+            inbox::hold(tx, message, error.sentence()).await
+        })
+        .await?;
+    core.queue.wake();
+    Ok(())
 }
 
 /// What the partner's crate reads in the message, the partner asked where the hook does not say it all.

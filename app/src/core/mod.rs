@@ -13,6 +13,7 @@ pub mod attempts;
 pub mod entries;
 mod error;
 pub mod happenings;
+pub mod health;
 pub mod inbox;
 pub mod instance;
 pub mod integration_links;
@@ -20,6 +21,7 @@ pub mod integration_users;
 pub mod invitations;
 pub mod items;
 pub mod ledger;
+pub mod link_forms;
 pub mod live;
 pub mod mail;
 pub mod mirrors;
@@ -52,6 +54,7 @@ struct Inner {
     inbox: inbox::Inbox,
     breakers: outbox::Breakers,
     live: live::Live,
+    link_forms: link_forms::LinkForms,
     mailer: mail::Mailer,
     /// Held while a call to a partner is allowed and has not begun, see [`outbox::until_calls_have_begun`].
     beginning: tokio::sync::RwLock<()>,
@@ -98,6 +101,7 @@ impl Core {
             attempts: attempts::Attempts::default(),
             breakers: outbox::Breakers::default(),
             live: live::Live::default(),
+            link_forms: link_forms::LinkForms::default(),
             mailer,
             beginning: tokio::sync::RwLock::default(),
         }))

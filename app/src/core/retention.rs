@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use super::{Core, Result, actions, inbox, integration_users, invitations, items, mirrors, outbox, sessions};
+use super::{Core, Result, actions, inbox, integration_users, invitations, items, mail, mirrors, outbox, sessions};
 use crate::queue::dead;
 
 /// How long hooks, the marks by which a repeated one is known, and dead letters are kept. Longer than any partner
@@ -36,6 +36,8 @@ pub struct Forgotten {
     pub mirror_changes: u64,
     /// What was joined by mirrors that were removed.
     pub mirror_pairs: u64,
+    /// What works again, and nobody came to read.
+    pub recoveries: u64,
 }
 
 /// Forgets what is over its time, of all tenants. May run in several processes at once, and may be cut off anywhere.
@@ -58,6 +60,7 @@ pub async fn forget(core: &Core) -> Result<Forgotten> {
         items: items::forget(core, items::KEPT).await?,
         mirror_changes: mirrors::forget_changes(core, KEPT).await?,
         mirror_pairs: mirrors::forget_pairs(core, KEPT).await?,
+        recoveries: mail::health::forget_recoveries(core, KEPT).await?,
     };
     forgotten.publish(begun.elapsed());
     Ok(forgotten)
@@ -78,6 +81,7 @@ impl Forgotten {
             items,
             mirror_changes,
             mirror_pairs,
+            recoveries,
         } = self;
         tracing::info!(
             sessions,
@@ -92,6 +96,7 @@ impl Forgotten {
             items,
             mirror_changes,
             mirror_pairs,
+            recoveries,
             ?took,
             "forgot what is over its time"
         );
@@ -108,6 +113,7 @@ impl Forgotten {
             ("items", items),
             ("mirror_changes", mirror_changes),
             ("mirror_pairs", mirror_pairs),
+            ("recoveries", recoveries),
         ];
         for (what, count) in counts {
             metrics::counter!("patchbay_forgotten_total", "what" => what).increment(count);

@@ -64,6 +64,15 @@ pub async fn find(core: &Core, person: &Person, id: TeamId) -> Result<(Member, t
     }
 }
 
+/// The time zone of a team; UTC for one that is gone.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn zone_of(core: &Core, organization: OrganizationId, id: TeamId) -> Result<TimeZone> {
+    let team = team::Entity::of(organization).filter(team::Column::Id.eq(id)).one(core.db.reader()).await?;
+    Ok(team.and_then(|team| zone(&team.time_zone)).unwrap_or(TimeZone::UTC))
+}
+
 /// The teams a member is in, by name.
 ///
 /// # Errors

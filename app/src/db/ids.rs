@@ -76,4 +76,6 @@ ids! {
     MirrorBackfillId
     /// A mail that is still to be sent.
     MailId
+    /// Something that works again, still to be said on a page.
+    RecoveryId
 }

@@ -14,8 +14,10 @@ mod doors;
 mod error;
 pub mod extract;
 pub mod layers;
+pub mod mend;
 pub mod page;
 pub mod routes;
+pub mod times;
 
 pub use error::{Error, Result};
 

@@ -8,11 +8,14 @@ use axum::response::{Html, IntoResponse, Response};
 use http::StatusCode;
 use unicode_segmentation::UnicodeSegmentation;
 
-use super::{Error, Result, assets};
+pub use super::times::{Moment, Times};
+use super::{Error, Result, assets, mend::Mend};
 use crate::{
+    core::health::Recovered,
     db::{OrganizationId, TeamId},
     state::Demo,
 };
+use jiff::tz::TimeZone;
 
 /// Draws a page.
 ///
@@ -36,6 +39,10 @@ pub struct Page {
     pub csrf: String,
     /// What the last action came to, shown once.
     pub flash: Option<Flash>,
+    /// What of the person's needs somebody, and what works again; none when there is nothing to say.
+    pub alerts: Option<Alerts>,
+    /// How its moments are put in words.
+    pub times: Times,
     /// Which entry of the navigation it belongs to.
     pub place: Place,
     /// What visitors of the demo are told; none outside of it.
@@ -47,6 +54,24 @@ impl Page {
     #[must_use]
     pub fn at(self, place: Place) -> Self {
         Self { place, ..self }
+    }
+
+    /// The page with its moments in the zone of the team that it is about.
+    #[must_use]
+    pub fn in_zone(self, zone: TimeZone) -> Self {
+        Self { times: self.times.in_zone(zone), ..self }
+    }
+
+    /// The page at this path without the alerts that are about what it shows itself, or offer what it offers.
+    #[must_use]
+    pub fn about(mut self, path: &str, mend: Option<&Mend>) -> Self {
+        let offered = mend.and_then(Mend::action);
+        if let Some(alerts) = &mut self.alerts {
+            let same = |alert: &Alert| offered.is_some() && alert.mend.as_ref().and_then(Mend::action) == offered;
+            alerts.broken.retain(|alert| alert.href != path && !same(alert));
+        }
+        self.alerts = self.alerts.filter(|alerts| !alerts.broken.is_empty() || !alerts.recovered.is_empty());
+        self
     }
 
     /// Where a file of `static/` is served, in a form that browsers may keep.
@@ -127,6 +152,60 @@ impl Seen {
     }
 }
 
+/// What the frame says above its content, until it is mended.
+#[derive(Clone, Debug, Default)]
+pub struct Alerts {
+    /// What needs somebody.
+    pub broken: Vec<Alert>,
+    /// Whether there is more of that.
+    pub more: bool,
+    /// What works again; it is said this once.
+    pub recovered: Vec<Recovered>,
+}
+
+impl Alerts {
+    /// So many are named in one line.
+    const NAMED: usize = 3;
+
+    /// The only thing that needs somebody, if it is one.
+    pub fn single(&self) -> Option<&Alert> {
+        match self.broken.as_slice() {
+            [one] if !self.more => Some(one),
+            _ => None,
+        }
+    }
+
+    /// Those that are named where there are several.
+    pub fn named(&self) -> &[Alert] {
+        self.broken.get(..Self::NAMED).unwrap_or(&self.broken)
+    }
+
+    /// How many are not.
+    pub fn unnamed(&self) -> usize {
+        self.broken.len().saturating_sub(Self::NAMED)
+    }
+
+    /// How many there are, in words.
+    pub fn count(&self) -> String {
+        format!("{}{} things need attention", if self.more { "More than " } else { "" }, self.broken.len())
+    }
+}
+
+/// One thing that needs somebody.
+#[derive(Clone, Debug)]
+pub struct Alert {
+    /// The partner, and what of it: "Forge (acme/widgets)"
+    pub name: String,
+    /// What else it stops, as the end of the name.
+    pub others: String,
+    /// Why.
+    pub reason: String,
+    /// The page where it stands.
+    pub href: String,
+    /// What mends it.
+    pub mend: Option<Mend>,
+}
+
 /// A sentence that is shown once after a redirect.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Flash {
@@ -171,11 +250,6 @@ impl Tone {
     }
 }
 
-/// A moment (unix milliseconds) as a person reads it where no team's time zone applies.
-pub fn moment(milliseconds: &i64) -> String {
-    Moment::at(*milliseconds).text
-}
-
 /// A person's initials, from the first and the last word of their name.
 pub fn initials(name: &str) -> String {
     let mut words = name.split_whitespace().filter_map(|word| word.graphemes(true).next());
@@ -214,25 +288,5 @@ mod tests {
         assert_eq!(shade("Ada"), shade("Ada"));
         assert_ne!(shade("Ada Lovelace"), shade("Bob Kahn"));
         assert!(shade("👩‍👩‍👧‍👦 and somebody with a very long name indeed") < 6);
-    }
-}
-
-/// A moment as a page shows it: in UTC, because pages are read in many places.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Moment {
-    /// For machines.
-    pub iso: String,
-    /// For people.
-    pub text: String,
-}
-
-impl Moment {
-    /// The moment at unix milliseconds.
-    pub fn at(millis: i64) -> Self {
-        let zoned = jiff::Timestamp::from_millisecond(millis).unwrap_or_default().to_zoned(jiff::tz::TimeZone::UTC);
-        Self {
-            iso: zoned.strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
-            text: zoned.strftime("%-d %B %Y, %H:%M UTC").to_string(),
-        }
     }
 }

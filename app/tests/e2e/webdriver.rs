@@ -339,6 +339,11 @@ impl Element<'_> {
         self.post("value", json!({ "text": text })).await
     }
 
+    /// Presses keys in it, after what stands there.
+    pub async fn keys(&self, keys: &str) -> Result<()> {
+        self.post("value", json!({ "text": keys })).await
+    }
+
     pub async fn text(&self) -> Result<String> {
         let text = self.browser.get(&format!("/element/{}/text", self.id)).await?;
         Ok(text.as_str().unwrap_or_default().to_owned())

@@ -11,6 +11,7 @@ mod error_pages;
 mod exports;
 mod floor_plan;
 mod harness;
+mod health;
 mod inbox;
 mod integrations;
 mod items;

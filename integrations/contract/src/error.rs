@@ -41,6 +41,7 @@ pub struct Error {
     kind: ErrorKind,
     sentence: String,
     retry_after: Option<Duration>,
+    lacks_permission: bool,
     #[source]
     source: Option<Box<dyn std::error::Error + Send + Sync>>,
 }
@@ -48,7 +49,7 @@ pub struct Error {
 impl Error {
     /// `sentence` is shown to people: whole, plain, without secrets.
     pub fn new(kind: ErrorKind, sentence: impl Into<String>) -> Self {
-        Self { kind, sentence: sentence.into(), retry_after: None, source: None }
+        Self { kind, sentence: sentence.into(), retry_after: None, lacks_permission: false, source: None }
     }
 
     /// What a method answers that a partner does not need: `what` is what it has no way of.
@@ -60,6 +61,13 @@ impl Error {
     #[must_use]
     pub fn retry_after(mut self, wait: Duration) -> Self {
         self.retry_after = Some(wait);
+        self
+    }
+
+    /// A permission is missing that a new consent gives. The sentence names it, where the partner does.
+    #[must_use]
+    pub fn mended_by_consent(mut self) -> Self {
+        self.lacks_permission = true;
         self
     }
 
@@ -83,6 +91,11 @@ impl Error {
     /// How long the partner asked us to wait, if it did.
     pub fn wait(&self) -> Option<Duration> {
         self.retry_after
+    }
+
+    /// Whether a permission is missing that a new consent gives.
+    pub fn lacks_permission(&self) -> bool {
+        self.lacks_permission
     }
 
     /// Whether the same call can succeed later without anybody doing anything.

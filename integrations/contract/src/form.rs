@@ -11,6 +11,20 @@ pub struct LinkForm {
     pub fields: Vec<Field>,
     /// Something the person should know, such as "showing the first 5,000 repositories".
     pub notice: Option<String>,
+    /// The fields whose values decide what others offer: when one is changed, the form is asked for again.
+    pub redrawn_by: &'static [&'static str],
+}
+
+impl LinkForm {
+    /// The first field, as they are drawn, that needs changing.
+    pub fn first_wrong(&self, errors: &FieldErrors) -> Option<&'static str> {
+        self.fields.iter().map(|field| field.name).find(|name| errors.get(name).is_some())
+    }
+
+    /// Whether other fields offer something else when this one is changed.
+    pub fn redraws(&self, field: &str) -> bool {
+        self.redrawn_by.contains(&field)
+    }
 }
 
 /// One field of a form.

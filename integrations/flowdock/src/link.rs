@@ -51,7 +51,7 @@ pub(crate) async fn form(config: &Config, cx: &Account, so_far: &FormInput) -> R
             values: typed(NAME, vec![DEFAULT_NAME.to_owned()]),
         },
     ];
-    Ok(LinkForm { fields, notice })
+    Ok(LinkForm { fields, notice, ..LinkForm::default() })
 }
 
 /// What stands in the form of somebody who comes from Flowdock's own "add".

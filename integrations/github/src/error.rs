@@ -91,7 +91,8 @@ fn forbidden(doing: &str, said: &ApiError, answer: &Response) -> Error {
     } else {
         format!("GitHub did not let us {doing}{}.", quoted(said))
     };
-    Error::new(ErrorKind::Forbidden, sentence)
+    let error = Error::new(ErrorKind::Forbidden, sentence);
+    if answer.header("x-github-sso").is_some() { error.mended_by_consent() } else { error }
 }
 
 /// GitHub answers 404 to whoever may not know. The scopes it names beside it tell a lost permission from a lost thing.
@@ -111,7 +112,8 @@ fn not_found(doing: &str, answer: &Response) -> Error {
         return Error::new(
             ErrorKind::Forbidden,
             format!("GitHub did not let us {doing}: the permission was taken back. Connect GitHub again."),
-        );
+        )
+        .mended_by_consent();
     }
     Error::new(
         ErrorKind::NotFound,

@@ -67,7 +67,7 @@ pub(crate) async fn form(config: &Config, cx: &Account, so_far: &FormInput) -> R
             values: events,
         },
     ];
-    Ok(LinkForm { fields, notice })
+    Ok(LinkForm { fields, notice, ..LinkForm::default() })
 }
 
 fn choice(repository: &ApiRepository) -> Choice {

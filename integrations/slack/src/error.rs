@@ -99,6 +99,7 @@ pub(crate) const UNAUTHORIZED: &[&str] =
 
 fn said_no(said: &Refusal, doing: &str, writes: bool, about: &About, answer: &Response) -> Error {
     let channel = &about.channel;
+    let lacks = said.error == "missing_scope";
     let (kind, sentence) = match said.error.as_str() {
         code if UNAUTHORIZED.contains(&code) => (
             ErrorKind::Unauthorized,
@@ -163,7 +164,8 @@ fn said_no(said: &Refusal, doing: &str, writes: bool, about: &About, answer: &Re
         }
         code => (ErrorKind::Refused, format!("Slack did not let us {doing}: “{}”.", quoted(code))),
     };
-    Error::new(kind, sentence)
+    let error = Error::new(kind, sentence);
+    if lacks { error.mended_by_consent() } else { error }
 }
 
 /// Slack's own word, as a part of a sentence.

@@ -94,7 +94,7 @@ pub(crate) async fn form(config: &Config, cx: &Account, so_far: &FormInput) -> R
             &[],
         ),
     ];
-    Ok(LinkForm { fields, notice })
+    Ok(LinkForm { fields, notice, ..LinkForm::default() })
 }
 
 fn choice(value: &str, label: &str) -> Choice {

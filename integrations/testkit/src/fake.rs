@@ -6,6 +6,7 @@
 //! | body | what comes of it |
 //! |---|---|
 //! | `{"do":"entry","id":"1","text":"…","by":{"id":"7","name":"ada"},"status":"done"}` | an entry; `by`, `status`, `url` may be left out |
+//! | `{"do":"ask","id":"1","text":"…"}` | the same entry, after the partner was asked for it |
 //! | `{"do":"edit","id":"1","text":"…"}` · `{"do":"retract","id":"1"}` | the entry follows, the entry is archived |
 //! | `{"do":"works"}` · `{"do":"gone","reason":"…"}` · `{"do":"rename","room":"…"}` | what happens to the link |
 //! | `{"do":"ignore"}` · `{"do":"reply"}` | ignored before it is read · answered "pong" and not kept |
@@ -55,6 +56,7 @@ use url::Url;
 const SIGNATURE: &str = "x-fake-signature";
 const DELIVERY: &str = "x-fake-delivery";
 const KIND: &str = "subscription";
+const HOUSE: &str = "house";
 const ROOM: &str = "room";
 const TELL: &str = "tell";
 
@@ -74,6 +76,8 @@ pub struct FakePartner {
 pub enum Trouble {
     /// Fails; nothing is done.
     Fails(ErrorKind),
+    /// Fails for lack of a permission that a new consent gives; nothing is done.
+    LacksPermission,
     /// Fails and asks for this wait.
     Limits(Duration),
     /// Does it, and the answer is lost: [`ErrorKind::UnknownOutcome`].
@@ -101,6 +105,9 @@ struct Outside {
     last_id: u64,
     on_create: VecDeque<Trouble>,
     on_destroy: VecDeque<Trouble>,
+    on_look_up: VecDeque<Trouble>,
+    houses: BTreeMap<String, Vec<String>>,
+    forms_asked: u64,
     ear: deliver::Ear,
     shelf: items::Shelf,
     board: setup::Board,
@@ -139,6 +146,43 @@ impl FakePartner {
     /// The next `destroy_link` has this trouble; several queue up.
     pub fn trouble_destroying(&self, trouble: Trouble) {
         self.outside().on_destroy.push_back(trouble);
+    }
+
+    /// The next `look_up` has this trouble; several queue up.
+    pub fn trouble_looking_up(&self, trouble: Trouble) {
+        self.outside().on_look_up.push_back(trouble);
+    }
+
+    /// From now on its form asks for a house, one of these, and then offers its rooms.
+    pub fn has_rooms(&self, house: &str, rooms: impl IntoIterator<Item = String>) {
+        self.outside().houses.insert(house.to_owned(), rooms.into_iter().collect());
+    }
+
+    /// How often its form was asked for.
+    pub fn forms_asked(&self) -> u64 {
+        self.outside().forms_asked
+    }
+
+    fn form_of_houses(&self, so_far: &FormInput) -> LinkForm {
+        let outside = self.outside();
+        let choice = |value: &String| Choice { value: value.clone(), label: value.clone() };
+        let chosen = outside.houses.get_key_value(so_far.one(HOUSE)).or_else(|| outside.houses.first_key_value());
+        let rooms = chosen.map(|(_, rooms)| rooms.iter().map(choice).collect()).unwrap_or_default();
+        let house = Field {
+            name: HOUSE,
+            label: "House",
+            help: "Each has rooms of its own.".to_owned(),
+            kind: FieldKind::One(outside.houses.keys().map(choice).collect()),
+            values: so_far.all(HOUSE).to_vec(),
+        };
+        let room = Field {
+            name: ROOM,
+            label: "Room",
+            help: "Where things happen.".to_owned(),
+            kind: FieldKind::Search { choices: rooms, placeholder: "workshop" },
+            values: so_far.all(ROOM).to_vec(),
+        };
+        LinkForm { fields: vec![house, room], notice: None, redrawn_by: &[HOUSE] }
     }
 
     /// What stands at the partner now.
@@ -196,6 +240,10 @@ async fn meet(trouble: Option<Trouble>) -> Result<bool> {
         None => Ok(false),
         Some(Trouble::LosesAnswer) => Ok(true),
         Some(Trouble::Fails(kind)) => Err(Error::new(kind, format!("The fake partner was told to fail: {kind:?}."))),
+        Some(Trouble::LacksPermission) => {
+            let sentence = "The fake partner misses the permission “write”. Connect it again to give it.";
+            Err(Error::new(ErrorKind::Forbidden, sentence).mended_by_consent())
+        }
         Some(Trouble::Limits(wait)) => {
             Err(Error::new(ErrorKind::RateLimited, "The fake partner asks us to slow down.").retry_after(wait))
         }
@@ -250,6 +298,10 @@ impl Integration for FakePartner {
     }
 
     async fn new_link(&self, _cx: &Account, so_far: &FormInput) -> Result<LinkForm> {
+        self.outside().forms_asked += 1;
+        if !self.outside().houses.is_empty() {
+            return Ok(self.form_of_houses(so_far));
+        }
         let room = Field {
             name: ROOM,
             label: "Room",
@@ -273,7 +325,7 @@ impl Integration for FakePartner {
             values: so_far.all(TELL).to_vec(),
         };
         let fields = if self.can(Capability::Deliver) { vec![room, tell] } else { vec![room] };
-        Ok(LinkForm { fields, notice: None })
+        Ok(LinkForm { fields, ..LinkForm::default() })
     }
 
     async fn check_link(&self, _cx: &Account, input: &FormInput) -> Result<CheckedLink, LinkRefused> {
@@ -381,6 +433,16 @@ impl Integration for FakePartner {
 
     fn hook(&self, link: &IntegrationLink, call: &Verified<HookCall>) -> Result<Reading> {
         hook::read(link.settings.read()?, &strict_json::object(&call.body)?)
+    }
+
+    async fn look_up(&self, _cx: &Account, link: &IntegrationLink, what: &Value) -> Result<Reading> {
+        let trouble = self.outside().on_look_up.pop_front();
+        if meet(trouble).await? {
+            return Err(lost());
+        }
+        let mut told = what.clone();
+        told["do"] = "entry".into();
+        hook::read(link.settings.read()?, &told)
     }
 
     fn wants(&self, link: &IntegrationLink, entry: &OutgoingEntry) -> Want {

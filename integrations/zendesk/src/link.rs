@@ -57,7 +57,7 @@ pub(crate) fn form(cx: &Account, so_far: &FormInput) -> LinkForm {
         let who = name_of(cx);
         format!("The link is to {}, with the account of {who}, who has to be an admin there.", host_name(subdomain))
     });
-    LinkForm { fields: vec![field], notice }
+    LinkForm { fields: vec![field], notice, ..LinkForm::default() }
 }
 
 fn choice(kind: Kind) -> Choice {

@@ -16,7 +16,10 @@ use tokio::{
     time::timeout,
 };
 
-pub use read::{MessageLine, count_failed, finish, forget_marks, forget_messages, load, replay, replay_failed};
+pub use read::{
+    MessageLine, count_failed, count_held, finish, forget_marks, forget_messages, go_on, hold, load, replay,
+    replay_failed,
+};
 
 use crate::{
     clock::Clock,

@@ -74,6 +74,55 @@ pub async fn finish(
     Ok(())
 }
 
+/// Keeps a message unread until its link works again. Call it in the commit that breaks the link.
+///
+/// # Errors
+/// The database's.
+pub async fn hold(tx: &DatabaseTransaction, message: &Model, why: &str) -> Result<()> {
+    let reason = super::keep::reason(&format!("Kept until the link works again. {why}"));
+    Entity::update_of(message.organization_id)
+        .filter(Column::Id.eq(message.id))
+        .filter(Column::State.eq(MessageState::Received))
+        .col_expr(Column::Reason, Expr::val(reason))
+        .exec(tx)
+        .await?;
+    Ok(())
+}
+
+/// A link works (again): what was kept for that is read, in its order. Call it in the commit that makes the link active, and
+/// wake the queue after.
+///
+/// # Errors
+/// The database's.
+pub async fn go_on(tx: &DatabaseTransaction, organization: OrganizationId, link: LinkId) -> Result<()> {
+    let mut going = Entity::update_of(organization)
+        .filter(Column::LinkId.eq(link))
+        .filter(Column::State.eq(MessageState::Received))
+        // What simply waits for its turn has none, and its job.
+        .filter(Column::Reason.is_not_null())
+        .col_expr(Column::Reason, Expr::val(None::<String>))
+        .exec_with_returning(tx)
+        .await?;
+    going.sort_by_key(|message| message.id);
+    let jobs = going.iter().map(|message| reading_job(organization, link, &message.lane, message.id)).collect();
+    Ok(queue::add_many(tx, jobs).await?)
+}
+
+/// How many of a link's messages are kept until it works again; counts no further than `most`.
+///
+/// # Errors
+/// The database's.
+pub async fn count_held(core: &Core, organization: OrganizationId, link: LinkId, most: u64) -> Result<u64> {
+    let held = Entity::of(organization)
+        .filter(Column::LinkId.eq(link))
+        .filter(Column::State.eq(MessageState::Received))
+        .filter(Column::Reason.is_not_null())
+        .select_only()
+        .column(Column::Id)
+        .limit(most);
+    Ok(held.into_tuple::<MessageId>().all(core.db.reader()).await?.len() as u64)
+}
+
 /// Has a message of a link read again, of which nothing came.
 ///
 /// # Errors

@@ -2,16 +2,16 @@
 
 use std::time::Duration;
 
-use integration_contract::{ErrorKind, Happening, IntegrationLink};
+use integration_contract::{Error as PartnerError, ErrorKind, Happening, IntegrationLink};
 use sea_orm::{ActiveModelTrait, ActiveValue::Set, DatabaseTransaction, IntoActiveModel};
 
 use super::{account, account_is_broken, as_partner_sees, find_living, gone, load, notice::notice_due};
 use crate::{
-    core::{Core, Error, Result, integration_users, ledger::LinkLedger, outbox, partners::Partner},
+    core::{Core, Error, Result, inbox, integration_users, ledger::LinkLedger, outbox, partners::Partner},
     db::{
         LinkId, OrganizationId,
         entity::{
-            integration_link::{ActiveModel, LinkState, Model},
+            integration_link::{ActiveModel, LinkState, Model, Remedy},
             remote::RemoteState,
         },
     },
@@ -41,13 +41,13 @@ pub async fn follow(
             let mut mended = false;
             change_living(tx, link, |row| {
                 if row.state.as_ref() == &LinkState::Broken {
-                    stand(row, LinkState::Active, None, now);
+                    stand(row, LinkState::Active, None, None, now);
                     mended = true;
                 }
             })
             .await?;
             if mended {
-                outbox::go_on(tx, link.organization_id, link.id, now).await?;
+                go_on(tx, link, now).await?;
                 notice_due(core, tx, link.organization_id, link.team_id).await?;
             }
             Ok(())
@@ -61,17 +61,17 @@ pub async fn follow(
             })
             .await
         }
-        Happening::TargetGone { reason } => broken(core, tx, link, reason).await,
+        Happening::TargetGone { reason } => broken(core, tx, link, reason, Some(Remedy::Join)).await,
         Happening::TargetBack => match super::load_in(tx, link.organization_id, link.id).await? {
             Some(link) if link.state == LinkState::Broken => super::set_up_again(tx, &link, now).await,
             _ => Ok(()),
         },
         Happening::AccountGone { at, reason } => {
             let gone = match link.integration_user_id {
-                Some(id) => integration_users::taken_back(tx, link.organization_id, id, at, &reason).await?,
+                Some(id) => integration_users::taken_back(core, tx, link.organization_id, id, at, &reason).await?,
                 None => true,
             };
-            if gone { broken(core, tx, link, reason).await } else { Ok(()) }
+            if gone { broken(core, tx, link, reason, Some(Remedy::Reconnect)).await } else { Ok(()) }
         }
         Happening::Item(_)
         | Happening::Entry(_)
@@ -81,23 +81,58 @@ pub async fn follow(
     }
 }
 
+/// A link works (again): what was kept for it goes on. Call it in the commit that makes it active, and wake the queue after.
+///
+/// # Errors
+/// When the database does not answer.
+pub(super) async fn go_on(tx: &DatabaseTransaction, link: &Model, now: i64) -> Result<()> {
+    inbox::go_on(tx, link.organization_id, link.id).await?;
+    outbox::go_on(tx, link.organization_id, link.id, now).await
+}
+
+/// What a partner said makes the link wait for somebody.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn broke(core: &Core, tx: &DatabaseTransaction, link: &Model, error: &PartnerError) -> Result<()> {
+    broken(core, tx, link, error.sentence().to_owned(), remedy_of(error)).await
+}
+
+/// What mends what the partner complains of.
+pub(super) fn remedy_of(error: &PartnerError) -> Option<Remedy> {
+    match error.kind() {
+        _ if error.lacks_permission() => Some(Remedy::Grant),
+        ErrorKind::Unauthorized => Some(Remedy::Reconnect),
+        ErrorKind::Forbidden | ErrorKind::NotFound => Some(Remedy::Join),
+        ErrorKind::NotConfigured => Some(Remedy::Operator),
+        _ => None,
+    }
+}
+
 /// The link can't work until somebody does something.
-async fn broken(core: &Core, tx: &DatabaseTransaction, link: &Model, reason: String) -> Result<()> {
+async fn broken(
+    core: &Core,
+    tx: &DatabaseTransaction,
+    link: &Model,
+    reason: String,
+    remedy: Option<Remedy>,
+) -> Result<()> {
     let (now, mut news) = (core.clock.now(), false);
     change_living(tx, link, |row| {
         news = row.state.as_ref() != &LinkState::Broken || row.reason.as_ref().as_ref() != Some(&reason);
-        stand(row, LinkState::Broken, Some(reason), now);
+        stand(row, LinkState::Broken, Some(reason), remedy, now);
     })
     .await?;
     if news { notice_due(core, tx, link.organization_id, link.team_id).await } else { Ok(()) }
 }
 
-fn stand(row: &mut ActiveModel, state: LinkState, reason: Option<String>, now: i64) {
+fn stand(row: &mut ActiveModel, state: LinkState, reason: Option<String>, remedy: Option<Remedy>, now: i64) {
     if row.state.as_ref() != &state {
         row.state_since = Set(now);
     }
     row.state = Set(state);
     row.reason = Set(reason);
+    row.remedy = Set(remedy);
 }
 
 /// Changes the link as it is now, not as it was when the caller read it; a removed one is left alone.
@@ -137,7 +172,7 @@ pub async fn inspect(core: &Core, link: &Model) -> Result<()> {
         }
         Err(Error::Partner(error)) if error.kind() == ErrorKind::Unauthorized && partner.acts_with_accounts() => {
             account_is_broken(core, link, error.sentence()).await?;
-            vec![Happening::TargetGone { reason: error.sentence().to_owned() }]
+            return core.db.write(async |tx| broke(core, tx, link, &error).await).await;
         }
         Err(error) => return Err(error),
     };

@@ -15,7 +15,7 @@ use sea_orm::{
 };
 use url::Url;
 
-pub use follow::{INSPECT, change_living, follow, inspect, inspect_again};
+pub use follow::{INSPECT, broke, change_living, follow, inspect, inspect_again};
 pub use notice::{NOTICE, notice, notice_due};
 pub use remove::{Removal, UNINSTALL, gone, rearm_clean_up, remove, remove_in, uninstall, uninstall_gave_up};
 pub use set_up::{

@@ -9,14 +9,17 @@ use sea_orm::{
 };
 
 use super::{
-    account, account_is_broken, as_partner_sees, find_living, follow::add_inspection, gone, load_while, must_manage,
-    notice::notice_due, set_up_lane,
+    account, account_is_broken, as_partner_sees, find_living,
+    follow::{add_inspection, go_on, remedy_of},
+    gone, load_while, must_manage,
+    notice::notice_due,
+    set_up_lane,
 };
 use crate::{
     core::{
         Core, Error, Result, integration_users,
         ledger::LinkLedger,
-        organizations, outbox,
+        organizations,
         partners::Partner,
         people::Member,
         sealing::{Place, random_text},
@@ -26,7 +29,7 @@ use crate::{
         IntegrationUserId, LinkId, OrganizationId, TeamId,
         entity::{
             Tenant,
-            integration_link::{self, Column, Entity, LinkLevel, LinkState, Model},
+            integration_link::{self, Column, Entity, LinkLevel, LinkState, Model, Remedy},
             remote::RemoteState,
         },
     },
@@ -161,6 +164,7 @@ fn row_of(core: &Core, who: &Member, partner: &Partner, new: NewLink) -> integra
         name: Set(String::new()),
         state: Set(LinkState::Pending),
         reason: Set(None),
+        remedy: Set(None),
         state_since: Set(now),
         hook_key: Set(random_text(18).expose_secret().to_owned()),
         hook_secret: Set(Some(secret)),
@@ -310,10 +314,10 @@ pub async fn install(core: &Core, organization: OrganizationId, id: LinkId) -> R
     let Some(link) = load_while(core, organization, id, LinkState::Pending).await? else { return Ok(()) };
     let partner = core.partners.get(&link.partner)?;
     match set_up_at_partner(core, partner, &link).await {
-        Ok(()) => stand(core, &link, LinkState::Active, None).await,
+        Ok(()) => stand(core, &link, LinkState::Active, None, None).await,
         Err(Error::Partner(error)) if error.passes() => {
             let reason = format!("{} Trying again.", error.sentence());
-            stand(core, &link, LinkState::Pending, Some(&reason)).await?;
+            stand(core, &link, LinkState::Pending, Some(&reason), None).await?;
             Err(error.into())
         }
         Err(Error::Partner(error)) if error.kind() == ErrorKind::Gone => {
@@ -326,7 +330,7 @@ pub async fn install(core: &Core, organization: OrganizationId, id: LinkId) -> R
             if error.kind() == ErrorKind::Unauthorized {
                 account_is_broken(core, &link, error.sentence()).await?;
             }
-            stand(core, &link, LinkState::Broken, Some(error.sentence())).await
+            stand(core, &link, LinkState::Broken, Some(error.sentence()), remedy_of(&error)).await
         }
         Err(error) => Err(error),
     }
@@ -350,11 +354,17 @@ async fn set_up_at_partner(core: &Core, partner: &Partner, link: &Model) -> Resu
 /// When the database does not answer.
 pub async fn install_gave_up(core: &Core, organization: OrganizationId, id: LinkId, why: &str) -> Result<()> {
     let Some(link) = load_while(core, organization, id, LinkState::Pending).await? else { return Ok(()) };
-    stand(core, &link, LinkState::Broken, Some(why)).await
+    stand(core, &link, LinkState::Broken, Some(why), None).await
 }
 
 /// Writes where a pending link stands, unless somebody changed or removed it meanwhile.
-async fn stand(core: &Core, link: &Model, state: LinkState, reason: Option<&str>) -> Result<()> {
+async fn stand(
+    core: &Core,
+    link: &Model,
+    state: LinkState,
+    reason: Option<&str>,
+    remedy: Option<Remedy>,
+) -> Result<()> {
     let now = core.clock.now();
     core.db
         .write(async |tx| {
@@ -365,13 +375,14 @@ async fn stand(core: &Core, link: &Model, state: LinkState, reason: Option<&str>
                 .col_expr(Column::State, state.into())
                 .col_expr(Column::StateSince, now.into())
                 .col_expr(Column::Reason, Expr::value(reason.map(str::to_owned)))
+                .col_expr(Column::Remedy, Expr::value(remedy))
                 .exec(tx)
                 .await?;
             if stands.rows_affected == 0 || state == LinkState::Pending {
                 return Ok(());
             }
             if state == LinkState::Active {
-                outbox::go_on(tx, link.organization_id, link.id, now).await?;
+                go_on(tx, link, now).await?;
             }
             notice_due(core, tx, link.organization_id, link.team_id).await
         })

@@ -240,6 +240,7 @@ pub async fn accept_claim(core: &Core, person: &Person, partner: &Partner, claim
                         refusals: Set(0),
                         state: Set(AccountState::Connected),
                         reason: Set(None),
+                        broken_since: Set(None),
                         connected_at: Set(now),
                         created_at: Set(now),
                         updated_at: Set(now),

@@ -286,6 +286,7 @@ async fn keep_one(
         refusals: Set(0),
         state: Set(AccountState::Connected),
         reason: Set(None),
+        broken_since: Set(None),
         connected_at: Set(now),
         created_at: Set(there.as_ref().map_or(now, |row| row.created_at)),
         updated_at: Set(now),

@@ -183,6 +183,7 @@ pub async fn mark_broken(core: &Core, row: &Model, reason: &str) -> Result<()> {
                 .filter(Column::ConnectedAt.eq(row.connected_at))
                 .col_expr(Column::State, AccountState::Broken.into())
                 .col_expr(Column::Reason, reason.into())
+                .col_expr(Column::BrokenSince, since(core.clock.now()))
                 .exec(tx)
                 .await?;
             Ok::<_, Error>(())
@@ -196,6 +197,7 @@ pub async fn mark_broken(core: &Core, row: &Model, reason: &str) -> Result<()> {
 /// # Errors
 /// When the database does not answer.
 pub async fn taken_back(
+    core: &Core,
     tx: &DatabaseTransaction,
     organization: OrganizationId,
     id: IntegrationUserId,
@@ -208,7 +210,13 @@ pub async fn taken_back(
         .filter(Column::ConnectedAt.lt(at.saturating_add(1).saturating_mul(1000)))
         .col_expr(Column::State, AccountState::Broken.into())
         .col_expr(Column::Reason, reason.into())
+        .col_expr(Column::BrokenSince, since(core.clock.now()))
         .exec(tx)
         .await?;
     Ok(gone.rows_affected > 0)
+}
+
+/// Since when an account is broken: whoever notices it again changes nothing of that.
+fn since(now: i64) -> Expr {
+    Expr::col(Column::BrokenSince).if_null(now)
 }

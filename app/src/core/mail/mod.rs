@@ -63,6 +63,9 @@ pub async fn write(
         run_at: None,
     };
     let jobs = mails.iter().map(job).collect();
+    if mails.is_empty() {
+        return Ok(());
+    }
     mail::Entity::insert_many(mails.into_iter().map(IntoActiveModel::into_active_model))
         .exec_without_returning(tx)
         .await?;

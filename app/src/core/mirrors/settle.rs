@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use integration_contract::{Error as PartnerError, ErrorKind, Happening};
+use integration_contract::{Error as PartnerError, ErrorKind};
 use sea_orm::{ColumnTrait, ConnectionTrait, DatabaseTransaction, QueryFilter, sea_query::Expr};
 
 use super::{TOO_OLD, carry::Stop, hear::break_it, load, readable, values::Sides};
@@ -124,9 +124,7 @@ pub(super) async fn break_link(core: &Core, link: &integration_link::Model, erro
     if error.kind() == ErrorKind::Unauthorized {
         integration_links::account_is_broken(core, link, error.sentence()).await?;
     }
-    let partner = core.partners.get(&link.partner)?;
-    let gone = Happening::TargetGone { reason: error.sentence().to_owned() };
-    core.db.write(async |tx| integration_links::follow(core, tx, partner, link, gone).await).await
+    core.db.write(async |tx| integration_links::broke(core, tx, link, error).await).await
 }
 
 /// The job is out of attempts: the change says so, and can be tried again by hand.

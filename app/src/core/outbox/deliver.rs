@@ -192,7 +192,7 @@ impl Delivery<'_> {
 
     /// What follows from how the partner took it. The kind of an error decides, as documented on
     /// [`integration_contract::Integration::deliver`].
-    fn end_of(&self, result: &std::result::Result<Receipt, PartnerError>) -> End {
+    fn end_of<'r>(&self, result: &'r std::result::Result<Receipt, PartnerError>) -> End<'r> {
         let error = match result {
             Ok(receipt) => return End::Delivered { note: receipt.note.clone() },
             Err(error) => error,
@@ -209,17 +209,17 @@ impl Delivery<'_> {
             }
             // Where the link does not act with the account, it is the link that is not let in.
             ErrorKind::Unauthorized if !is_answer => {
-                End::LinkBroken { account: self.partner.acts_with_accounts(), sentence }
+                End::LinkBroken { account: self.partner.acts_with_accounts(), error }
             }
             ErrorKind::Gone if !is_answer => End::LinkGone { sentence },
             ErrorKind::Forbidden | ErrorKind::NotFound | ErrorKind::NotConfigured if !is_answer => {
-                End::LinkBroken { account: false, sentence }
+                End::LinkBroken { account: false, error }
             }
             _ => End::Failed { sentence },
         }
     }
 
-    async fn write(&self, tx: &DatabaseTransaction, end: End, notes: &Notes, now: i64) -> Result<Outcome> {
+    async fn write(&self, tx: &DatabaseTransaction, end: End<'_>, notes: &Notes, now: i64) -> Result<Outcome> {
         let Self { core, message, .. } = self;
         Ok(match end {
             End::Delivered { note } => {
@@ -237,9 +237,8 @@ impl Delivery<'_> {
                 self.in_trouble(tx, &sentence).await?;
                 Outcome::Later { after }
             }
-            End::LinkBroken { sentence, .. } => {
-                let gone = integration_contract::Happening::TargetGone { reason: sentence };
-                integration_links::follow(core, tx, self.partner, self.link, gone).await?;
+            End::LinkBroken { error, .. } => {
+                integration_links::broke(core, tx, self.link, error).await?;
                 super::keep::hold_all(tx, self.link).await?;
                 Outcome::Done
             }
@@ -302,11 +301,11 @@ impl Delivery<'_> {
 }
 
 /// What follows from an attempt.
-enum End {
+enum End<'a> {
     Delivered { note: Option<String> },
     Again { after: Option<Duration>, sentence: String },
     Later { after: Duration, sentence: String },
-    LinkBroken { account: bool, sentence: String },
+    LinkBroken { account: bool, error: &'a PartnerError },
     LinkGone { sentence: String },
     Failed { sentence: String },
 }

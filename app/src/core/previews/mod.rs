@@ -54,6 +54,7 @@ pub fn imagined(
         name: String::new(),
         state: LinkState::Pending,
         reason: None,
+        remedy: None,
         state_since: now,
         hook_key: String::new(),
         hook_secret: None,

@@ -36,6 +36,8 @@ pub struct Model {
     pub state: LinkState,
     /// Why, when it is not simply working.
     pub reason: Option<String>,
+    /// What would mend it, while it is broken; none = trying again.
+    pub remedy: Option<Remedy>,
     /// Unix milliseconds since when.
     pub state_since: i64,
     /// What names it in its hook URL.
@@ -98,4 +100,22 @@ pub enum LinkState {
     /// Gone; the row remembers its hook key and its receipt.
     #[sea_orm(string_value = "removed")]
     Removed,
+}
+
+/// What mends a broken link. A word and never the sentence of the reason decides what its page offers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, EnumIter, DeriveActiveEnum)]
+#[sea_orm(rs_type = "String", db_type = "Text")]
+pub enum Remedy {
+    /// The account has to be connected again.
+    #[sea_orm(string_value = "reconnect")]
+    Reconnect,
+    /// The account works, and lacks a permission that a new consent gives.
+    #[sea_orm(string_value = "grant")]
+    Grant,
+    /// Somebody does at the partner what the reason says, and then it is tried again.
+    #[sea_orm(string_value = "join")]
+    Join,
+    /// Whoever operates this installation has to set something.
+    #[sea_orm(string_value = "operator")]
+    Operator,
 }

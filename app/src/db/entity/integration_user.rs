@@ -42,6 +42,8 @@ pub struct Model {
     pub state: AccountState,
     /// Why it does not.
     pub reason: Option<String>,
+    /// Unix milliseconds since when it does not.
+    pub broken_since: Option<i64>,
     /// When it was connected the last time, unix milliseconds.
     pub connected_at: i64,
     /// Unix milliseconds.

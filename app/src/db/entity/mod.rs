@@ -31,12 +31,15 @@ pub mod organization;
 pub mod outbox_attempt;
 pub mod outbox_message;
 pub mod post;
+pub mod recovery;
 pub mod remote;
 pub mod session;
 pub mod team;
 pub mod team_digest;
 pub mod team_member;
+pub mod told_account_break;
 pub mod told_break;
+pub mod told_mirror_break;
 pub mod user;
 
 /// A table whose rows belong to a tenant. Queries start here, so that none can forget whose rows it wants.

@@ -1,5 +1,6 @@
 //! Who may come in, and with what: extractors for handlers.
 
+mod alerts;
 mod form;
 mod path;
 mod peer;

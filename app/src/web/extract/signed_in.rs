@@ -14,7 +14,7 @@ use crate::{
         self, Core,
         people::{Member, Person},
     },
-    db::{OrganizationId, entity::user},
+    db::{OrganizationId, TeamId, entity::user},
     state::Demo,
     web::{
         Result,
@@ -56,10 +56,27 @@ impl SignedIn {
         self.visitor.page(title).await
     }
 
-    /// What a part of a page needs of its frame: the token of its forms. What the last action came to is left for the page
+    /// The frame of a page that is about a team: its moments are in the team's zone.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn page_of_team(&self, title: &str, organization: OrganizationId, team: TeamId) -> Result<Page> {
+        let page = self.visitor.page(title).await?;
+        Ok(page.in_zone(self.visitor.zone_of(organization, team).await?))
+    }
+
+    /// The same for a part of it, see [`Self::bare_page`].
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn bare_page_of_team(&self, organization: OrganizationId, team: TeamId) -> Result<Page> {
+        Ok(self.bare_page().in_zone(self.visitor.zone_of(organization, team).await?))
+    }
+
+    /// What a part of a page needs of its frame: the token of its forms, and the time. What the last action came to is left for the page
     /// itself.
     pub fn bare_page(&self) -> Page {
-        Page { csrf: self.visitor.token(), ..Page::default() }
+        Page { csrf: self.visitor.token(), times: self.visitor.times(), ..Page::default() }
     }
 
     /// Leaves a sentence for the next page.

@@ -6,22 +6,24 @@ use axum::extract::{FromRef, FromRequestParts, Request};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use http::request::Parts;
 use integration_contract::ExposeSecret;
+use jiff::tz::TimeZone;
 use tower_cookies::Cookies;
 use tower_sessions::Session;
 
+use super::alerts::alerts_of;
 use crate::{
     core::{
-        self, Core,
-        people::{Member, Person},
+        self, Core, entries,
+        people::Person,
         sealing::random_text,
         sessions::{USER, hash_of, stamp_of},
         teams, users,
     },
-    db::{OrganizationId, UserId, entity::user},
+    db::{OrganizationId, TeamId, UserId, entity::user},
     state::Demo,
     web::{
         Error, Result, browser_session,
-        page::{Flash, Page, Seen, Tone},
+        page::{Flash, Page, Seen, Times, Tone},
     },
 };
 
@@ -64,10 +66,17 @@ impl Visitor {
     /// # Errors
     /// When the database does not answer.
     pub async fn page(&self, title: &str) -> Result<Page> {
+        let (person, zone) = self.seen().await?;
+        let alerts = match &self.person {
+            Some(person) => alerts_of(&self.core, person).await?,
+            None => None,
+        };
         Ok(Page {
             title: title.to_owned(),
             site: self.core.site.name.clone(),
-            person: self.seen().await?,
+            person,
+            alerts,
+            times: self.times().in_zone(zone),
             csrf: self.token(),
             flash: self.take_flash().await?,
             demo: self.demo.clone(),
@@ -79,7 +88,8 @@ impl Visitor {
     pub(in crate::web) async fn page_after_error(&self, core: &Core) -> Page {
         Page {
             site: core.site.name.clone(),
-            person: self.seen().await.unwrap_or_default(),
+            person: self.seen().await.map(|(person, _)| person).unwrap_or_default(),
+            times: self.times(),
             // Signed out, the frame has no form, and an address that leads nowhere sets no cookie.
             csrf: self.person.as_ref().map(|_| self.token()).unwrap_or_default(),
             demo: self.demo.clone(),
@@ -186,26 +196,35 @@ impl Visitor {
         Ok(Self { person, current, core, session, cookies, demo })
     }
 
-    async fn seen(&self) -> Result<Option<Seen>> {
-        let Some(person) = &self.person else { return Ok(None) };
+    /// The time, in no zone in particular.
+    pub(super) fn times(&self) -> Times {
+        Times::new(TimeZone::UTC, self.core.clock.now())
+    }
+
+    /// The zone of a team.
+    pub(super) async fn zone_of(&self, organization: OrganizationId, team: TeamId) -> Result<TimeZone> {
+        Ok(teams::zone_of(&self.core, organization, team).await?)
+    }
+
+    /// What the frame shows of the person, and the zone of the first of their teams: pages that are about no team are read
+    /// there.
+    async fn seen(&self) -> Result<(Option<Seen>, TimeZone)> {
+        let Some(person) = &self.person else { return Ok((None, TimeZone::UTC)) };
         let named =
             |membership: &core::people::Membership| (membership.organization.id, membership.organization.name.clone());
         let organizations: Vec<_> = person.memberships.iter().map(named).collect();
         let teams = match self.current.and_then(|id| person.member_of(id).ok()) {
-            Some(member) => self.teams_of(&member).await?,
+            Some(member) => teams::of_member(&self.core, &member).await?,
             None => Vec::new(),
         };
-        Ok(Some(Seen {
+        let zone = teams.first().map_or(TimeZone::UTC, entries::zone);
+        let seen = Seen {
             name: person.user.name.clone(),
             organization: organizations.iter().find(|(id, _)| Some(*id) == self.current).cloned(),
             organizations,
-            teams,
-        }))
-    }
-
-    async fn teams_of(&self, member: &Member) -> Result<Vec<(crate::db::TeamId, String)>> {
-        let teams = teams::of_member(&self.core, member).await?;
-        Ok(teams.into_iter().map(|team| (team.id, team.name)).collect())
+            teams: teams.into_iter().map(|team| (team.id, team.name)).collect(),
+        };
+        Ok((Some(seen), zone))
     }
 
     async fn take_flash(&self) -> Result<Option<Flash>> {

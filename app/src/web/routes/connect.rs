@@ -34,9 +34,17 @@ pub async fn start(
     Form(form): Form,
 ) -> web::Result<Response> {
     let partner = core.partners.get(&id)?;
-    let member = who.member()?;
+    // What is connected again may be of another organization than the one that is looked at.
+    let member = match form.one("organization").parse() {
+        Ok(organization) => who.person.member_of(organization)?,
+        Err(_) => who.member()?,
+    };
+    let return_to = match form.one("next") {
+        "" => None,
+        next => Some(ReturnPath::new(next).or(&format!("/integrations/{id}"))),
+    };
     match SiteField::read(partner, &form) {
-        Ok(site) => lead(&core, &who, &member, partner, Purpose { site, ..Purpose::default() }).await,
+        Ok(site) => lead(&core, &who, &member, partner, Purpose { site, return_to, ..Purpose::default() }).await,
         Err(field) => integrations::draw(&core, &who, partner, Some(*field), StatusCode::UNPROCESSABLE_ENTITY).await,
     }
 }

@@ -2,6 +2,7 @@
 //! without them as well.
 
 mod activity;
+mod choices;
 mod driver;
 mod flowdock;
 mod log;

@@ -19,8 +19,8 @@ const DOORS: &[(&str, &str, &str)] = &[
         "by_hook_key",
         "a hook has nothing but its key; the secret of the row found then decides",
     ),
-    ("app/src/core/mail/health.rs", "broken_untold", "upkeep: ids only, each then handled within its tenant"),
-    ("app/src/core/mail/health.rs", "told_and_over", "upkeep: ids only, each then handled within its tenant"),
+    ("app/src/core/mail/health/mod.rs", "untold", "upkeep: ids only, each then handled within its tenant"),
+    ("app/src/core/mail/health/mod.rs", "told_and_over", "upkeep: ids only, each then handled within its tenant"),
     (
         "app/src/core/mail/digest.rs",
         "due",

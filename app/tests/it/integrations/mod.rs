@@ -3,6 +3,7 @@
 
 mod callback;
 mod catalogue;
+mod choices;
 mod connect;
 mod deliveries;
 mod hooks;

@@ -142,6 +142,7 @@ impl Ground {
             refusals: 0,
             state: AccountState::Connected,
             reason: None,
+            broken_since: None,
             connected_at: now,
             created_at: now,
             updated_at: now,

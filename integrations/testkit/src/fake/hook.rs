@@ -16,6 +16,7 @@ pub(super) fn read(Settings { room, tell }: Settings, body: &Value) -> Result<Re
     Ok(match word(body, "do") {
         "entry" if external_id.is_empty() || text.is_empty() => Reading::ignored("The entry has no id or no text."),
         "entry" => Reading::of(Happening::Entry(entry(body, external_id, text, &room))),
+        "ask" => Reading::after_look_up(body),
         "edit" => Reading::of(Happening::EntryEdited { external_id, text }),
         "retract" => Reading::of(Happening::EntryRetracted { external_id }),
         "item" if external_id.is_empty() => Reading::ignored("The item has no id."),

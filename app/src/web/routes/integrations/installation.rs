@@ -1,12 +1,16 @@
 //! An installation of the organization, and how the state of an account is said.
 
 use crate::{
-    core::{Core, integration_users},
+    core::{Core, health::next_step::of_account, integration_users},
     db::{
         IntegrationUserId, OrganizationId,
         entity::integration_user::{AccountState, Model},
     },
-    web::{self, page::Tone},
+    web::{
+        self,
+        mend::{Around, Mend},
+        page::{Moment, Tone},
+    },
 };
 
 /// An installation of the organization, as pages list it: `templates/integrations/installation.html`.
@@ -25,6 +29,10 @@ pub struct Installation {
     pub state: &'static str,
     /// Why it does not work.
     pub reason: Option<String>,
+    /// Since when.
+    pub since: Option<Moment>,
+    /// The one thing to do about it.
+    pub mend: Option<Mend>,
     /// Whether it is on its way out.
     pub leaving: bool,
 }
@@ -43,6 +51,8 @@ impl Installation {
         let (tone, state) = account_state(row.state);
         let name = core.partners.get(&row.partner).map_or_else(|_| row.partner.clone(), |it| it.name().to_owned());
         Self {
+            mend: mend_of(core, &row),
+            since: broken_since(&row),
             id: row.id,
             partner: row.partner,
             partner_name: name,
@@ -53,6 +63,18 @@ impl Installation {
             leaving: row.state == AccountState::Leaving,
         }
     }
+}
+
+/// What mends an account that is broken.
+pub(super) fn mend_of(core: &Core, row: &Model) -> Option<Mend> {
+    let next = format!("/integrations/{}", row.partner);
+    let step = of_account(row.state, true, false)?;
+    Some(Mend::of_account(core, step, row, Around { names: &[], next: &next }))
+}
+
+/// Since when it is.
+pub(super) fn broken_since(row: &Model) -> Option<Moment> {
+    row.broken_since.filter(|_| row.state == AccountState::Broken).map(Moment::at)
 }
 
 /// How an account's state looks.

@@ -12,6 +12,7 @@ use integration_contract::{Capability, Card, Connect, PicturePart, Scope};
 use super::{
     Installation,
     examples::{Message, Shown},
+    installation::{broken_since, mend_of},
     markdown, needs_account,
     standing::Standing,
 };
@@ -27,7 +28,8 @@ use crate::{
     web::{
         self,
         extract::SignedIn,
-        page::{Page, Place},
+        mend::Mend,
+        page::{Moment, Page, Place},
         routes::{links::Row, log::shown, site::SiteField},
     },
 };
@@ -83,6 +85,8 @@ struct AccountLine {
     acts: bool,
     working: bool,
     reason: Option<String>,
+    since: Option<Moment>,
+    mend: Option<Mend>,
 }
 
 impl AccountLine {
@@ -91,6 +95,8 @@ impl AccountLine {
         let lasting = matches!(card.connect, Connect::OAuth { lasting: true, .. });
         let ended = row.expires_at.is_some_and(|at| at <= core.clock.now());
         Self {
+            mend: mend_of(core, &row),
+            since: broken_since(&row),
             name: row.account_name,
             acts: row.credentials.is_some() && (lasting || !ended),
             working: row.state == AccountState::Connected,
@@ -140,7 +146,7 @@ pub async fn draw(
         accounts: accounts.into_iter().map(|row| AccountLine::of(core, card, row)).collect(),
         installations,
         may_disconnect: member.is_admin(),
-        links: links.iter().map(|link| Row::of(core, &member, link)).collect(),
+        links: Row::all(core, &member, &links, &format!("/integrations/{}", card.id)).await?,
         examples: Shown::all(card),
         messages: Message::all(core, partner),
         hears: card.hooks.is_some(),

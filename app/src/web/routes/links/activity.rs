@@ -234,11 +234,13 @@ pub async fn show(
     let may_replay = integration_links::must_manage(&member, &link).is_ok() && integration_links::lives(&link);
     let activity = Activity::of(&core, &link, &asked, may_replay).await?;
     if asked.part.is_some() {
-        let part = ActivityPart { page: who.bare_page(), activity };
+        let page = who.bare_page_of_team(link.organization_id, link.team_id).await?;
+        let part = ActivityPart { page, activity };
         return web::page::draw(StatusCode::OK, &part);
     }
     let failed = if may_replay { count_failed(&core, &link).await? } else { 0 };
-    let page = who.page(&format!("Activity of {}", link.name)).await?.at(Place::Integrations);
+    let title = format!("Activity of {}", link.name);
+    let page = who.page_of_team(&title, link.organization_id, link.team_id).await?.at(Place::Integrations);
     let card = partner.integration.card();
     let answer = ActivityPage {
         page,

@@ -1,11 +1,13 @@
 //! What the forms of a new link and of a link's settings have in common: whose account fills the choices, and why a
 //! sent form comes back.
 
+use std::time::Duration;
+
 use axum::http::StatusCode;
 use integration_contract::{Account, Choice, Connect, FieldErrors, FieldKind, FormInput, LinkForm, LinkRefused};
 
 use crate::{
-    core::{Core, Error, integration_users, organizations, partners::Partner, people::Member},
+    core::{Core, Error, integration_users, link_forms, organizations, partners::Partner, people::Member},
     db::entity::integration_user,
     web,
 };
@@ -76,20 +78,21 @@ impl Refusal {
     }
 }
 
-/// The partner's fields; or none, and the sentence why.
+/// The partner's fields, no older than `age`; or none, and the sentence why.
 pub async fn form_of(
     core: &Core,
     member: &Member,
     partner: &Partner,
     with: &Acting,
     so_far: &FormInput,
+    age: Duration,
 ) -> (LinkForm, Option<String>) {
     let account = match with.account(core, partner).await {
         Ok(account) => account,
         Err(Error::Partner(error)) => return (LinkForm::default(), Some(error.sentence().to_owned())),
         Err(_) => return (LinkForm::default(), Some("The account could not be read. Try again.".to_owned())),
     };
-    match partner.integration.new_link(&account, so_far).await {
+    match link_forms::ask(core, partner, &account, with.row.as_ref(), so_far, age).await {
         Ok(form) => match with_names(core, member, form).await {
             Ok(form) => (form, None),
             Err(_) => {

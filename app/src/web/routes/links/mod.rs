@@ -1,6 +1,7 @@
 //! `/integrations/{p}/link`: making, removing, and looking at links.
 
 mod activity;
+mod choices;
 mod event;
 mod form;
 mod new;
@@ -11,6 +12,7 @@ mod show;
 mod trace;
 
 pub use activity::show as activity;
+pub use choices::{Combos, Sought, Wanted};
 pub use form::{Acting, Refusal, form_of, has_account};
 pub use new::{create, draw as new};
 pub use remove::destroy;

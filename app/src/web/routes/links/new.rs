@@ -9,7 +9,7 @@ use axum::{
 use integration_contract::{FieldErrors, FormInput, Level, LinkForm};
 
 use super::{
-    OfLink,
+    Combos, OfLink, Sought, Wanted,
     form::{Acting, Refusal, acting, form_of},
     preview::Preview,
     remove::remove,
@@ -19,6 +19,7 @@ use crate::{
     core::{
         Core, Error,
         integration_links::{self, Created, NewLink},
+        link_forms::{FRESH, KEPT},
         partners::Partner,
         previews, teams,
     },
@@ -46,6 +47,7 @@ struct NewLinkPage {
     levels: Vec<(&'static str, &'static str)>,
     level: &'static str,
     form: LinkForm,
+    combos: Combos,
     errors: FieldErrors,
     preview: Option<Preview>,
 }
@@ -68,7 +70,12 @@ pub async fn draw(
     let Some(with) = acting(&core, &member, partner).await? else {
         return Ok(Redirect::to(&format!("/integrations/{id}")).into_response());
     };
-    let so_far = url::form_urlencoded::parse(query.unwrap_or_default().as_bytes()).collect();
+    let query = query.unwrap_or_default();
+    let so_far = Sought::so_far(&query);
+    if let Some(sought) = Sought::read(&query) {
+        let (form, problem) = form_of(&core, &member, partner, &with, &so_far, KEPT).await;
+        return sought.answer(&form, problem);
+    }
     draw_new(&core, &who, partner, with, &so_far, Refusal::default(), None).await
 }
 
@@ -83,7 +90,10 @@ async fn draw_new(
 ) -> web::Result<Response> {
     let member = who.member()?;
     let card = partner.integration.card();
-    let (form, trouble) = form_of(core, &member, partner, &with, so_far).await;
+    // Only an address that was opened may show a list that is out of date for nobody.
+    let age = if so_far.one("csrf").is_empty() { FRESH } else { KEPT };
+    let (mut form, trouble) = form_of(core, &member, partner, &with, so_far, age).await;
+    let combos = Combos::narrowing(&mut form, so_far, format!("/integrations/{}/link", card.id));
     let mut teams: Vec<_> = teams::visible(core, &member).await?.into_iter().map(|team| (team.id, team.name)).collect();
     let wished = so_far.one("team").parse().ok();
     let team = wished.filter(|wished| teams.iter().any(|(id, _)| id == wished));
@@ -110,6 +120,7 @@ async fn draw_new(
         levels,
         level,
         form,
+        combos,
         errors: refusal.errors,
         preview,
     };
@@ -140,6 +151,9 @@ pub async fn create(
     let Some(with) = acting(&core, &member, partner).await? else {
         return Ok(Redirect::to(&format!("/integrations/{id}")).into_response());
     };
+    if let Wanted::Redraw(form) = Wanted::of(&form) {
+        return draw_new(&core, &who, partner, with, &form, Refusal::default(), None).await;
+    }
     let refuse = async |with, refusal| draw_new(&core, &who, partner, with, &form, refusal, None).await;
 
     let level = match level_of(partner, form.one("level")) {

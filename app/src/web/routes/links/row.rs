@@ -3,7 +3,12 @@
 use integration_contract::{Undone, UndoneOutcome};
 
 use crate::{
-    core::{Core, integration_links, people::Member},
+    core::{
+        Core,
+        health::{Standings, troubles::named},
+        integration_links,
+        people::Member,
+    },
     db::{
         LinkId,
         entity::{
@@ -12,6 +17,8 @@ use crate::{
         },
     },
     web::{
+        self,
+        mend::{Around, Mend},
         page::{Moment, Tone},
         routes::mirrors,
     },
@@ -33,14 +40,18 @@ pub struct Row {
     pub state: &'static str,
     /// Why, when it is not simply working.
     pub reason: Option<String>,
+    /// Since when it stands so, where that is worth a word: it does not work.
+    pub since: Option<Moment>,
+    /// What is kept until it works again, in a sentence.
+    pub held: Option<String>,
+    /// The one thing to do about it.
+    pub mend: Option<Mend>,
     /// What its removal undid.
     pub receipt: Vec<String>,
     /// When a hook last arrived.
     pub last_hook: Option<Moment>,
     /// Whether a job is on its way that changes the state in a moment.
     pub in_motion: bool,
-    /// Whether it waits for somebody to mend it.
-    pub broken: bool,
     /// Whether it still is a link.
     pub living: bool,
     /// Whether this person may change or remove it.
@@ -52,14 +63,27 @@ pub struct Row {
 }
 
 impl Row {
-    /// The row of a link, as this member may see it.
-    pub fn of(core: &Core, member: &Member, link: &Model) -> Self {
+    /// The rows of links of one organization, as this member may see them on the page at `next`.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn all(core: &Core, member: &Member, links: &[Model], next: &str) -> web::Result<Vec<Self>> {
+        let standings = Standings::of(core, member, &links.iter().collect::<Vec<_>>()).await?;
+        Ok(links.iter().map(|link| Self::of(core, member, link, &standings, next)).collect())
+    }
+
+    /// The row of one link.
+    pub fn of(core: &Core, member: &Member, link: &Model, standings: &Standings, next: &str) -> Self {
         let seen = integration_links::as_partner_sees(core, link);
         let summary = match core.partners.get(&link.partner) {
             Ok(partner) => partner.integration.summary(&seen),
             Err(_) => "This installation no longer has this integration.".to_owned(),
         };
+        let standing = standings.of_link(core, member, link);
+        let names = named(standing.step, standings);
+        let around = Around { names: &names, next };
         let (tone, state) = match link.state {
+            LinkState::Active if standing.needs_somebody => (Tone::Bad, "Needs attention"),
             LinkState::Pending => (Tone::Attention, "Being set up"),
             LinkState::Active if link.reason.is_some() => (Tone::Attention, "In trouble"),
             LinkState::Active => (Tone::Good, "Working"),
@@ -75,11 +99,14 @@ impl Row {
             summary,
             tone,
             state,
-            reason: link.reason.clone(),
+            reason: standing.reason,
+            since: (tone != Tone::Good && tone != Tone::Neutral && link.state != LinkState::Pending)
+                .then(|| Moment::at(standing.since)),
+            held: standing.held.sentence(),
+            mend: standing.step.map(|step| Mend::of_link(core, step, link, standings.account(link), around)),
             receipt: receipt_lines(link.receipt.as_ref()),
             last_hook: link.hook_seen_at.map(Moment::at),
             in_motion: matches!(link.state, LinkState::Pending | LinkState::Removing),
-            broken: link.state == LinkState::Broken,
             living: !matches!(link.state, LinkState::Removing | LinkState::Removed),
             may_manage: integration_links::must_manage(member, link).is_ok(),
             delete_path: format!("/integrations/{}/link?link={}", link.partner, link.id),

@@ -10,7 +10,7 @@ use integration_contract::{CheckedLink, FieldErrors, FieldKind, FormInput, LinkF
 use serde::Deserialize;
 
 use super::{
-    Row,
+    Combos, Row,
     activity::{Activity, replay_failed},
     form::{Acting, Refusal, form_of},
     link_of, link_path,
@@ -19,16 +19,23 @@ use super::{
 };
 use crate::{
     core::{
-        Core, Error, inbox, integration_links, integration_users, mirrors, outbox, partners::Partner, people::Member,
+        Core, Error,
+        health::{By, Deed, NextStep, Standings},
+        inbox, integration_links, integration_users,
+        link_forms::FRESH,
+        mirrors, outbox,
+        partners::Partner,
+        people::Member,
         previews,
     },
     db::entity::{
         integration_link::{LinkLevel, LinkState, Model},
-        integration_user,
+        integration_user::AccountState,
     },
     web::{
         self,
         extract::{Form, ReturnPath, SignedIn},
+        mend::{Around, Mend},
         page::{Moment, Page, Place, Tone},
     },
 };
@@ -41,17 +48,18 @@ struct LinkPage {
     link: Row,
     back: String,
     back_name: &'static str,
-    since: Moment,
+    /// When the state began.
+    began: Moment,
     account: Option<String>,
     /// Whether the account is the organization's installation.
     installed: bool,
     can_check: bool,
     can_pause: bool,
-    resume_label: Option<&'static str>,
-    reconnect: bool,
-    /// What to connect it again with, where the partner asks for a site: its field and the account's own.
-    site: Option<(&'static str, String)>,
+    /// Whether it may be tried again although something else is to be done first.
+    can_try: bool,
     form: LinkForm,
+    /// Its far end is fixed, so there is nothing to search for.
+    combos: Combos,
     errors: FieldErrors,
     problem: Option<String>,
     /// Whether the partner sends hooks.
@@ -105,7 +113,7 @@ async fn edit_form(
         Some(id) => integration_users::find(core, link.organization_id, id).await?,
         None => None,
     };
-    let (mut form, problem) = form_of(core, member, partner, &Acting { row }, so_far).await;
+    let (mut form, problem) = form_of(core, member, partner, &Acting { row }, so_far, FRESH).await;
     // A link keeps its target for life; what it is about is shown, and the rest can be changed.
     for field in &mut form.fields {
         if let FieldKind::Search { choices, .. } = &mut field.kind {
@@ -123,20 +131,25 @@ async fn draw_link(
     link: Model,
     Settings { form, refusal, preview }: Settings,
 ) -> web::Result<Response> {
-    let row = Row::of(core, member, &link).joined_by(&mirrors::joining(core, &link).await?);
-    let account = match link.integration_user_id {
-        Some(id) => integration_users::find(core, link.organization_id, id).await?,
-        None => None,
-    };
+    let here = link_path(&link);
+    let standings = Standings::of(core, member, &[&link]).await?;
+    let account = standings.account(&link).cloned();
+    let mut row = Row::of(core, member, &link, &standings, &here).joined_by(&mirrors::joining(core, &link).await?);
     let activity = Activity::newest(core, &link, row.may_manage && row.living).await?;
     let installed = account.as_ref().is_some_and(|row| row.user_id.is_none());
-    // Whoever connects an installation again does so for everybody.
-    let can_connect = link.user_id == Some(member.user) || installed;
-    let account_broken = link.integration_user_id.is_some()
-        && account.as_ref().is_none_or(|row| row.state != integration_user::AccountState::Connected);
     // A token that was for setting the link up: its end does the link no harm, but it is needed to change the settings.
-    let token_over = account.as_ref().is_some_and(|row| row.expires_at.is_some_and(|at| at <= core.clock.now()));
-    let page = who.page(&link.name).await?.at(Place::Integrations);
+    let own = account.as_ref().filter(|row| row.user_id.is_none_or(|user| user == member.user));
+    let token_over = own.is_some_and(|row| row.expires_at.is_some_and(|at| at <= core.clock.now()));
+    if row.mend.is_none() && refusal.problem.is_some() && token_over {
+        let step = NextStep { deed: Deed::Reconnect, by: By::You };
+        let around = Around { names: &[], next: &here };
+        row.mend = Some(Mend::of_link(core, step, &link, own, around));
+    }
+    let can_try = link.state == LinkState::Broken
+        && !matches!(&row.mend, Some(Mend::Button { action, .. }) if *action == here)
+        && account.as_ref().is_none_or(|row| row.state == AccountState::Connected);
+    let page = who.page_of_team(&link.name, link.organization_id, link.team_id).await?;
+    let page = page.at(Place::Integrations).about(&here, row.mend.as_ref());
     let answer = LinkPage {
         page,
         partner_name: partner.name(),
@@ -145,22 +158,15 @@ async fn draw_link(
             LinkLevel::Team => "Team settings",
             LinkLevel::User => "Your settings",
         },
-        since: Moment::at(link.state_since),
-        site: partner
-            .site()
-            .map(|site| (site.name, account.as_ref().and_then(|row| row.site.clone()).unwrap_or_default())),
+        began: Moment::at(link.state_since),
         account: account.map(|row| row.account_name),
         installed,
         can_check: matches!(link.state, LinkState::Active | LinkState::Broken),
         can_pause: link.state == LinkState::Active,
-        resume_label: match link.state {
-            LinkState::Paused => Some("Resume"),
-            LinkState::Broken if !account_broken => Some("Try again"),
-            _ => None,
-        },
-        reconnect: can_connect && (account_broken || (refusal.problem.is_some() && token_over)),
+        can_try,
         link: row,
         form,
+        combos: Combos::default(),
         errors: refusal.errors,
         problem: refusal.problem,
         hears: partner.integration.card().hooks.is_some(),

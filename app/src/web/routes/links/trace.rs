@@ -139,9 +139,11 @@ pub async fn show(
         Err(error) => return Err(error.into()),
     };
     if asked.part.is_some() {
-        return web::page::draw(StatusCode::OK, &TracePart { page: who.bare_page(), trace });
+        let page = who.bare_page_of_team(link.organization_id, link.team_id).await?;
+        return web::page::draw(StatusCode::OK, &TracePart { page, trace });
     }
-    let page = who.page(&format!("Trace: {title}")).await?.at(Place::Integrations);
+    let page = who.page_of_team(&format!("Trace: {title}"), link.organization_id, link.team_id).await?;
+    let page = page.at(Place::Integrations);
     let answer = TracePage { page, link: link_path(&link), name: link.name.clone(), title, trace, raw };
     web::page::draw(StatusCode::OK, &answer)
 }

@@ -24,7 +24,7 @@ use crate::{
         extract::SignedIn,
         page::{Page, Place},
         routes::{
-            links::{Refusal, link_path},
+            links::{Combos, Refusal, link_path},
             site::SiteField,
         },
     },
@@ -70,7 +70,7 @@ enum Content {
     /// With which accounts.
     Accounts { sides: Vec<AccountPart>, to_choose: bool, all: bool },
     /// Where.
-    Place { side: &'static str, form: LinkForm, errors: FieldErrors, narrow: Option<Narrow> },
+    Place { side: &'static str, form: LinkForm, combos: Combos, errors: FieldErrors, narrow: Option<Narrow> },
     /// How.
     How { form: FormInput, creators: [(&'static str, String); 4], errors: FieldErrors, most: u32, zone: String },
     /// What comes of it.
@@ -90,9 +90,16 @@ pub struct Refused {
     /// The field for a partner's site, as it was sent.
     site: Option<(Side, SiteField)>,
     narrow: Option<Narrow>,
+    /// The button of the form that wants it drawn again.
+    action: String,
 }
 
 impl Refused {
+    /// Nothing is wrong: somebody looks for something in a field.
+    pub fn searching(action: &str) -> Self {
+        Self { action: action.to_owned(), ..Self::default() }
+    }
+
     /// What can be typed otherwise.
     pub fn of(refusal: Refusal) -> Self {
         Self { refusal, ..Self::default() }
@@ -122,7 +129,7 @@ impl Refused {
 /// # Errors
 /// When the database does not answer.
 pub async fn draw_step(who: &SignedIn, way: &Way<'_>, step: Step, refused: Refused) -> web::Result<Response> {
-    let Refused { refusal: Refusal { errors, mut problem, status }, site, narrow } = refused;
+    let Refused { refusal: Refusal { errors, mut problem, status }, site, narrow, action } = refused;
     let content = match step {
         Step::Team if way.teams.is_empty() => Content::NoTeam,
         Step::Team => {
@@ -132,9 +139,12 @@ pub async fn draw_step(who: &SignedIn, way: &Way<'_>, step: Step, refused: Refus
         Step::Accounts => accounts(way, site),
         Step::Place(side) => {
             let asked = way.ask(side, &way.wish.ends.get(side).form).await;
-            let Asked { form, problem: trouble } = asked;
+            let Asked { mut form, problem: trouble } = asked;
             problem = problem.or(trouble);
-            Content::Place { side: super::word(side), form, errors, narrow }
+            let mut so_far = way.wish.ends.get(side).form.clone();
+            so_far.push("action", action);
+            let combos = Combos::narrowing(&mut form, &so_far, served_at(way, side));
+            Content::Place { side: super::word(side), form, combos, errors, narrow }
         }
         Step::How => {
             let (left, right) = (way.partners.left.name(), way.partners.right.name());
@@ -180,6 +190,13 @@ fn sent_from(way: &Way<'_>, step: Step) -> String {
         Step::How => wish.how = None,
         Step::Team | Step::Accounts | Step::Look => {}
     }
+    wish.path()
+}
+
+/// Where the choices of a side's form are served: the step itself.
+fn served_at(way: &Way<'_>, side: Side) -> String {
+    let mut wish = Wish { at: Some(Step::Place(side)), ..way.wish.clone() };
+    wish.ends.get_mut(side).form = FormInput::default();
     wish.path()
 }
 

@@ -13,7 +13,7 @@ use super::{
     draw::{Refused, draw_step},
     how::How,
     path_of, side_of,
-    way::{Unfit, Way},
+    way::{Asked, Unfit, Way},
     wish::{Step, Wish},
 };
 use crate::{
@@ -27,17 +27,31 @@ use crate::{
         self,
         extract::{Form, SignedIn},
         page::Tone,
-        routes::{connect::lead, links::Refusal, site::SiteField},
+        routes::{
+            connect::lead,
+            links::{Refusal, Sought, Wanted},
+            site::SiteField,
+        },
     },
 };
 
 /// `GET /mirrors/new`
 pub async fn draw(State(core): State<Core>, RawQuery(query): RawQuery, who: SignedIn) -> web::Result<Response> {
-    let way = match Way::open(&core, &who, Wish::read(&query.unwrap_or_default())).await? {
+    let query = query.unwrap_or_default();
+    let way = match Way::open(&core, &who, Wish::read(&query)).await? {
         Ok(way) => way,
         Err(elsewhere) => return Ok(Redirect::to(&elsewhere).into_response()),
     };
     let step = way.step().await?;
+    if let (Some(sought), Step::Place(side)) = (Sought::read(&query), step) {
+        // What else the address says is the way's own.
+        let path = way.wish.path();
+        let own = Sought::so_far(path.split_once('?').map_or("", |(_, query)| query));
+        let of_form = Sought::so_far(&query);
+        let of_form = of_form.pairs().filter(|(name, _)| own.all(name).is_empty()).collect();
+        let Asked { form, problem } = way.ask(side, &of_form).await;
+        return sought.answer(&form, problem);
+    }
     draw_step(&who, &way, step, Refused::default()).await
 }
 
@@ -112,8 +126,15 @@ async fn choose_place(who: &SignedIn, mut way: Way<'_>, side: Side, form: &FormI
     if way.team().is_none() || !way.accounts.get(side).is_chosen() {
         return Ok(on(&way.wish));
     }
-    let of_host = |name: &str| matches!(name, "csrf" | "step" | "widen");
+    let of_host = |name: &str| matches!(name, "csrf" | "step" | "widen" | "action");
+    let (form, redrawn) = match Wanted::of(form) {
+        Wanted::Redraw(chosen) => (chosen, true),
+        Wanted::Sent => (form.clone(), false),
+    };
     way.wish.ends.get_mut(side).form = form.pairs().filter(|(name, _)| !of_host(name)).collect();
+    if redrawn {
+        return draw_step(who, &way, Step::Place(side), Refused::searching(form.one("action"))).await;
+    }
     let refused = match way.check(side).await? {
         Ok(_) => return Ok(on(&way.wish)),
         Err(Unfit::Refused(refusal)) => Refused::of(refusal),

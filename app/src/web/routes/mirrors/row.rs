@@ -3,6 +3,11 @@
 use crate::{
     core::{
         Core,
+        health::{
+            Standings,
+            next_step::{self, Looks},
+            standing::admins_of,
+        },
         mirrors::{self, Listed},
         people::Member,
     },
@@ -14,6 +19,8 @@ use crate::{
         },
     },
     web::{
+        self,
+        mend::{Around, Mend},
         page::{Moment, Tone},
         routes::links::{self, receipt_lines},
     },
@@ -31,10 +38,14 @@ pub struct Row {
     pub tone: Tone,
     /// The state in a word or two.
     pub state: &'static str,
-    /// Since when.
-    pub since: Moment,
+    /// When the state began.
+    pub began: Moment,
+    /// Since when it does not work.
+    pub since: Option<Moment>,
     /// Why, when it is not simply working.
     pub reason: Option<String>,
+    /// The one thing to do about it, or about the first of its links that needs something.
+    pub mend: Option<Mend>,
     /// What its removal undid.
     pub receipt: Vec<String>,
     /// How many items have a copy.
@@ -56,11 +67,41 @@ pub struct Row {
 }
 
 impl Row {
-    /// The row of a mirror, as this member may see it.
-    pub fn of(core: &Core, member: &Member, listed: &Listed) -> Self {
+    /// The rows of mirrors of one organization, as this member may see them on the page at `next`.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn all(core: &Core, member: &Member, listed: &[Listed], next: &str) -> web::Result<Vec<Self>> {
+        let mut links = Vec::new();
+        for listed in listed {
+            links.extend(listed.left.iter().chain(&listed.right));
+        }
+        let standings = Standings::of(core, member, &links).await?;
+        let stopped = listed.iter().any(|listed| !matches!(listed.mirror.state, MirrorState::Active));
+        let admins = if stopped && !member.is_admin() { admins_of(core, member).await? } else { Vec::new() };
+        Ok(listed.iter().map(|listed| Self::of(core, member, listed, &standings, &admins, next)).collect())
+    }
+
+    fn of(core: &Core, member: &Member, listed: &Listed, standings: &Standings, admins: &[String], next: &str) -> Self {
         let mirror = &listed.mirror;
         let links = || [&listed.left, &listed.right].into_iter().flatten();
-        let ends: Vec<_> = links().map(|link| links::Row::of(core, member, link)).collect();
+        let ends: Vec<_> = links().map(|link| links::Row::of(core, member, link, standings, next)).collect();
+        let may_manage = mirrors::must_manage(member).is_ok();
+        let looks = if may_manage { Looks::Manager } else { Looks::AtTeams };
+        let whole = links().filter(|link| crate::core::integration_links::lives(link)).count() == 2;
+        let own = next_step::of_mirror(mirror.state, whole, looks)
+            .map(|step| Mend::of_mirror(core, step, mirror, Around { names: admins, next }));
+        let troubled = ends.iter().find(|end| end.mend.is_some()).filter(|_| mirror.state == MirrorState::Active);
+        let reason = mirror.reason.clone().or_else(|| {
+            let end = troubled?;
+            Some(format!("{}: {}", end.name, end.reason.as_deref().unwrap_or(end.state)))
+        });
+        let since = match mirror.state {
+            MirrorState::Active => troubled.and_then(|end| end.since),
+            MirrorState::Paused | MirrorState::Broken => Some(Moment::at(mirror.state_since)),
+            MirrorState::Removing | MirrorState::Removed => None,
+        };
+        let mend = own.or_else(|| troubled.and_then(|end| end.mend.clone()));
         let being_set_up = links().any(|link| link.state == LinkState::Pending);
         let is_ready = links().all(|link| link.state == LinkState::Active);
         let (tone, state) = match mirror.state {
@@ -78,8 +119,10 @@ impl Row {
             name: mirror.name.clone(),
             tone,
             state,
-            since: Moment::at(mirror.state_since),
-            reason: mirror.reason.clone(),
+            began: Moment::at(mirror.state_since),
+            since,
+            reason,
+            mend,
             receipt: receipt_of(listed),
             pairs: listed.pairs,
             waiting: listed.waiting,
@@ -87,7 +130,7 @@ impl Row {
             backfilled: listed.backfill.as_ref().filter(|so_far| so_far.is_under_way()).map(|so_far| so_far.percent()),
             in_motion: mirror.state == MirrorState::Removing || (living && being_set_up),
             living,
-            may_manage: mirrors::must_manage(member).is_ok(),
+            may_manage,
             goes: goes(listed),
             ends,
         }

@@ -31,7 +31,7 @@ use crate::{
     },
     web::{
         self,
-        extract::{Form, Path, SignedIn},
+        extract::{Form, Path, ReturnPath, SignedIn},
         page::{Moment, Page, Place, Tone},
     },
 };
@@ -46,7 +46,6 @@ struct MirrorPage {
     mirror: Row,
     team: TeamId,
     can_pause: bool,
-    resume_label: Option<&'static str>,
     /// What stands in the form.
     form: FormInput,
     errors: FieldErrors,
@@ -183,7 +182,9 @@ async fn draw(
     before: Option<MirrorChangeId>,
 ) -> web::Result<Response> {
     let listed = mirrors::one(core, mirror).await?;
-    let row = Row::of(core, member, &listed);
+    let here = path_of(mirror);
+    let mut rows = Row::all(core, member, std::slice::from_ref(&listed), &here).await?;
+    let row = rows.pop().ok_or(Error::NotFound)?;
     let lines = mirrors::changes(core, mirror, before, SHOWN).await?;
     let last = lines.last().filter(|_| lines.len() as u64 == SHOWN);
     let older = last.map(|last| format!("{}?before={}#changes", path_of(mirror), last.id));
@@ -202,16 +203,12 @@ async fn draw(
         }
         None => (options, FieldErrors::default(), StatusCode::OK),
     };
-    let page = who.page(&mirror.name).await?.at(Place::Integrations);
+    let page = who.page_of_team(&mirror.name, mirror.organization_id, mirror.team_id).await?;
+    let page = page.at(Place::Integrations).about(&here, row.mend.as_ref());
     let answer = MirrorPage {
         page,
         team: mirror.team_id,
         can_pause: mirror.state == MirrorState::Active,
-        resume_label: match mirror.state {
-            MirrorState::Paused => Some("Resume"),
-            MirrorState::Broken => Some("Start again"),
-            _ => None,
-        },
         form,
         errors,
         creators,
@@ -265,7 +262,8 @@ pub async fn change(
         }
         Err(error) => return Err(error.into()),
     }
-    Ok(Redirect::to(&path_of(&mirror)).into_response())
+    // Its button also stands on other pages.
+    Ok(Redirect::to(&ReturnPath::new(form.one("next")).or(&path_of(&mirror))).into_response())
 }
 
 /// `DELETE /mirrors/{mirror}`

@@ -12,6 +12,7 @@ use super::{
 use crate::{
     core::{
         Core, Error,
+        link_forms::KEPT,
         mirrors::{self, End, NewEnd, NewMirror, Sides},
         partners::Partner,
         people::Member,
@@ -135,7 +136,7 @@ impl<'a> Way<'a> {
     /// What a side's partner asks for its link, but for what a mirror needs anyway.
     pub async fn ask(&self, side: Side, typed: &FormInput) -> Asked {
         let partner = self.partners.get(side);
-        let (mut form, problem) = form_of(self.core, &self.member, partner, &self.acting(side), typed).await;
+        let (mut form, problem) = form_of(self.core, &self.member, partner, &self.acting(side), typed, KEPT).await;
         let needed = mirrors::form_for(partner, FormInput::default()).unwrap_or_default();
         form.fields.retain(|field| needed.all(field.name).is_empty());
         Asked { form, problem }

@@ -1,5 +1,7 @@
 //! `/settings`: what is a person's own: name, password, sessions, organizations, accounts at partners.
 
+use std::collections::BTreeSet;
+
 use askama::Template;
 use axum::{
     extract::State,
@@ -9,7 +11,13 @@ use http::StatusCode;
 use integration_contract::FieldErrors;
 
 use crate::{
-    core::{self, Core, integration_links, integration_users, people::Person, sessions, users},
+    core::{
+        self, Core,
+        health::{next_step::of_account, standing::used_accounts},
+        integration_links, integration_users,
+        people::Person,
+        sessions, users,
+    },
     db::{
         IntegrationUserId,
         entity::{
@@ -20,7 +28,8 @@ use crate::{
     web::{
         Result,
         extract::{Form, Path, Peer, SignedIn},
-        page::{Page, Place, Tone, draw},
+        mend::{Around, Mend},
+        page::{Moment, Page, Place, Tone, draw},
         routes::{integrations::account_state, links::Row},
     },
 };
@@ -53,6 +62,8 @@ struct AccountRow {
     tone: Tone,
     state: &'static str,
     reason: Option<String>,
+    since: Option<Moment>,
+    mend: Option<Mend>,
     leaving: bool,
 }
 
@@ -150,12 +161,13 @@ async fn draw_settings(
     let (mut accounts, mut links) = (Vec::new(), Vec::new());
     for (membership, member) in person.memberships.iter().zip(person.members()) {
         let rows = integration_users::of_user(core, &member).await?;
-        accounts.extend(rows.into_iter().map(|row| account_row(core, &membership.organization.name, row)));
+        let used = used_accounts(core, &member).await?;
+        accounts.extend(rows.into_iter().map(|row| account_row(core, &membership.organization.name, row, &used)));
         let own = integration_links::for_user(core, member.organization, member.user).await?;
-        links.extend(own.iter().map(|link| Row::of(core, &member, link)));
+        links.extend(Row::all(core, &member, &own, "/settings").await?);
     }
     let page = SettingsPage {
-        page: who.page("Your settings").await?.at(Place::Settings),
+        page: who.page("Your settings").await?.at(Place::Settings).about("/settings", None),
         typed_name: name.unwrap_or_else(|| person.user.name.clone()),
         sessions: sessions::list(core, person.user.id).await?,
         here: who.session_hash(),
@@ -167,8 +179,18 @@ async fn draw_settings(
     draw(status, &page)
 }
 
-fn account_row(core: &Core, organization: &str, row: integration_user::Model) -> AccountRow {
+fn account_row(
+    core: &Core,
+    organization: &str,
+    row: integration_user::Model,
+    used: &BTreeSet<IntegrationUserId>,
+) -> AccountRow {
     let (tone, state) = account_state(row.state);
+    let lasting = core.partners.get(&row.partner).is_ok_and(|partner| partner.acts_with_accounts());
+    let may_link = lasting && row.credentials.is_some();
+    let step = of_account(row.state, used.contains(&row.id), may_link);
+    let mend = step.map(|step| Mend::of_account(core, step, &row, Around { names: &[], next: "/settings" }));
+    let since = row.broken_since.filter(|_| row.state == AccountState::Broken).map(Moment::at);
     let partner_name = core.partners.get(&row.partner).map_or_else(|_| row.partner.clone(), |it| it.name().to_owned());
     AccountRow {
         id: row.id,
@@ -180,6 +202,8 @@ fn account_row(core: &Core, organization: &str, row: integration_user::Model) ->
         tone,
         state,
         reason: row.reason,
+        since,
+        mend,
         leaving: row.state == AccountState::Leaving,
     }
 }

@@ -12,7 +12,7 @@ use integration_contract::FieldErrors;
 
 use crate::{
     core::{
-        self, Core, integration_links,
+        self, Core, entries, integration_links,
         mail::digest,
         mirrors, organizations,
         people::Member,
@@ -204,15 +204,21 @@ async fn draw_settings(
         .collect();
     let links = integration_links::for_team(core, team.organization_id, team.id).await?;
     let mirrors = mirrors::for_team(core, team.organization_id, team.id).await?;
-    let row = |link| Row::of(core, &member, link).joined_by(mirrors.iter().map(|listed| &listed.mirror));
+    let here = format!("/teams/{}/settings", team.id);
+    let rows = Row::all(core, &member, &links, &here).await?.into_iter();
+    let rows = rows.map(|row| row.joined_by(mirrors.iter().map(|listed| &listed.mirror))).collect();
     let digest = digest::setting(core, &member, team.id).await?;
     let page = SettingsPage {
         digest,
         in_team: members.iter().any(|user| user.id == member.user),
         sends_mail: core.sends_mail(),
-        links: links.iter().map(row).collect(),
-        mirrors: mirrors.iter().map(|listed| MirrorRow::of(core, &member, listed)).collect(),
-        page: who.page(&format!("Settings of {}", team.name)).await?.at(Place::TeamSettings(team.id)),
+        links: rows,
+        mirrors: MirrorRow::all(core, &member, &mirrors, &here).await?,
+        page: who
+            .page(&format!("Settings of {}", team.name))
+            .await?
+            .in_zone(entries::zone(&team))
+            .at(Place::TeamSettings(team.id)),
         member,
         id: team.id,
         team: typed.unwrap_or(NewTeam { name: team.name, time_zone: team.time_zone }),

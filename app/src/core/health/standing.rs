@@ -1,0 +1,254 @@
+//! Standings: what the next steps of a page's links are made of. Asked for all of them at once, however many they are.
+
+use std::collections::{BTreeSet, HashMap};
+
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QuerySelect};
+
+use super::next_step::{Acting, Fares, Looks, NextStep, Whose, of_link};
+use crate::{
+    core::{Core, Result, inbox, integration_links, integration_users, organizations, outbox, people::Member},
+    db::{
+        IntegrationUserId, LinkId, UserId,
+        entity::{
+            Tenant,
+            integration_link::{LinkLevel, LinkState, Model},
+            integration_user::{self, AccountState},
+            user,
+        },
+    },
+};
+
+/// Counted no further than this.
+pub const MANY: u64 = 100;
+
+/// Of so many broken links on one page it is counted what they keep.
+const COUNTED: usize = 20;
+
+/// How many admins are named.
+const NAMED: usize = 2;
+
+/// What several links of one organization act with, and who could mend them.
+#[derive(Default)]
+pub struct Standings {
+    accounts: HashMap<IntegrationUserId, integration_user::Model>,
+    names: HashMap<UserId, String>,
+    /// Admins of the organization, by name; asked for only where somebody looks who is none.
+    admins: Vec<String>,
+    held: HashMap<LinkId, Held>,
+    /// Unix milliseconds.
+    now: i64,
+}
+
+/// How one link stands.
+pub struct Standing {
+    /// What is to be done.
+    pub step: Option<NextStep>,
+    /// Why; its account's reason where it has not noticed yet that that is broken.
+    pub reason: Option<String>,
+    /// Since when, unix milliseconds.
+    pub since: i64,
+    /// Whether it needs somebody: it is broken, or its account is.
+    pub needs_somebody: bool,
+    /// What goes on by itself once it works again.
+    pub held: Held,
+}
+
+/// What is kept until a link works again. Numbers beyond [`MANY`] say only that there are more.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Held {
+    /// Hooks that could not be read yet.
+    pub hooks: u64,
+    /// Messages that could not be sent yet.
+    pub messages: u64,
+}
+
+impl Standings {
+    /// What there is to know of these links.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn of(core: &Core, who: &Member, links: &[&Model]) -> Result<Self> {
+        let ids: BTreeSet<IntegrationUserId> = links.iter().filter_map(|link| link.integration_user_id).collect();
+        let mut standings = Self { now: core.clock.now(), ..Self::default() };
+        if !ids.is_empty() {
+            let rows = integration_user::Entity::of(who.organization)
+                .filter(integration_user::Column::Id.is_in(ids))
+                .all(core.db.reader())
+                .await?;
+            standings.accounts = rows.into_iter().map(|row| (row.id, row)).collect();
+        }
+        let mut counted = 0;
+        for link in links {
+            if counted == COUNTED || !matches!(link.state, LinkState::Broken | LinkState::Pending) {
+                continue;
+            }
+            counted += 1;
+            standings.held.insert(link.id, held_by(core, link).await?);
+        }
+        standings.name_people(core, who, links).await?;
+        Ok(standings)
+    }
+
+    async fn name_people(&mut self, core: &Core, who: &Member, links: &[&Model]) -> Result<()> {
+        let broken = self.accounts.values().filter(|row| row.state == AccountState::Broken);
+        let owners = broken.filter_map(|row| row.user_id);
+        let needy = links.iter().filter(|link| !matches!(link.state, LinkState::Active | LinkState::Removed));
+        let of_needy = needy.clone().flat_map(|link| {
+            let account = link.integration_user_id.and_then(|id| self.accounts.get(&id));
+            [link.user_id, account.and_then(|row| row.user_id)]
+        });
+        let people: BTreeSet<UserId> = owners.chain(of_needy.flatten()).filter(|user| *user != who.user).collect();
+        if !people.is_empty() {
+            let names: Vec<(UserId, String)> = user::Entity::find()
+                .select_only()
+                .columns([user::Column::Id, user::Column::Name])
+                .filter(user::Column::Id.is_in(people))
+                .into_tuple()
+                .all(core.db.reader())
+                .await?;
+            self.names = names.into_iter().collect();
+        }
+        if !who.is_admin() && needy.count() > 0 {
+            self.admins = admins_of(core, who).await?;
+        }
+        Ok(())
+    }
+
+    /// How one of them stands, seen by this member.
+    pub fn of_link(&self, core: &Core, who: &Member, link: &Model) -> Standing {
+        let acting = self.acting(core, who, link);
+        let step = of_link(link.state, link.remedy, acting, looks(who, link));
+        let account = link.integration_user_id.and_then(|id| self.accounts.get(&id));
+        let account_broken = acting.is_some_and(|acting| acting.fares == Fares::Broken);
+        let unnoticed = account.filter(|_| account_broken && link.state == LinkState::Active);
+        Standing {
+            step,
+            reason: match unnoticed {
+                Some(account) => account.reason.clone(),
+                None => link.reason.clone(),
+            },
+            since: unnoticed.and_then(|account| account.broken_since).unwrap_or(link.state_since),
+            needs_somebody: link.state == LinkState::Broken || unnoticed.is_some(),
+            held: self.held.get(&link.id).copied().unwrap_or_default(),
+        }
+    }
+
+    /// The account that a link acts with.
+    pub fn account(&self, link: &Model) -> Option<&integration_user::Model> {
+        self.accounts.get(&link.integration_user_id?)
+    }
+
+    /// What a user is called, where a step may name them.
+    pub fn name(&self, user: UserId) -> Option<&str> {
+        self.names.get(&user).map(String::as_str)
+    }
+
+    /// Some who may do what who looks may not.
+    pub fn admins(&self) -> &[String] {
+        &self.admins
+    }
+
+    fn acting(&self, core: &Core, who: &Member, link: &Model) -> Option<Acting> {
+        let id = link.integration_user_id?;
+        let partner = core.partners.get(&link.partner).ok()?;
+        let Some(row) = self.accounts.get(&id) else {
+            let fares = if partner.acts_with_accounts() { Fares::Broken } else { Fares::Over };
+            return Some(Acting { whose: Whose::Nobodys, fares });
+        };
+        let whose = match row.user_id {
+            None => Whose::Everybodys,
+            Some(user) if user == who.user => Whose::Own,
+            Some(user) => Whose::Of(user),
+        };
+        let over = row.expires_at.is_some_and(|at| at <= self.now);
+        let fares = match row.state {
+            _ if !partner.acts_with_accounts() => {
+                if over || row.state != AccountState::Connected {
+                    Fares::Over
+                } else {
+                    Fares::Works
+                }
+            }
+            AccountState::Connected => Fares::Works,
+            AccountState::Broken | AccountState::Leaving => Fares::Broken,
+        };
+        Some(Acting { whose, fares })
+    }
+}
+
+/// Admins and owners, by name.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn admins_of(core: &Core, who: &Member) -> Result<Vec<String>> {
+    let members = organizations::members(core, who).await?.into_iter();
+    let admins = members.filter(|(_, role)| *role != crate::db::entity::member::Role::Member);
+    Ok(admins.map(|(user, _)| user.name).take(NAMED).collect())
+}
+
+fn looks(who: &Member, link: &Model) -> Looks {
+    match (integration_links::must_manage(who, link).is_ok(), link.level, link.user_id) {
+        (true, ..) => Looks::Manager,
+        (false, LinkLevel::User, Some(user)) => Looks::AtUsers(user),
+        _ => Looks::AtTeams,
+    }
+}
+
+/// What a link keeps until it works again; counted a little beyond [`MANY`] and no further.
+async fn held_by(core: &Core, link: &Model) -> Result<Held> {
+    let hooks = inbox::count_held(core, link.organization_id, link.id, MANY + 1);
+    let messages = outbox::count_held(core, link.organization_id, link.id, MANY + 1);
+    let (hooks, messages) = tokio::try_join!(hooks, messages)?;
+    Ok(Held { hooks, messages })
+}
+
+/// The accounts of this member, or of everybody, each with whether any link acts with it.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn used_accounts(core: &Core, who: &Member) -> Result<BTreeSet<IntegrationUserId>> {
+    use crate::db::entity::integration_link::{Column, Entity};
+    let accounts = integration_users::usable(core, who).await?;
+    let used: Vec<IntegrationUserId> = Entity::of(who.organization)
+        .filter(Column::IntegrationUserId.is_in(accounts.iter().map(|row| row.id)))
+        .filter(Column::State.ne(LinkState::Removed))
+        .select_only()
+        .column(Column::IntegrationUserId)
+        .distinct()
+        .into_tuple()
+        .all(core.db.reader())
+        .await?;
+    Ok(used.into_iter().collect())
+}
+
+impl Held {
+    /// In a sentence; none when there is nothing.
+    pub fn sentence(self) -> Option<String> {
+        let counted = |many: u64, one: &str, more: &str| match many {
+            0 => None,
+            1 => Some(format!("1 {one}")),
+            2..=MANY => Some(format!("{many} {more}")),
+            _ => Some(format!("more than {MANY} {more}")),
+        };
+        let parts = [counted(self.hooks, "hook", "hooks"), counted(self.messages, "message", "messages")];
+        let parts: Vec<String> = parts.into_iter().flatten().collect();
+        let (is, goes) = if self.hooks + self.messages == 1 { ("is", "it goes") } else { ("are", "they go") };
+        let mut sentence = parts.join(" and ");
+        sentence.get_mut(..1)?.make_ascii_uppercase();
+        Some(format!("{sentence} {is} kept; {goes} on by {}.", if is == "is" { "itself" } else { "themselves" }))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Held;
+
+    #[test]
+    fn what_is_kept_is_said_in_a_sentence() {
+        let said = |hooks, messages| Held { hooks, messages }.sentence();
+        assert_eq!(said(0, 0), None);
+        assert_eq!(said(3, 2).unwrap(), "3 hooks and 2 messages are kept; they go on by themselves.");
+        assert_eq!(said(0, 1).unwrap(), "1 message is kept; it goes on by itself.");
+        assert_eq!(said(101, 100).unwrap(), "More than 100 hooks and 100 messages are kept; they go on by themselves.");
+    }
+}
