@@ -55,7 +55,8 @@ impl Kept {
     fn fits(&self, row: &integration_user::Model, so_far: &FormInput, oldest: i64) -> bool {
         self.asked_at >= oldest
             && self.connected_at == row.connected_at
-            && self.blank == so_far.is_empty()
+            // What stands in a blank form when it is opened is in no other.
+            && (self.blank || !so_far.is_empty())
             && self.decided.iter().all(|(name, values)| so_far.all(name) == values)
     }
 }

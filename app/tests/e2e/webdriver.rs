@@ -239,11 +239,11 @@ impl Browser {
     }
 
     /// What scrolls and should not: the page sideways, which is broken on a phone, or a part of it up and down, other
-    /// than a text box.
+    /// than a text box and a list to choose from.
     pub async fn stray_scrolling(&self) -> Result<Vec<String>> {
         const SCRIPT: &str = r#"
             const page = document.documentElement;
-            const stray = [...document.querySelectorAll("body *:not(textarea)")].filter(part =>
+            const stray = [...document.querySelectorAll("body *:not(textarea, [role=listbox])")].filter(part =>
                 part.scrollHeight > part.clientHeight && ["auto", "scroll"].includes(getComputedStyle(part).overflowY));
             return stray.map(part => `<${part.localName} class="${part.className}"> up and down`)
                 .concat(page.scrollWidth > page.clientWidth ? ["the page sideways"] : []);

@@ -67,6 +67,9 @@ pub trait Integration: Send + Sync {
     /// The form for a new link or for changing one, as data. Choices come from the partner through `cx`; `so_far` is
     /// what the person has typed or what the link says now, and stands in the fields again.
     ///
+    /// Where a field has many choices, the host remembers the form of an account for a few minutes: choices may depend on
+    /// what stands in [`LinkForm::redrawn_by`], and on nothing else that was typed.
+    ///
     /// # Errors
     /// Any kind; the host shows the sentence on the page with a way to try again.
     async fn new_link(&self, cx: &Account, so_far: &FormInput) -> Result<LinkForm>;
