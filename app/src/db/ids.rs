@@ -76,4 +76,8 @@ ids! {
     MirrorBackfillId
     /// A mail that is still to be sent.
     MailId
+    /// A deed in an organization's audit log.
+    AuditEventId
+    /// An organization's deletion, and its receipt.
+    DeletionId
 }

@@ -16,7 +16,7 @@ use super::{
 };
 use crate::{
     core::{
-        Core, Error,
+        Core, Error, audit,
         inbox::MessageLine,
         integration_links,
         partners::Partner,
@@ -140,6 +140,9 @@ pub async fn show(
     };
     if asked.part.is_some() {
         return web::page::draw(StatusCode::OK, &TracePart { page: who.bare_page(), trace });
+    }
+    if raw.is_some() {
+        audit::note_look(&core, &member, &link, MessageId(event)).await?;
     }
     let page = who.page(&format!("Trace: {title}")).await?.at(Place::Integrations);
     let answer = TracePage { page, link: link_path(&link), name: link.name.clone(), title, trace, raw };
