@@ -23,6 +23,9 @@ mod m0012_mirrors;
 mod m0013_traces;
 mod m0014_searched_entries;
 mod m0015_mail;
+mod m0016_audit;
+mod m0017_retention;
+mod m0018_deletions;
 mod m0019_health;
 mod table;
 
@@ -48,6 +51,9 @@ impl MigratorTrait for Migrator {
             Box::new(m0013_traces::Migration),
             Box::new(m0014_searched_entries::Migration),
             Box::new(m0015_mail::Migration),
+            Box::new(m0016_audit::Migration),
+            Box::new(m0017_retention::Migration),
+            Box::new(m0018_deletions::Migration),
             Box::new(m0019_health::Migration),
         ]
     }

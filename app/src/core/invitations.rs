@@ -9,7 +9,9 @@ use integration_contract::{ExposeSecret, SecretString};
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder, sea_query::Expr};
 
 use super::{
-    Core, Error, Result, organizations,
+    Core, Error, Result,
+    audit::{self, About, Deed},
+    organizations,
     people::{Member, Membership},
     sealing, teams,
 };
@@ -72,9 +74,11 @@ pub async fn invite(core: &Core, who: &Member, new: NewInvitation) -> Result<Sec
             if !new.role.is_within(who.role) {
                 return Err(Error::forbidden("You may invite people into roles up to your own."));
             }
+            let mut about = About::named(format!("a new {}", new.role.word()));
             if let Some(team) = new.team {
                 let found = teams::must_exist(tx, who.organization, team).await;
-                found.map_err(|_| Error::field("team", "Choose a team of the organization."))?;
+                let team = found.map_err(|_| Error::field("team", "Choose a team of the organization."))?;
+                about = about.saying(format!("into the team {}", team.name));
             }
             let now = core.clock.now();
             let row = invitation::Model {
@@ -89,7 +93,7 @@ pub async fn invite(core: &Core, who: &Member, new: NewInvitation) -> Result<Sec
                 accepted_at: None,
             };
             invitation::Entity::insert(row.into_active_model()).exec_without_returning(tx).await?;
-            Ok(())
+            audit::note(core, tx, &who, Deed::Invited, about).await
         })
         .await?;
     Ok(token)
@@ -127,12 +131,20 @@ pub async fn revoke(core: &Core, who: &Member, id: InvitationId) -> Result<()> {
         .write(async |tx| {
             let who = organizations::standing(tx, who).await?;
             who.must_be_admin("revoke invitations")?;
+            let open = invitation::Entity::of(who.organization)
+                .filter(invitation::Column::Id.eq(id))
+                .filter(invitation::Column::AcceptedAt.is_null());
+            let open = open.one(tx).await?.ok_or(Error::NotFound)?;
             let revoked = invitation::Entity::delete_of(who.organization)
                 .filter(invitation::Column::Id.eq(id))
                 .filter(invitation::Column::AcceptedAt.is_null())
                 .exec(tx)
                 .await?;
-            if revoked.rows_affected == 0 { Err(Error::NotFound) } else { Ok(()) }
+            if revoked.rows_affected == 0 {
+                return Err(Error::NotFound);
+            }
+            let about = About::named(format!("a new {}", open.role.word()));
+            audit::note(core, tx, &who, Deed::InvitationRevoked, about).await
         })
         .await
 }
@@ -184,6 +196,16 @@ pub async fn accept(core: &Core, user: UserId, token: &SecretString) -> Result<A
                 .ok_or(Error::NotFound)?
                 .role;
             let invited = told(tx, row).await?;
+            organizations::must_not_be_closing(&invited.organization)?;
+            let who = Member { organization: organization_id, user, role };
+            if new {
+                let about = About::person(tx, user).await?.saying(format!("invited by {}", invited.by.name));
+                audit::note(core, tx, &who, Deed::Joined, about).await?;
+            }
+            if let Some(team) = invited.team.as_ref().filter(|_| joins) {
+                let name = About::person(tx, user).await?.name;
+                audit::note(core, tx, &who, Deed::TeamMemberAdded, About::from(team).saying(name)).await?;
+            }
             Ok(Accepted {
                 membership: Membership { organization: invited.organization, role },
                 team: invited.team.map(|team| team.id),
@@ -199,7 +221,7 @@ pub async fn accept(core: &Core, user: UserId, token: &SecretString) -> Result<A
 /// When the database does not answer.
 pub async fn forget_expired(core: &Core) -> Result<u64> {
     let (key, limit) = ("organization_id, id", core.clock.now());
-    Ok(core.db.forget(Outdated { table: "invitations", key, which: "expires_at <= $1", limit }).await?)
+    Ok(core.db.forget(Outdated { table: "invitations", key, which: "expires_at <= $1", limit, of: None }).await?)
 }
 
 /// The row of a link that counts now, as far as the row alone can tell.

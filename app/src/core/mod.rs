@@ -10,6 +10,8 @@ use crate::{clock::Clock, db::Db, queue::Queue};
 
 pub mod actions;
 pub mod attempts;
+pub mod audit;
+pub mod deletions;
 pub mod entries;
 mod error;
 pub mod happenings;

@@ -5,12 +5,14 @@
 
 use integration_contract::FieldErrors;
 use sea_orm::{
-    ColumnTrait, DatabaseTransaction, EntityTrait, IntoActiveModel, JoinType, PaginatorTrait, QueryFilter, QueryOrder,
-    QuerySelect, RelationDef, sea_query::LockType,
+    ColumnTrait, ConnectionTrait, DatabaseTransaction, EntityTrait, IntoActiveModel, JoinType, PaginatorTrait,
+    QueryFilter, QueryOrder, QuerySelect, RelationDef, sea_query::LockType,
 };
 
 use super::{
-    Core, Error, Result, naming,
+    Core, Error, Result,
+    audit::{self, About, Deed},
+    naming,
     people::Member,
     teams::{self, NewTeam},
 };
@@ -33,7 +35,7 @@ pub async fn found(core: &Core, founder: UserId, name: &str) -> Result<organizat
     if !errors.is_empty() {
         return Err(Error::Invalid(errors));
     }
-    core.db.write(async |tx| insert(tx, core.clock.now(), founder, name).await).await
+    core.db.write(async |tx| insert(core, tx, founder, name).await).await
 }
 
 /// Makes an organization with one owner and a first team.
@@ -54,9 +56,10 @@ pub async fn found_with_team(
     }
     core.db
         .write(async |tx| {
-            let now = core.clock.now();
-            let organization = insert(tx, now, founder, name).await?;
-            let team = teams::insert(tx, now, organization.id, founder, first_team).await?;
+            let organization = insert(core, tx, founder, name).await?;
+            let team = teams::insert(tx, core.clock.now(), organization.id, founder, first_team).await?;
+            let founder = Member { organization: organization.id, user: founder, role: Role::Owner };
+            audit::note(core, tx, &founder, Deed::TeamMade, &team).await?;
             Ok((organization, team))
         })
         .await
@@ -76,12 +79,14 @@ pub async fn rename(core: &Core, who: &Member, name: &str) -> Result<()> {
             if !errors.is_empty() {
                 return Err(Error::Invalid(errors));
             }
+            let before = of(tx, who.organization).await?;
             organization::Entity::update_many()
-                .col_expr(organization::Column::Name, name.into())
+                .col_expr(organization::Column::Name, name.clone().into())
                 .filter(organization::Column::Id.eq(who.organization))
                 .exec(tx)
                 .await?;
-            Ok(())
+            let about = About::from(&before).saying(format!("now {name}"));
+            audit::note(core, tx, &who, Deed::Renamed, about).await
         })
         .await
 }
@@ -136,7 +141,8 @@ pub async fn change_role(core: &Core, who: &Member, user: UserId, role: Role) ->
                 .filter(member::Column::UserId.eq(user))
                 .exec(tx)
                 .await?;
-            Ok(())
+            let about = About::person(tx, user).await?.saying(format!("{} → {}", old.word(), role.word()));
+            audit::note(core, tx, &who, Deed::RoleChanged, about).await
         })
         .await
 }
@@ -154,7 +160,8 @@ pub async fn remove_member(core: &Core, who: &Member, user: UserId) -> Result<()
             if role_of(tx, who.organization, user).await? == Role::Owner {
                 must_be_owner(&who, "remove owners")?;
             }
-            part(tx, who.organization, user).await
+            part(tx, who.organization, user).await?;
+            audit::note(core, tx, &who, Deed::MemberRemoved, About::person(tx, user).await?).await
         })
         .await
 }
@@ -167,7 +174,8 @@ pub async fn leave(core: &Core, who: &Member) -> Result<()> {
     core.db
         .write(async |tx| {
             alone(tx, who.organization).await?;
-            part(tx, who.organization, who.user).await
+            part(tx, who.organization, who.user).await?;
+            audit::note(core, tx, who, Deed::Left, About::person(tx, who.user).await?).await
         })
         .await
 }
@@ -176,7 +184,7 @@ pub async fn leave(core: &Core, who: &Member) -> Result<()> {
 /// happen at once.
 ///
 /// # Errors
-/// [`Error::NotFound`] for who is no longer a member.
+/// [`Error::NotFound`] for who is no longer a member; [`Error::Conflict`] when the organization is being deleted.
 pub async fn standing(tx: &DatabaseTransaction, who: &Member) -> Result<Member> {
     let now = member::Entity::of(who.organization)
         .filter(member::Column::UserId.eq(who.user))
@@ -184,6 +192,7 @@ pub async fn standing(tx: &DatabaseTransaction, who: &Member) -> Result<Member> 
         .one(tx)
         .await?
         .ok_or(Error::NotFound)?;
+    must_not_be_closing(&of(tx, who.organization).await?)?;
     Ok(Member { role: now.role, ..*who })
 }
 
@@ -203,10 +212,13 @@ pub(super) async fn admit(
     Ok(matches!(added, sea_orm::TryInsertResult::Inserted(1..)))
 }
 
-async fn insert(tx: &DatabaseTransaction, now: i64, founder: UserId, name: String) -> Result<organization::Model> {
-    let organization = organization::Model { id: OrganizationId::new(), name, created_at: now };
+async fn insert(core: &Core, tx: &DatabaseTransaction, founder: UserId, name: String) -> Result<organization::Model> {
+    let now = core.clock.now();
+    let organization = organization::Model::new(OrganizationId::new(), name, now);
     organization::Entity::insert(organization.clone().into_active_model()).exec_without_returning(tx).await?;
     admit(tx, now, organization.id, founder, Role::Owner).await?;
+    let founder = Member { organization: organization.id, user: founder, role: Role::Owner };
+    audit::note(core, tx, &founder, Deed::Founded, &organization).await?;
     Ok(organization)
 }
 
@@ -227,6 +239,28 @@ async fn alone(tx: &DatabaseTransaction, organization: OrganizationId) -> Result
     Ok(())
 }
 
+/// Lets pass an organization that is not being deleted.
+///
+/// # Errors
+/// [`Error::Conflict`] with the sentence.
+pub fn must_not_be_closing(organization: &organization::Model) -> Result<()> {
+    match organization.deletion_id {
+        None => Ok(()),
+        Some(_) => Err(Error::Conflict(format!(
+            "{} is being deleted: nothing of it can be seen or changed any more.",
+            organization.name
+        ))),
+    }
+}
+
+/// The organization itself.
+///
+/// # Errors
+/// [`Error::NotFound`] when it is gone.
+pub(super) async fn of(db: &impl ConnectionTrait, id: OrganizationId) -> Result<organization::Model> {
+    organization::Entity::find_by_id(id).one(db).await?.ok_or(Error::NotFound)
+}
+
 async fn role_of(tx: &DatabaseTransaction, organization: OrganizationId, user: UserId) -> Result<Role> {
     let member = member::Entity::of(organization).filter(member::Column::UserId.eq(user)).one(tx).await?;
     Ok(member.ok_or(Error::NotFound)?.role)
@@ -241,7 +275,11 @@ async fn another_owner_stays(tx: &DatabaseTransaction, organization: Organizatio
     }
 }
 
-fn must_be_owner(who: &Member, what: &str) -> Result<()> {
+/// Lets owners pass.
+///
+/// # Errors
+/// [`Error::Forbidden`] "Only owners of the organization may {what}."
+pub fn must_be_owner(who: &Member, what: &str) -> Result<()> {
     if who.role == Role::Owner {
         Ok(())
     } else {

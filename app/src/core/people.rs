@@ -1,7 +1,7 @@
 //! Who is asking: a person with their memberships, and a member of one organization.
 
 use crate::{
-    core::{Error, Result},
+    core::{Error, Result, organizations},
     db::{
         OrganizationId, UserId,
         entity::{member::Role, organization, user},
@@ -41,23 +41,47 @@ impl Person {
     /// The person as a member of `organization`.
     ///
     /// # Errors
-    /// [`Error::NotFound`] when they do not belong to it, as for one that does not exist.
+    /// [`Error::NotFound`] when they do not belong to it, as for one that does not exist; [`Error::Conflict`] when it is
+    /// being deleted.
     pub fn member_of(&self, organization: OrganizationId) -> Result<Member> {
-        self.members().find(|member| member.organization == organization).ok_or(Error::NotFound)
+        let membership = self.membership_of(organization)?;
+        organizations::must_not_be_closing(&membership.organization)?;
+        Ok(membership.member(self.user.id))
+    }
+
+    /// How the person belongs to `organization`.
+    ///
+    /// # Errors
+    /// As [`Self::member_of`], except that the organization may be on its way out.
+    pub fn membership_of(&self, organization: OrganizationId) -> Result<&Membership> {
+        self.memberships.iter().find(|membership| membership.organization.id == organization).ok_or(Error::NotFound)
+    }
+
+    /// The memberships that count: an organization that is being deleted has no more use for members.
+    pub fn living(&self) -> impl Iterator<Item = &Membership> {
+        self.memberships.iter().filter(|membership| !membership.is_closing())
     }
 
     /// The person as a member of each of their organizations.
     pub fn members(&self) -> impl Iterator<Item = Member> {
-        self.memberships.iter().map(|membership| Member {
-            organization: membership.organization.id,
-            user: self.user.id,
-            role: membership.role,
-        })
+        self.living().map(|membership| membership.member(self.user.id))
     }
 
-    /// The organizations the person belongs to: what a look-up by id alone is limited to.
+    /// The organizations the person belongs to: what a look-up by id alone is limited to. What is found in one that is
+    /// being deleted is then refused with that sentence, by [`Self::member_of`].
     pub fn organizations(&self) -> impl Iterator<Item = OrganizationId> {
         self.memberships.iter().map(|membership| membership.organization.id)
+    }
+}
+
+impl Membership {
+    /// Whether the organization is being deleted.
+    pub fn is_closing(&self) -> bool {
+        self.organization.deletion_id.is_some()
+    }
+
+    fn member(&self, user: UserId) -> Member {
+        Member { organization: self.organization.id, user, role: self.role }
     }
 }
 

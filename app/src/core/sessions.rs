@@ -6,6 +6,7 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
+use integration_contract::text::without_nul;
 use sea_orm::{
     ColumnTrait, DatabaseTransaction, DbErr, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder, SqlErr,
     sea_query::Expr,
@@ -32,6 +33,18 @@ const NOTED_EVERY: Duration = Duration::from_mins(5);
 
 /// Under this key a session's data names its user.
 pub const USER: &str = "user";
+
+/// Under this key it has what the browser said of itself when it was opened.
+pub const BROWSER: &str = "browser";
+
+/// How much of that is kept, in bytes.
+const LONGEST_BROWSER: usize = 300;
+
+/// What a browser says of itself, as it is kept: to be shown, and for nothing else.
+pub fn browser_of(user_agent: &str) -> String {
+    let text = without_nul(user_agent);
+    text[..text.floor_char_boundary(LONGEST_BROWSER)].to_owned()
+}
 
 /// What the id of a session is kept as.
 pub fn hash_of(id: &Id) -> Vec<u8> {
@@ -76,6 +89,14 @@ pub async fn end(core: &Core, user: UserId, id_hash: &[u8]) -> Result<()> {
     if ended.rows_affected == 0 { Err(Error::NotFound) } else { Ok(()) }
 }
 
+/// Ends all of a user's sessions but the one they are looking from.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn end_all_others(core: &Core, user: UserId, here: &[u8]) -> Result<()> {
+    Ok(core.db.write(async |tx| end_others(tx, user, here).await).await?)
+}
+
 /// Ends a user's sessions except `here`.
 ///
 /// # Errors
@@ -95,7 +116,10 @@ pub async fn end_others(tx: &DatabaseTransaction, user: UserId, here: &[u8]) -> 
 /// When the database does not answer.
 pub async fn forget_ended(core: &Core) -> Result<u64> {
     let limit = core.clock.now();
-    Ok(core.db.forget(Outdated { table: "sessions", key: "id_hash", which: "expires_at <= $1", limit }).await?)
+    Ok(core
+        .db
+        .forget(Outdated { table: "sessions", key: "id_hash", which: "expires_at <= $1", limit, of: None })
+        .await?)
 }
 
 /// Where tower-sessions keeps its records.

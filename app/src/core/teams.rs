@@ -13,6 +13,7 @@ use sea_orm::{
 
 use super::{
     Core, Error, Result,
+    audit::{self, About, Deed},
     mail::digest,
     naming, organizations,
     people::{Member, Person},
@@ -41,7 +42,9 @@ pub async fn create(core: &Core, who: &Member, new: NewTeam) -> Result<team::Mod
             let who = organizations::standing(tx, who).await?;
             who.must_be_admin("make teams")?;
             let new = checked(&new)?;
-            insert(tx, core.clock.now(), who.organization, who.user, new).await
+            let team = insert(tx, core.clock.now(), who.organization, who.user, new).await?;
+            audit::note(core, tx, &who, Deed::TeamMade, &team).await?;
+            Ok(team)
         })
         .await
 }
@@ -114,15 +117,15 @@ pub async fn change(core: &Core, who: &Member, id: TeamId, new: NewTeam) -> Resu
             who.must_be_admin("change teams")?;
             let new = checked(&new)?;
             let in_zone = zone(&new.time_zone).unwrap_or(TimeZone::UTC);
-            let changed = team::Entity::update_of(who.organization)
+            let before = must_exist(tx, who.organization, id).await?;
+            let about = About::from(&before).saying(format!("now {}, {}", new.name, new.time_zone));
+            team::Entity::update_of(who.organization)
                 .col_expr(team::Column::Name, new.name.into())
                 .col_expr(team::Column::TimeZone, new.time_zone.into())
                 .filter(team::Column::Id.eq(id))
                 .exec(tx)
                 .await?;
-            if changed.rows_affected == 0 {
-                return Err(Error::NotFound);
-            }
+            audit::note(core, tx, &who, Deed::TeamChanged, about).await?;
             digest::move_to_zone(core, tx, who.organization, id, &in_zone).await
         })
         .await
@@ -156,13 +159,17 @@ pub async fn add_member(core: &Core, who: &Member, id: TeamId, user: UserId) -> 
         .write(async |tx| {
             let who = organizations::standing(tx, who).await?;
             who.must_be_admin("add people to teams")?;
-            must_exist(tx, who.organization, id).await?;
+            let team = must_exist(tx, who.organization, id).await?;
             // Held until the end, so that they can't leave the organization meanwhile.
             let theirs = member::Entity::of(who.organization).filter(member::Column::UserId.eq(user)).lock_shared();
             if theirs.one(tx).await?.is_none() {
                 return Err(Error::field("user", "Choose a member of the organization."));
             }
-            join(tx, core.clock.now(), who.organization, id, user).await
+            if join(tx, core.clock.now(), who.organization, id, user).await? {
+                let name = About::person(tx, user).await?.name;
+                audit::note(core, tx, &who, Deed::TeamMemberAdded, About::from(&team).saying(name)).await?;
+            }
+            Ok(())
         })
         .await
 }
@@ -183,7 +190,12 @@ pub async fn remove_member(core: &Core, who: &Member, id: TeamId, user: UserId) 
                 .filter(team_member::Column::UserId.eq(user))
                 .exec(tx)
                 .await?;
-            if removed.rows_affected == 0 { Err(Error::NotFound) } else { Ok(()) }
+            if removed.rows_affected == 0 {
+                return Err(Error::NotFound);
+            }
+            let team = must_exist(tx, who.organization, id).await?;
+            let name = About::person(tx, user).await?.name;
+            audit::note(core, tx, &who, Deed::TeamMemberRemoved, About::from(&team).saying(name)).await
         })
         .await
 }
@@ -232,16 +244,16 @@ pub(super) async fn insert(
     Ok(team)
 }
 
-/// Writes a team membership, unless it is there.
+/// Writes a team membership, unless it is there; says whether it is new.
 pub(super) async fn join(
     tx: &DatabaseTransaction,
     now: i64,
     organization: OrganizationId,
     id: TeamId,
     user: UserId,
-) -> Result<()> {
+) -> Result<bool> {
     let row = team_member::Model { organization_id: organization, team_id: id, user_id: user, created_at: now };
-    team_member::Entity::insert(row.into_active_model())
+    let added = team_member::Entity::insert(row.into_active_model())
         .on_conflict_do_nothing_on([
             team_member::Column::OrganizationId,
             team_member::Column::TeamId,
@@ -249,17 +261,17 @@ pub(super) async fn join(
         ])
         .exec_without_returning(tx)
         .await?;
-    Ok(())
+    Ok(matches!(added, sea_orm::TryInsertResult::Inserted(1..)))
 }
 
-/// Whether the organization has such a team.
+/// The organization's team with this id.
 pub(super) async fn must_exist(
     db: &impl sea_orm::ConnectionTrait,
     organization: OrganizationId,
     id: TeamId,
-) -> Result<()> {
+) -> Result<team::Model> {
     let found = team::Entity::of(organization).filter(team::Column::Id.eq(id)).one(db).await?;
-    found.map(drop).ok_or(Error::NotFound)
+    found.ok_or(Error::NotFound)
 }
 
 /// Whether a user is in a team.

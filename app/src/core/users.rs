@@ -147,9 +147,7 @@ pub async fn change_password(
     if !errors.is_empty() {
         return Err(Error::Invalid(errors));
     }
-    core.0.attempts.on_account(&user.email, from)?;
-    if !core.0.passwords.fits(current, Some(&user.password_hash)).await? {
-        tracing::info!(user = %user.id, %from, "password change refused");
+    if !knows_password(core, user, from, current).await? {
         return Err(Error::field("current", "This is not your current password."));
     }
     let password_hash = core.0.passwords.hash(new).await?;
@@ -170,6 +168,26 @@ pub async fn change_password(
         })
         .await?;
     Ok(user::Model { password_hash, ..user.clone() })
+}
+
+/// Lets pass who types their password: for what can't be undone.
+///
+/// # Errors
+/// [`Error::Invalid`] (`password`), [`Error::TooMany`] for who keeps guessing.
+pub async fn confirm(core: &Core, user: &user::Model, from: IpAddr, password: &SecretString) -> Result<()> {
+    if knows_password(core, user, from, password).await? {
+        return Ok(());
+    }
+    Err(Error::field("password", "This is not your password."))
+}
+
+async fn knows_password(core: &Core, user: &user::Model, from: IpAddr, password: &SecretString) -> Result<bool> {
+    core.0.attempts.on_account(&user.email, from)?;
+    let knows = core.0.passwords.fits(password, Some(&user.password_hash)).await?;
+    if !knows {
+        tracing::info!(user = %user.id, %from, "a wrong password was typed");
+    }
+    Ok(knows)
 }
 
 /// An address as it is kept and looked up.

@@ -2,10 +2,10 @@
 
 use std::time::{Duration, Instant};
 
-use sea_orm::{ConnectionTrait, DbBackend, DbErr, Statement};
+use sea_orm::{ConnectionTrait, DbBackend, DbErr, Statement, Value};
 use tokio::time::sleep;
 
-use super::Db;
+use super::{Db, OrganizationId};
 
 /// Rows of one table whose time is over.
 #[derive(Clone, Copy, Debug)]
@@ -18,9 +18,56 @@ pub struct Outdated<'a> {
     pub which: &'a str,
     /// Unix milliseconds, or as many milliseconds ago.
     pub limit: i64,
+    /// Whose; none for everybody's.
+    pub of: Option<OrganizationId>,
 }
 
+/// Rows of one table that each tenant keeps for as long as it chose.
+#[derive(Clone, Copy, Debug)]
+pub struct Aged {
+    /// The table.
+    pub table: &'static str,
+    /// The columns of its primary key.
+    pub key: &'static str,
+    /// The column that says how old a row is, in unix milliseconds; an index begins with the tenant and it.
+    pub time: &'static str,
+    /// What else has to be so of a row that goes, as SQL.
+    pub which: &'static str,
+    /// The column of `organizations` that says how many days it keeps them; null is for ever.
+    pub kept_days: &'static str,
+    /// Unix milliseconds.
+    pub now: i64,
+}
+
+/// How long a day is.
+pub const A_DAY: i64 = 24 * 3600 * 1000;
+
 impl Db {
+    /// Deletes, of all tenants, the rows that are older than their tenant keeps them. Answers with how many.
+    ///
+    /// Whose rows are over their time is one query, a step in an index for each tenant. Only those are then entered.
+    ///
+    /// # Errors
+    /// As [`Self::forget`].
+    pub async fn forget_aged(&self, aged: Aged) -> Result<u64, DbErr> {
+        let Aged { table, key, time, which, kept_days, now } = aged;
+        // A subquery with a limit, so that no planner reads the table as a whole to answer for all tenants at once.
+        let sql = format!(
+            "SELECT id, {kept_days} FROM organizations AS o WHERE {kept_days} IS NOT NULL AND (
+                 SELECT 1 FROM {table} WHERE organization_id = o.id
+                 AND {time} < $1 - CAST(o.{kept_days} AS bigint) * {A_DAY} AND {which} LIMIT 1) = 1"
+        );
+        let overdue = Statement::from_sql_and_values(self.reader.get_database_backend(), sql, [now.into()]);
+        let which = format!("{time} < $1 AND {which}");
+        let mut all = 0;
+        for row in self.reader.query_all_raw(overdue).await? {
+            let (organization, days): (OrganizationId, i32) = (row.try_get_by_index(0)?, row.try_get_by_index(1)?);
+            let limit = now - i64::from(days) * A_DAY;
+            all += self.forget(Outdated { table, key, which: &which, limit, of: Some(organization) }).await?;
+        }
+        Ok(all)
+    }
+
     /// Deletes rows whose time is over, a few in each commit, until there are none. Answers with how many.
     ///
     /// Several processes may do it at once: each takes rows that no other has in hand.
@@ -28,29 +75,37 @@ impl Db {
     /// # Errors
     /// The database's. What was deleted until then stays deleted.
     pub async fn forget(&self, outdated: Outdated<'_>) -> Result<u64, DbErr> {
-        let Outdated { table, key, which, limit } = outdated;
+        let Outdated { table, key, which, limit, of } = outdated;
         let backend = self.reader.get_database_backend();
+        let (which, values): (String, Vec<Value>) = match of {
+            None => (which.to_owned(), vec![limit.into()]),
+            Some(organization) => {
+                (format!("organization_id = $2 AND {which}"), vec![limit.into(), organization.into()])
+            }
+        };
         // Usually there is none, and on SQLite looking first leaves the writer to others.
         let any = Statement::from_sql_and_values(
             backend,
             format!("SELECT 1 FROM {table} WHERE {which} LIMIT 1"),
-            [limit.into()],
+            values.clone(),
         );
         if self.reader.query_one_raw(any).await?.is_none() {
             return Ok(0);
         }
         let others = if backend == DbBackend::Postgres { "FOR UPDATE SKIP LOCKED" } else { "" };
-        let sql = format!(
-            "WITH outdated AS MATERIALIZED (SELECT {key} FROM {table} WHERE {which} LIMIT $2 {others})
-             DELETE FROM {table} WHERE ({key}) IN (SELECT {key} FROM outdated)"
-        );
+        let sql = |rows: i64| {
+            format!(
+                "WITH outdated AS MATERIALIZED (SELECT {key} FROM {table} WHERE {which} LIMIT {rows} {others})
+                 DELETE FROM {table} WHERE ({key}) IN (SELECT {key} FROM outdated)"
+            )
+        };
         let (mut batch, mut all) = (Batch::default(), 0);
         loop {
             let (some, begun) = self
                 .write(async |tx| {
                     // From here on others wait.
                     let begun = Instant::now();
-                    let delete = Statement::from_sql_and_values(backend, &sql, [limit.into(), batch.rows.into()]);
+                    let delete = Statement::from_sql_and_values(backend, sql(batch.rows), values.clone());
                     Ok::<_, DbErr>((tx.execute_raw(delete).await?.rows_affected(), begun))
                 })
                 .await?;

@@ -78,4 +78,8 @@ ids! {
     MailId
     /// Something that works again, still to be said on a page.
     RecoveryId
+    /// A deed in an organization's audit log.
+    AuditEventId
+    /// An organization's deletion, and its receipt.
+    DeletionId
 }

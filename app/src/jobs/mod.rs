@@ -11,10 +11,12 @@ use integration_contract::ErrorKind;
 use serde::{Deserialize, de::DeserializeOwned};
 
 use crate::{
-    core::{Core, Error, Result, happenings, inbox, integration_links, integration_users, mail, mirrors, outbox},
+    core::{
+        Core, Error, Result, deletions, happenings, inbox, integration_links, integration_users, mail, mirrors, outbox,
+    },
     db::{
-        IntegrationUserId, LinkId, MailId, MessageId, MirrorBackfillId, MirrorChangeId, MirrorId, MirrorPairId,
-        OutboxMessageId,
+        DeletionId, IntegrationUserId, LinkId, MailId, MessageId, MirrorBackfillId, MirrorChangeId, MirrorId,
+        MirrorPairId, OutboxMessageId,
     },
     queue::{Job, Outcome, Policy, Work},
 };
@@ -66,6 +68,11 @@ struct OfAccount {
 #[derive(Deserialize)]
 struct OfMail {
     mail: MailId,
+}
+
+#[derive(Deserialize)]
+struct OfDeletion {
+    deletion: DeletionId,
 }
 
 impl Jobs {
@@ -125,6 +132,11 @@ impl Jobs {
         mail::send(&self.core, job.organization, payload::<OfMail>(job)?.mail).await
     }
 
+    /// Deletes an organization, for as far as it comes.
+    async fn delete_organization(&self, job: &Job) -> Result<Outcome> {
+        deletions::go_on(&self.core, job.organization, payload::<OfDeletion>(job)?.deletion).await
+    }
+
     async fn end(&self, job: &Job, why: &str) -> Result<()> {
         let (core, organization) = (&self.core, job.organization);
         match job.kind.as_str() {
@@ -144,6 +156,7 @@ impl Jobs {
                 let OfOutgoing { message, turn } = payload(job)?;
                 outbox::gave_up(core, organization, message, Some(turn), why).await
             }
+            deletions::DELETE => deletions::gave_up(core, organization, payload::<OfDeletion>(job)?.deletion).await,
             mail::SEND => mail::forget(core, organization, payload::<OfMail>(job)?.mail).await,
             outbox::SEND_DIGEST => {
                 outbox::gave_up(core, organization, payload::<OfOutgoing>(job)?.message, None, why).await
@@ -167,6 +180,7 @@ impl Work for Jobs {
             mirrors::BACKFILL => self.backfill(job).await,
             mirrors::REMOVE => self.take_down(job).await,
             mail::SEND => self.send_mail(job).await,
+            deletions::DELETE => self.delete_organization(job).await,
             _ => self.perform(job).await.map(|()| Outcome::Done),
         };
         done.unwrap_or_else(|error| outcome(job, error))
@@ -189,9 +203,14 @@ const READING_WAITS: Duration = Duration::from_secs(76 * 3600);
 const SHORTEST_WAIT: Duration = Duration::from_secs(5);
 const LONGEST_WAIT: Duration = Duration::from_secs(600);
 
+/// How long one run of a deletion may take; the next goes on with it.
+const DELETING: Duration = Duration::from_secs(3600);
+
 fn patience_with(kind: &str) -> Policy {
     match kind {
         inbox::READ_MESSAGE | outbox::SEND_DIGEST => Policy::FEW_TRIES,
+        // A large organization has many rows, and they go a few at a time.
+        deletions::DELETE => Policy { timeout: DELETING, ..Policy::DAYS },
         // All others work at a partner or a mail server, who may be away for a weekend. A kind that only a newer binary knows waits as
         // long: that one will run it.
         _ => Policy::DAYS,

@@ -137,7 +137,7 @@ pub async fn discard_about(
 pub async fn forget(db: &Db, older_than: Duration) -> Result<u64, DbErr> {
     let now = clock::now_once(db.reader().get_database_backend());
     let which = format!("state IN ('dead', 'quarantined') AND died_at < {now} - $1");
-    db.forget(Outdated { table: "jobs", key: "id", which: &which, limit: milliseconds(older_than) }).await
+    db.forget(Outdated { table: "jobs", key: "id", which: &which, limit: milliseconds(older_than), of: None }).await
 }
 
 impl From<Model> for DeadLetter {

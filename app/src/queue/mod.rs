@@ -38,7 +38,7 @@ mod worker;
 use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
-use sea_orm::{DbErr, RuntimeErr};
+use sea_orm::{ColumnTrait, DbErr, EntityTrait, QueryFilter, RuntimeErr};
 use tokio::sync::Notify;
 
 pub use add::{NewJob, add, add_many, hold_lanes};
@@ -47,7 +47,10 @@ pub use policy::{Policy, longer_by_chance};
 pub use upkeep::{count, let_due_go_on};
 pub use worker::{WorkerOptions, Workers};
 
-use crate::db::{Db, OrganizationId};
+use crate::db::{
+    Db, OrganizationId,
+    entity::job::{self, JobState},
+};
 
 /// The queue of one database. Cheap to clone.
 #[derive(Clone)]
@@ -141,6 +144,19 @@ pub trait Work: Send + Sync {
         let _ = kind;
         Policy::FEW_TRIES
     }
+}
+
+/// Whether an organization has jobs of this kind that are neither done nor given up.
+///
+/// # Errors
+/// The database's.
+pub async fn is_at_work(db: &Db, organization: OrganizationId, kind: &str) -> Result<bool, DbErr> {
+    let at_work = [JobState::Ready, JobState::Blocked, JobState::Waiting, JobState::Leased];
+    let job = job::Entity::find()
+        .filter(job::Column::OrganizationId.eq(organization))
+        .filter(job::Column::State.is_in(at_work))
+        .filter(job::Column::Kind.eq(kind));
+    Ok(job.one(db.reader()).await?.is_some())
 }
 
 /// Whether the database answered, and refused what it was asked: then something in it may be wrong, and asking for the

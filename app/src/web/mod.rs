@@ -11,6 +11,7 @@ pub mod body;
 mod browser_session;
 mod cross_origin;
 mod doors;
+mod download;
 mod error;
 pub mod extract;
 pub mod layers;

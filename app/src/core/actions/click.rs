@@ -168,5 +168,5 @@ async fn ask(
 /// When the database does not answer.
 pub async fn forget_marks(core: &Core) -> Result<u64> {
     let (key, limit) = ("organization_id, mark", core.clock.now_seconds());
-    Ok(core.db.forget(Outdated { table: "action_marks", key, which: "stale_at <= $1", limit }).await?)
+    Ok(core.db.forget(Outdated { table: "action_marks", key, which: "stale_at <= $1", limit, of: None }).await?)
 }

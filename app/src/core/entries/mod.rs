@@ -6,7 +6,8 @@
 //! - Whoever is in the team writes, and completes and reopens anybody's goals and blockers: a goal is the team's.
 //! - The author and admins edit and archive. An entry whose author is nobody of ours belongs to the whole team.
 //!
-//! Nothing is ever deleted here: what is archived no longer shows, and can be brought back.
+//! Nobody deletes an entry: what is archived no longer shows, and can be brought back. Only an organization that chose to
+//! keep entries for a time has them forgotten after it ([`forget`]).
 
 use integration_contract::text;
 use jiff::{civil::Date, tz::TimeZone};
@@ -14,7 +15,7 @@ use sea_orm::{ColumnTrait, ConnectionTrait, DatabaseTransaction, QueryFilter};
 
 use super::{Core, Error, Result, organizations, people::Member, teams};
 use crate::db::{
-    TeamId,
+    Aged, TeamId,
     entity::{Tenant, entry, team},
 };
 
@@ -49,6 +50,23 @@ const LONGEST_BYTES: usize = 32 * 1024;
 pub fn zone(team: &team::Model) -> TimeZone {
     // Checked when the team was made; a name that a newer database of zones dropped must not take the log away.
     teams::zone(&team.time_zone).unwrap_or(TimeZone::UTC)
+}
+
+/// Forgets the entries that are older than their organization keeps them, with what was told of them. Goals and blockers
+/// that are open stay. Answers with how many.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn forget(core: &Core) -> Result<u64> {
+    let aged = Aged {
+        table: "entries",
+        key: "organization_id, id",
+        time: "created_at",
+        which: "(status = 'done' OR archived_at IS NOT NULL)",
+        kept_days: "entries_kept_days",
+        now: core.clock.now(),
+    };
+    Ok(core.db.forget_aged(aged).await?)
 }
 
 /// The day it is for the team.

@@ -11,9 +11,13 @@ use super::{
     keep::{payload, reading_job},
 };
 use crate::{
-    core::{Core, Error, Result},
+    core::{
+        Core, Error, Result,
+        audit::{self, About, Deed},
+        people::Member,
+    },
     db::{
-        LinkId, MessageId, OrganizationId, Outdated,
+        Aged, LinkId, MessageId, OrganizationId, Outdated,
         entity::{
             Tenant,
             inbox_message::{Column, Entity, MessageState, Model},
@@ -127,13 +131,13 @@ pub async fn count_held(core: &Core, organization: OrganizationId, link: LinkId,
 ///
 /// # Errors
 /// [`Error::NotFound`]; [`Error::Conflict`] when it is being read, was read with success, or was not kept whole.
-pub async fn replay(core: &Core, organization: OrganizationId, link: LinkId, id: MessageId) -> Result<()> {
-    let again =
-        replay_some(core, organization, link, Some(id), &[MessageState::Failed, MessageState::Ignored], 1).await?;
+pub async fn replay(core: &Core, who: &Member, link: LinkId, id: MessageId) -> Result<()> {
+    let states = [MessageState::Failed, MessageState::Ignored];
+    let again = replay_some(core, who, link, Some(id), &states, 1).await?;
     if again > 0 {
         return Ok(());
     }
-    let of_link = Entity::of(organization).filter(Column::LinkId.eq(link)).filter(Column::Id.eq(id));
+    let of_link = Entity::of(who.organization).filter(Column::LinkId.eq(link)).filter(Column::Id.eq(id));
     of_link.one(core.db.reader()).await?.ok_or(Error::NotFound)?;
     Err(Error::Conflict("Only a message that failed or was ignored can be read again.".into()))
 }
@@ -142,8 +146,8 @@ pub async fn replay(core: &Core, organization: OrganizationId, link: LinkId, id:
 ///
 /// # Errors
 /// The database's.
-pub async fn replay_failed(core: &Core, organization: OrganizationId, link: LinkId, most: u64) -> Result<u64> {
-    replay_some(core, organization, link, None, &[MessageState::Failed], most).await
+pub async fn replay_failed(core: &Core, who: &Member, link: LinkId, most: u64) -> Result<u64> {
+    replay_some(core, who, link, None, &[MessageState::Failed], most).await
 }
 
 /// How many of a link's messages failed; counts no further than `most`.
@@ -162,12 +166,13 @@ pub async fn count_failed(core: &Core, organization: OrganizationId, link: LinkI
 
 async fn replay_some(
     core: &Core,
-    organization: OrganizationId,
+    who: &Member,
     link: LinkId,
     only: Option<MessageId>,
     states: &[MessageState],
     most: u64,
 ) -> Result<u64> {
+    let organization = who.organization;
     let again = core
         .db
         .write(async |tx| {
@@ -201,6 +206,10 @@ async fn replay_some(
             }
             let again = jobs.len() as u64;
             queue::add_many(tx, jobs).await?;
+            if again > 0 {
+                let about = About::link(tx, organization, link).await?.saying(format!("{again}"));
+                audit::note(core, tx, who, Deed::HooksReplayed, about).await?;
+            }
             Ok::<_, Error>(again)
         })
         .await?;
@@ -208,14 +217,21 @@ async fn replay_some(
     Ok(again)
 }
 
-/// Forgets the messages older than this, of all tenants, but for those that are still to be read. Answers with how many.
+/// Forgets the messages that are older than their organization keeps them, but for those that are still to be read.
+/// Answers with how many.
 ///
 /// # Errors
 /// The database's.
-pub async fn forget_messages(core: &Core, older_than: Duration) -> Result<u64> {
-    let which = "received_at < $1 AND state <> 'received'";
-    let limit = core.clock.before(older_than);
-    Ok(core.db.forget(Outdated { table: "inbox_messages", key: "organization_id, id", which, limit }).await?)
+pub async fn forget_messages(core: &Core) -> Result<u64> {
+    let aged = Aged {
+        table: "inbox_messages",
+        key: "organization_id, id",
+        time: "received_at",
+        which: "state <> 'received'",
+        kept_days: "messages_kept_days",
+        now: core.clock.now(),
+    };
+    Ok(core.db.forget_aged(aged).await?)
 }
 
 /// Forgets the marks older than this, of all tenants. Answers with how many.
@@ -226,5 +242,5 @@ pub async fn forget_messages(core: &Core, older_than: Duration) -> Result<u64> {
 /// The database's.
 pub async fn forget_marks(core: &Core, older_than: Duration) -> Result<u64> {
     let (key, limit) = ("organization_id, link_id, mark", core.clock.before(older_than));
-    Ok(core.db.forget(Outdated { table: "inbox_marks", key, which: "seen_at < $1", limit }).await?)
+    Ok(core.db.forget(Outdated { table: "inbox_marks", key, which: "seen_at < $1", limit, of: None }).await?)
 }

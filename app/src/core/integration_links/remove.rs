@@ -6,7 +6,12 @@ use sea_orm::{ActiveModelTrait, ActiveValue::Set, ColumnTrait, DatabaseTransacti
 use super::{account, as_partner_sees, find_living, load, load_in, must_manage, notice::notice_due, set_up_lane};
 use crate::{
     core::{
-        Core, Error, Result, integration_users, items, ledger, ledger::LinkLedger, mirrors, outbox, partners::Partner,
+        Core, Error, Result,
+        audit::{self, Deed},
+        integration_users, items, ledger,
+        ledger::LinkLedger,
+        mirrors, outbox,
+        partners::Partner,
         people::Member,
     },
     db::{
@@ -42,7 +47,16 @@ pub enum Removal {
 /// [`Error::Forbidden`] when the member may not.
 pub async fn remove(core: &Core, who: &Member, link: &Model) -> Result<Removal> {
     must_manage(who, link)?;
-    let removed = core.db.write(async |tx| remove_in(core, tx, link).await).await?;
+    let removed = core
+        .db
+        .write(async |tx| {
+            let removed = remove_in(core, tx, link).await?;
+            if removed == Removal::Removed {
+                audit::note(core, tx, who, Deed::LinkRemoved, link).await?;
+            }
+            Ok::<_, Error>(removed)
+        })
+        .await?;
     core.queue.wake();
     outbox::until_calls_have_begun(core).await;
     Ok(removed)
@@ -103,6 +117,7 @@ pub async fn gone(
     ledger::all_gone(tx, organization, id, now).await?;
     outbox::cancel(tx, organization, id, sentence, now).await?;
     outbox::forget_posts_of(tx, organization, id).await?;
+    audit::note_by_itself(core, tx, organization, Deed::LinkGone, link).await?;
     add_job(tx, organization, id).await?;
     notice_due(core, tx, organization, team).await
 }

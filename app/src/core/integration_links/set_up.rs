@@ -17,7 +17,9 @@ use super::{
 };
 use crate::{
     core::{
-        Core, Error, Result, integration_users,
+        Core, Error, Result,
+        audit::{self, Deed},
+        integration_users,
         ledger::LinkLedger,
         organizations,
         partners::Partner,
@@ -126,6 +128,7 @@ pub async fn create_in(
     let link = row_of(core, who, partner, new).insert(tx).await?;
     add_job(tx, &link).await?;
     add_inspection(tx, &link, core.clock.now()).await?;
+    audit::note(core, tx, who, Deed::LinkMade, &link).await?;
     Ok(link)
 }
 
@@ -207,8 +210,8 @@ pub async fn change(core: &Core, who: &Member, partner: &Partner, link: &Model, 
             change.name = Set(name_of(core, partner, &change));
             if paused {
                 change.updated_at = Set(now);
-                change.update(tx).await?;
-                return Ok(());
+                let link = change.update(tx).await?;
+                return audit::note(core, tx, who, Deed::LinkChanged, &link).await;
             }
             change.state = Set(LinkState::Pending);
             change.state_since = Set(now);
@@ -216,7 +219,7 @@ pub async fn change(core: &Core, who: &Member, partner: &Partner, link: &Model, 
             change.updated_at = Set(now);
             let link = change.update(tx).await?;
             add_job(tx, &link).await?;
-            Ok::<_, Error>(())
+            audit::note(core, tx, who, Deed::LinkChanged, &link).await
         })
         .await?;
     core.queue.wake();
@@ -244,22 +247,21 @@ pub fn must_be_about_the_same(link: &Model, checked: &CheckedLink) -> Result<()>
 pub async fn pause(core: &Core, who: &Member, link: &Model) -> Result<()> {
     must_manage(who, link)?;
     let now = core.clock.now();
-    let paused = core
-        .db
+    core.db
         .write(async |tx| {
-            Entity::update_of(link.organization_id)
+            let paused = Entity::update_of(link.organization_id)
                 .filter(Column::Id.eq(link.id))
                 .filter(Column::State.eq(LinkState::Active))
                 .col_expr(Column::State, LinkState::Paused.into())
                 .col_expr(Column::StateSince, now.into())
                 .exec(tx)
-                .await
+                .await?;
+            if paused.rows_affected == 0 {
+                return Err(Error::Conflict("Only a working link can be paused.".into()));
+            }
+            audit::note(core, tx, who, Deed::LinkPaused, link).await
         })
-        .await?;
-    if paused.rows_affected == 0 {
-        return Err(Error::Conflict("Only a working link can be paused.".into()));
-    }
-    Ok(())
+        .await
 }
 
 /// Starts a paused or broken link again: it is set up anew, which also mends what somebody removed at the partner.
@@ -271,7 +273,12 @@ pub async fn resume(core: &Core, who: &Member, link: &Model) -> Result<()> {
     if !matches!(link.state, LinkState::Paused | LinkState::Broken) {
         return Err(Error::Conflict("Only a paused or broken link can be started again.".into()));
     }
-    core.db.write(async |tx| set_up_again(tx, link, core.clock.now()).await).await?;
+    core.db
+        .write(async |tx| {
+            set_up_again(tx, link, core.clock.now()).await?;
+            audit::note(core, tx, who, Deed::LinkResumed, link).await
+        })
+        .await?;
     core.queue.wake();
     Ok(())
 }

@@ -11,7 +11,9 @@ use url::Url;
 use super::{Need, user_of_account};
 use crate::{
     core::{
-        Core, Error, Result, entries, organizations,
+        Core, Error, Result,
+        audit::{self, Deed},
+        entries, organizations,
         partners::{Partner, our_url},
         people::{Member, Person},
         sealing::{digest_of, random_text},
@@ -245,7 +247,8 @@ pub async fn accept_claim(core: &Core, person: &Person, partner: &Partner, claim
                         created_at: Set(now),
                         updated_at: Set(now),
                     };
-                    account.insert(tx).await?;
+                    let account = account.insert(tx).await?;
+                    audit::note(core, tx, &who, Deed::AccountConnected, &account).await?;
                 }
             }
             let entries: Vec<EntryId> = serde_json::from_value(row.entries).unwrap_or_default();

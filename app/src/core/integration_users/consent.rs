@@ -10,7 +10,9 @@ use url::Url;
 use super::claim::proves;
 use crate::{
     core::{
-        Core, Error, Result, integration_links, organizations,
+        Core, Error, Result,
+        audit::{self, Deed},
+        integration_links, organizations,
         partners::{Partner, our_url},
         people::{Member, Person},
         sealing::{Place, digest_of, random_text},
@@ -172,8 +174,10 @@ pub async fn finish(
 pub async fn forget_stale_consents(core: &Core) -> Result<u64> {
     let limit = core.clock.now();
     let which = "expires_at <= $1";
-    let consents = core.db.forget(Outdated { table: "oauth_states", key: "state_hash", which, limit }).await?;
-    Ok(consents + core.db.forget(Outdated { table: "account_claims", key: "token_hash", which, limit }).await?)
+    let consents =
+        core.db.forget(Outdated { table: "oauth_states", key: "state_hash", which, limit, of: None }).await?;
+    Ok(consents
+        + core.db.forget(Outdated { table: "account_claims", key: "token_hash", which, limit, of: None }).await?)
 }
 
 async fn take_state(
@@ -224,11 +228,14 @@ async fn keep(
                 return Ok(None);
             }
             let Some(workspace) = installation else {
-                let one = keep_one(core, tx, organization, partner, Some(user), identity, Some(credentials));
-                return one.await.map(Some);
+                let one = keep_one(core, tx, organization, partner, Some(user), identity, Some(credentials)).await?;
+                audit::note(core, tx, who, Deed::AccountConnected, &one).await?;
+                return Ok(Some(one));
             };
             keep_one(core, tx, organization, partner, Some(user), identity, None).await?;
-            keep_one(core, tx, organization, partner, None, workspace, Some(credentials)).await.map(Some)
+            let one = keep_one(core, tx, organization, partner, None, workspace, Some(credentials)).await?;
+            audit::note(core, tx, who, Deed::AccountConnected, &one).await?;
+            Ok(Some(one))
         })
         .await;
     match (kept, installation) {

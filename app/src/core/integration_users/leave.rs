@@ -8,7 +8,11 @@ use sea_orm::{
 
 use super::{credentials::unseal, find};
 use crate::{
-    core::{Core, Error, Result, people::Member},
+    core::{
+        Core, Error, Result,
+        audit::{self, Deed},
+        people::Member,
+    },
     db::{
         IntegrationUserId, OrganizationId,
         entity::{
@@ -61,6 +65,7 @@ pub async fn disconnect(core: &Core, who: &Member, id: IntegrationUserId) -> Res
                 },
             )
             .await?;
+            audit::note(core, tx, who, Deed::AccountDisconnected, &row).await?;
             Ok(row)
         })
         .await?;
@@ -130,9 +135,22 @@ pub async fn let_go_gave_up(
     Ok(Some(left_over(&row, why)))
 }
 
-fn left_over(row: &Model, why: &str) -> Undone {
+/// Gives an account's credentials back because its organization goes, and says what became of them; nothing when there
+/// are none to give back, or no way to. The row is left to whoever asks. Twice is fine.
+///
+/// # Errors
+/// [`Error::Partner`] when the partner did not do its part, [`Error::NotFound`] when there is no such partner any more.
+pub async fn part_with(core: &Core, row: &Model) -> Result<Option<Undone>> {
+    revoke(core, row).await
+}
+
+/// What a receipt says of an account that could not be given back.
+pub fn left_over(row: &Model, why: &str) -> Undone {
     Undone {
-        what: format!("the installation in {}", row.account_name),
+        what: match row.user_id {
+            None => format!("the installation in {}", row.account_name),
+            Some(_) => format!("the access of {}", row.account_name),
+        },
         outcome: UndoneOutcome::LeftOver(why.to_owned()),
     }
 }

@@ -20,7 +20,7 @@ use sea_orm::{ColumnTrait, Condition, ConnectionTrait, DatabaseTransaction, Quer
 pub use claim::{Ask, Claim, accept_claim, ask_for_proof, claimed, offer_claim, use_up};
 pub use consent::{Callback, Consent, Ended, Purpose, begin, finish, forget_stale_consents};
 pub use credentials::{account, account_for_now, mark_broken, nobody, taken_back};
-pub use leave::{DISCONNECT, disconnect, forget, give_back, let_go, let_go_gave_up};
+pub use leave::{DISCONNECT, disconnect, forget, give_back, left_over, let_go, let_go_gave_up, part_with};
 pub use need::Need;
 
 use super::{Core, Error, Result, partners::Partner, people::Member};

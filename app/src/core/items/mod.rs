@@ -99,5 +99,5 @@ pub async fn forget_of(core: &Core, organization: OrganizationId, link: LinkId) 
 /// See [`load`].
 pub async fn forget(core: &Core, older_than: Duration) -> Result<u64> {
     let (key, limit) = ("organization_id, id", core.clock.before(older_than));
-    Ok(core.db.forget(Outdated { table: "items", key, which: "updated_at < $1", limit }).await?)
+    Ok(core.db.forget(Outdated { table: "items", key, which: "updated_at < $1", limit, of: None }).await?)
 }

@@ -4,7 +4,7 @@
 //! ([`write()`]). The job hands it to the mailer and forgets it ([`send`]); what can't be sent is tried again for days. A
 //! process that dies between the two sends again, under the same Message-ID.
 
-use sea_orm::{ColumnTrait, DatabaseTransaction, EntityTrait, IntoActiveModel, QueryFilter};
+use sea_orm::{ColumnTrait, DatabaseTransaction, EntityTrait, IntoActiveModel, QueryFilter, prelude::Uuid};
 
 use super::{Core, Result};
 use crate::{
@@ -93,6 +93,14 @@ pub async fn send(core: &Core, organization: OrganizationId, id: MailId) -> Resu
     }
     forget(core, organization, id).await?;
     Ok(Outcome::Done)
+}
+
+/// Sends a letter to somebody without keeping it: for what belongs to no organization. Whoever has it sends it again.
+///
+/// # Errors
+/// Why it did not leave.
+pub async fn send_at_once(core: &Core, id: Uuid, to: &user::Model, letter: &Letter) -> Result<(), Undelivered> {
+    core.0.mailer.carry(&core.site, MailId(id), to, letter).await
 }
 
 /// Forgets a mail that was sent, or that can't be.

@@ -10,7 +10,12 @@ use super::{
     settings::{self, Options, Settings},
 };
 use crate::{
-    core::{Core, Error, Result, integration_links, people::Member},
+    core::{
+        Core, Error, Result,
+        audit::{self, Deed},
+        integration_links,
+        people::Member,
+    },
     db::{
         MirrorChangeId,
         entity::{
@@ -43,7 +48,7 @@ pub async fn change(core: &Core, who: &Member, mirror: &Model, options: Options)
                 .filter(Column::Id.eq(mirror.id))
                 .exec(tx)
                 .await?;
-            Ok(())
+            audit::note(core, tx, who, Deed::MirrorChanged, &held).await
         })
         .await
 }
@@ -100,6 +105,11 @@ async fn stand(core: &Core, who: &Member, mirror: &Model, from: &[MirrorState], 
             let stands = stands.rows_affected > 0;
             if stands && state == MirrorState::Active {
                 backfill::rearm(tx, &held).await?;
+            }
+            if stands {
+                let resumed = state == MirrorState::Active;
+                let deed = if resumed { Deed::MirrorResumed } else { Deed::MirrorPaused };
+                audit::note(core, tx, who, deed, &held).await?;
             }
             Ok(stands)
         })
@@ -161,7 +171,7 @@ pub async fn again(core: &Core, who: &Member, mirror: &Model, id: MirrorChangeId
             // The job that gave it up is no dead letter any more.
             queue::dead::discard_about(tx, organization, CARRY, &payload(id, pair)).await?;
             queue::add(tx, job(organization, id, pair)).await?;
-            Ok(())
+            audit::note(core, tx, who, Deed::MirrorRetried, &mirror).await
         })
         .await?;
     core.queue.wake();

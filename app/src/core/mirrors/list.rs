@@ -12,7 +12,7 @@ use super::{
 use crate::{
     core::{Core, Error, Result, integration_links, people::Member, teams},
     db::{
-        LinkId, MirrorChangeId, MirrorId, OrganizationId, Outdated, TeamId,
+        Aged, LinkId, MirrorChangeId, MirrorId, OrganizationId, Outdated, TeamId,
         entity::{
             Tenant, integration_link,
             mirror::{Column, Entity, MirrorState, Model, Side},
@@ -205,13 +205,20 @@ pub async fn changes(
     Ok(lines.into_partial_model().all(core.db.reader()).await?)
 }
 
-/// Forgets finished changes older than this, of all tenants. Answers with how many.
+/// Forgets finished changes that are older than their organization keeps them. Answers with how many.
 ///
 /// # Errors
 /// See [`for_team`].
-pub async fn forget_changes(core: &Core, older_than: Duration) -> Result<u64> {
-    let (key, limit) = ("organization_id, id", core.clock.before(older_than));
-    Ok(core.db.forget(Outdated { table: "mirror_changes", key, which: "finished_at < $1", limit }).await?)
+pub async fn forget_changes(core: &Core) -> Result<u64> {
+    let aged = Aged {
+        table: "mirror_changes",
+        key: "organization_id, id",
+        time: "finished_at",
+        which: "finished_at IS NOT NULL",
+        kept_days: "messages_kept_days",
+        now: core.clock.now(),
+    };
+    Ok(core.db.forget_aged(aged).await?)
 }
 
 /// Forgets what was joined by mirrors that were removed before this, of all tenants. Answers with how many pairs.
@@ -222,5 +229,5 @@ pub async fn forget_pairs(core: &Core, older_than: Duration) -> Result<u64> {
     let which = "(organization_id, mirror_id) IN
         (SELECT organization_id, id FROM mirrors WHERE state = 'removed' AND state_since < $1)";
     let limit = core.clock.before(older_than);
-    Ok(core.db.forget(Outdated { table: "mirror_pairs", key: "organization_id, id", which, limit }).await?)
+    Ok(core.db.forget(Outdated { table: "mirror_pairs", key: "organization_id, id", which, limit, of: None }).await?)
 }

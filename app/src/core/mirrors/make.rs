@@ -11,7 +11,13 @@ use super::{
     values::Sides,
 };
 use crate::{
-    core::{Core, Error, Result, integration_links, organizations, people::Member, teams},
+    core::{
+        Core, Error, Result,
+        audit::{self, Deed},
+        integration_links, organizations,
+        people::Member,
+        teams,
+    },
     db::{
         MirrorId, OrganizationId, TeamId,
         entity::{
@@ -84,6 +90,7 @@ pub async fn make(core: &Core, who: &Member, new: NewMirror) -> Result<Model> {
             if let Some(wanted) = backfill {
                 backfill::begin(core, tx, &who, &mirror, wanted).await?;
             }
+            audit::note(core, tx, &who, Deed::MirrorMade, &mirror).await?;
             Ok::<_, Error>(mirror)
         })
         .await?;

@@ -7,7 +7,12 @@ use sea_orm::{ColumnTrait, DatabaseTransaction, QueryFilter, sea_query::Expr};
 
 use super::{LIVING, backfill, hold, links, load, must_manage, values::Sides};
 use crate::{
-    core::{Core, Error, Result, integration_links, outbox, people::Member},
+    core::{
+        Core, Error, Result,
+        audit::{self, Deed},
+        integration_links, outbox,
+        people::Member,
+    },
     db::{
         LinkId, MirrorId, OrganizationId,
         entity::{
@@ -68,7 +73,9 @@ pub async fn remove(core: &Core, who: &Member, mirror: &Model) -> Result<Removal
             cancel(tx, &held, now).await?;
             for link in [&going.left, &going.right].into_iter().flatten() {
                 integration_links::remove_in(core, tx, link).await?;
+                audit::note(core, tx, who, Deed::LinkRemoved, link).await?;
             }
+            audit::note(core, tx, who, Deed::MirrorRemoved, &held).await?;
             let job = NewJob {
                 organization: who.organization,
                 kind: REMOVE,

@@ -14,9 +14,14 @@ use sea_orm::{
 pub use super::line::CallNote;
 use super::{DELIVER, TOO_OLD, attempt::readable, digest, hold_link, item::happened, job, load, milliseconds, payload};
 use crate::{
-    core::{Core, Error, Result, items},
+    core::{
+        Core, Error, Result,
+        audit::{self, About, Deed},
+        items,
+        people::Member,
+    },
     db::{
-        Db, EntryId, ItemId, LinkId, OrganizationId, OutboxMessageId, Outdated,
+        Aged, Db, EntryId, ItemId, LinkId, OrganizationId, OutboxMessageId, Outdated,
         entity::{
             Tenant, entry,
             integration_link::{self, LinkState},
@@ -176,12 +181,15 @@ pub async fn until_calls_have_begun(core: &Core) {
 ///
 /// # Errors
 /// [`Error::NotFound`]; [`Error::Conflict`] when it is under way, was sent, or can't be sent again.
-pub async fn replay(core: &Core, organization: OrganizationId, link: LinkId, id: OutboxMessageId) -> Result<()> {
+pub async fn replay(core: &Core, who: &Member, link: LinkId, id: OutboxMessageId) -> Result<()> {
+    let organization = who.organization;
     core.db
         .write(async |tx| {
             hold_link(tx, organization, link).await?;
             let message = load(tx, organization, id).await?.filter(|message| message.link_id == link);
-            replay_one(tx, &message.ok_or(Error::NotFound)?).await
+            replay_one(tx, &message.ok_or(Error::NotFound)?).await?;
+            let about = About::link(tx, organization, link).await?.saying("1");
+            audit::note(core, tx, who, Deed::MessagesReplayed, about).await
         })
         .await?;
     core.queue.wake();
@@ -192,13 +200,14 @@ pub async fn replay(core: &Core, organization: OrganizationId, link: LinkId, id:
 ///
 /// # Errors
 /// When the database does not answer.
-pub async fn replay_failed(core: &Core, organization: OrganizationId, link: LinkId, most: u64) -> Result<u64> {
+pub async fn replay_failed(core: &Core, who: &Member, link: LinkId, most: u64) -> Result<u64> {
+    let organization = who.organization;
     let going = core
         .db
         .write(async |tx| {
             hold_link(tx, organization, link).await?;
             let failed = failed_of(organization, link).order_by_asc(Column::Id).limit(most).all(tx).await?;
-            let mut going = 0;
+            let mut going: u64 = 0;
             for message in failed {
                 match replay_one(tx, &message).await {
                     Ok(()) => going += 1,
@@ -206,6 +215,10 @@ pub async fn replay_failed(core: &Core, organization: OrganizationId, link: Link
                     Err(Error::Conflict(_)) => {}
                     Err(error) => return Err(error),
                 }
+            }
+            if going > 0 {
+                let about = About::link(tx, organization, link).await?.saying(format!("{going}"));
+                audit::note(core, tx, who, Deed::MessagesReplayed, about).await?;
             }
             Ok::<u64, Error>(going)
         })
@@ -436,13 +449,21 @@ async fn attempts(
     Ok(tried)
 }
 
-/// Forgets finished messages older than this with their attempts, of all tenants. Answers with how many.
+/// Forgets finished messages that are older than their organization keeps them, with their attempts. Answers with how
+/// many.
 ///
 /// # Errors
 /// When the database does not answer.
-pub async fn forget_messages(core: &Core, older_than: Duration) -> Result<u64> {
-    let (key, limit) = ("organization_id, id", core.clock.before(older_than));
-    Ok(core.db.forget(Outdated { table: "outbox_messages", key, which: "finished_at < $1", limit }).await?)
+pub async fn forget_messages(core: &Core) -> Result<u64> {
+    let aged = Aged {
+        table: "outbox_messages",
+        key: "organization_id, id",
+        time: "finished_at",
+        which: "finished_at IS NOT NULL",
+        kept_days: "messages_kept_days",
+        now: core.clock.now(),
+    };
+    Ok(core.db.forget_aged(aged).await?)
 }
 
 /// Forgets what stands at partners and was not changed for this long, of all tenants. Answers with how many.
@@ -451,7 +472,7 @@ pub async fn forget_messages(core: &Core, older_than: Duration) -> Result<u64> {
 /// When the database does not answer.
 pub async fn forget_posts(core: &Core, older_than: Duration) -> Result<u64> {
     let (key, limit) = ("organization_id, link_id, about", core.clock.before(older_than));
-    Ok(core.db.forget(Outdated { table: "posts", key, which: "updated_at < $1", limit }).await?)
+    Ok(core.db.forget(Outdated { table: "posts", key, which: "updated_at < $1", limit, of: None }).await?)
 }
 
 /// How many unfinished messages there are in each state, of all tenants: for the metrics.

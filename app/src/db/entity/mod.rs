@@ -6,6 +6,8 @@ use super::OrganizationId;
 
 pub mod account_claim;
 pub mod action_mark;
+pub mod audit_event;
+pub mod deletion;
 pub mod digest_refusal;
 pub mod entry;
 pub mod entry_mention;

@@ -4,7 +4,7 @@ use std::sync::{Arc, OnceLock};
 
 use axum::extract::{FromRef, FromRequestParts, Request};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
-use http::request::Parts;
+use http::{header, request::Parts};
 use integration_contract::ExposeSecret;
 use jiff::tz::TimeZone;
 use tower_cookies::Cookies;
@@ -16,7 +16,7 @@ use crate::{
         self, Core, entries,
         people::Person,
         sealing::random_text,
-        sessions::{USER, hash_of, stamp_of},
+        sessions::{BROWSER, USER, browser_of, hash_of, stamp_of},
         teams, users,
     },
     db::{OrganizationId, TeamId, UserId, entity::user},
@@ -48,6 +48,8 @@ pub struct Visitor {
     session: Session,
     cookies: Cookies,
     demo: Option<Arc<Demo>>,
+    /// What the browser says of itself.
+    browser: String,
 }
 
 /// Where the visitor of a request is remembered, for extractors that follow and for the error page.
@@ -104,6 +106,7 @@ impl Visitor {
     pub async fn sign_in(&self, user: &user::Model) -> Result<()> {
         self.session.clear().await;
         self.session.insert(USER, user.id).await?;
+        self.session.insert(BROWSER, &self.browser).await?;
         self.stamp(user).await
     }
 
@@ -190,10 +193,13 @@ impl Visitor {
             None => None,
             Some(person) => {
                 let chosen = session.get::<OrganizationId>(ORGANIZATION).await?;
-                person.organizations().find(|id| Some(*id) == chosen).or_else(|| person.organizations().next())
+                let living: Vec<_> = person.members().map(|member| member.organization).collect();
+                living.iter().find(|id| Some(**id) == chosen).or(living.first()).copied()
             }
         };
-        Ok(Self { person, current, core, session, cookies, demo })
+        let said = parts.headers.get(header::USER_AGENT).map(|value| String::from_utf8_lossy(value.as_bytes()));
+        let browser = browser_of(&said.unwrap_or_default());
+        Ok(Self { person, current, core, session, cookies, demo, browser })
     }
 
     /// The time, in no zone in particular.
@@ -212,7 +218,7 @@ impl Visitor {
         let Some(person) = &self.person else { return Ok((None, TimeZone::UTC)) };
         let named =
             |membership: &core::people::Membership| (membership.organization.id, membership.organization.name.clone());
-        let organizations: Vec<_> = person.memberships.iter().map(named).collect();
+        let organizations: Vec<_> = person.living().map(named).collect();
         let teams = match self.current.and_then(|id| person.member_of(id).ok()) {
             Some(member) => teams::of_member(&self.core, &member).await?,
             None => Vec::new(),

@@ -8,6 +8,7 @@ mod first_minute;
 mod flowdock;
 mod log;
 mod mirror;
+mod organization;
 mod slack;
 mod tour;
 mod zendesk;

@@ -6,10 +6,11 @@ use patchbay::{
     core::{
         Error,
         inbox::{self, Received},
+        people::Member,
     },
     db::{
-        LinkId, OrganizationId,
-        entity::{inbox_message::MessageState, job::JobState},
+        LinkId, OrganizationId, UserId,
+        entity::{inbox_message::MessageState, job::JobState, member::Role},
     },
 };
 use serde_json::json;
@@ -31,23 +32,25 @@ async fn what_became_of_a_message_is_kept_with_it(test: TestDatabase) {
 
 async fn a_failed_or_ignored_message_can_be_read_again(test: TestDatabase) {
     let world = World::new(test).await;
-    let (core, organization, link) = (&world.core, world.organization, world.link);
+    let (core, link) = (&world.core, world.link);
+    let who = Member { organization: world.organization, user: UserId::new(), role: Role::Admin };
+    let stranger = Member { organization: OrganizationId::new(), ..who };
     world.receive("d1", "{}").await;
     let id = world.messages().await[0].id;
-    assert!(matches!(inbox::replay(core, organization, link, id).await, Err(Error::Conflict(_))));
+    assert!(matches!(inbox::replay(core, &who, link, id).await, Err(Error::Conflict(_))));
 
     world.finish(id, MessageState::Failed, Some("too odd")).await;
     world.sql("UPDATE jobs SET state = 'dead'").await;
-    assert!(matches!(inbox::replay(core, OrganizationId::new(), link, id).await, Err(Error::NotFound)));
-    assert!(matches!(inbox::replay(core, organization, LinkId::new(), id).await, Err(Error::NotFound)));
-    inbox::replay(core, organization, link, id).await.unwrap();
+    assert!(matches!(inbox::replay(core, &stranger, link, id).await, Err(Error::NotFound)));
+    assert!(matches!(inbox::replay(core, &who, LinkId::new(), id).await, Err(Error::NotFound)));
+    inbox::replay(core, &who, link, id).await.unwrap();
 
     let again = world.messages().await.remove(0);
     assert_eq!((again.state, again.reason, again.finished_at), (MessageState::Received, None, None));
     let jobs = world.jobs().await;
     assert_eq!((jobs.len(), jobs[0].state, &jobs[0].payload), (1, JobState::Ready, &json!({ "message": id })));
     assert_eq!(jobs[0].lane, Some(format!("link:{}:issue:1", world.link)));
-    assert!(matches!(inbox::replay(core, organization, link, id).await, Err(Error::Conflict(_))));
+    assert!(matches!(inbox::replay(core, &who, link, id).await, Err(Error::Conflict(_))));
 }
 
 async fn marks_and_finished_messages_are_forgotten_after_a_while(test: TestDatabase) {
@@ -64,7 +67,7 @@ async fn marks_and_finished_messages_are_forgotten_after_a_while(test: TestDatab
     world.receive("young", "young").await;
     assert_eq!(world.receive("0", "0").await, Received::Repeated);
     let forget = async || {
-        let messages = inbox::forget_messages(&world.core, days(30)).await.unwrap();
+        let messages = inbox::forget_messages(&world.core).await.unwrap();
         (messages, inbox::forget_marks(&world.core, days(30)).await.unwrap())
     };
     assert_eq!(forget().await, (0, 0));

@@ -115,7 +115,7 @@ impl World {
 async fn link(core: &Core) -> (OrganizationId, LinkId) {
     let (organization, team) = (OrganizationId::new(), TeamId::new());
     let rows = async |tx: &sea_orm::DatabaseTransaction| {
-        let acme = organization::Model { id: organization, name: "Acme".into(), created_at: 0 };
+        let acme = organization::Model::new(organization, "Acme".into(), 0);
         organization::Entity::insert(acme.into_active_model()).exec_without_returning(tx).await?;
         let product = team::ActiveModel {
             organization_id: Set(organization),

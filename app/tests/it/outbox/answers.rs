@@ -50,7 +50,7 @@ async fn an_answer_is_sealed_until_it_is_given_and_gone_then(test: TestDatabase)
         "SELECT 1 FROM posts",
     ));
     assert!(posts.await.unwrap().is_empty());
-    let again = outbox::replay(&world.core, world.ada.organization, link, given.id).await;
+    let again = outbox::replay(&world.core, &world.ada, link, given.id).await;
     assert!(again.is_err());
     world.finish().await;
 }

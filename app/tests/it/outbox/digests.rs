@@ -117,9 +117,8 @@ async fn a_digest_that_failed_can_be_sent_again_with_all_that_was_in_it(test: Te
     let messages = world.messages().await;
     let digest = messages.iter().find(|message| message.kind == OutboxKind::Digest).unwrap();
     let member = messages.iter().find(|message| message.kind == OutboxKind::Entry).unwrap();
-    let organization = world.ada.organization;
-    assert!(outbox::replay(&world.core, organization, link, member.id).await.is_err());
-    outbox::replay(&world.core, organization, link, digest.id).await.unwrap();
+    assert!(outbox::replay(&world.core, &world.ada, link, member.id).await.is_err());
+    outbox::replay(&world.core, &world.ada, link, digest.id).await.unwrap();
     world.run().await;
     assert_eq!(world.standing(), ["Ada: one\nAda: two"]);
     assert_eq!(world.states().await, [Delivered; 3]);

@@ -247,7 +247,7 @@ async fn what_failed_can_be_sent_again_and_what_is_not_wanted_any_more_is_not_se
     world.run().await;
     let message = world.messages().await.remove(0);
     assert_eq!((message.state, message.content.is_some()), (Failed, true));
-    patchbay::core::outbox::replay(&world.core, world.ada.organization, lobby, message.id).await.unwrap();
+    patchbay::core::outbox::replay(&world.core, &world.ada, lobby, message.id).await.unwrap();
     world.run().await;
     assert_eq!(world.standing(), ["ada: workshop#42 (open) Opened"]);
 

@@ -150,16 +150,16 @@ async fn a_partner_that_never_answers_is_given_up_after_three_days_and_can_be_tr
     assert!(world.core.clock.now() - began >= 72 * 3_600_000);
 
     world.fake.outage(None);
-    let again = outbox::replay(&world.core, world.ada.organization, link, message.id);
+    let again = outbox::replay(&world.core, &world.ada, link, message.id);
     again.await.unwrap();
     world.pass(HOUR).await;
     world.run_to_the_end().await;
     assert_eq!(world.message_of(id, link).await.state, Delivered);
     assert_eq!(world.standing(), ["Ada: patience"]);
     assert!(world.jobs_of(outbox::DELIVER).await.is_empty());
-    let twice = outbox::replay(&world.core, world.ada.organization, link, message.id).await;
+    let twice = outbox::replay(&world.core, &world.ada, link, message.id).await;
     assert!(matches!(twice, Err(Error::Conflict(_))), "{twice:?}");
-    let elsewhere = outbox::replay(&world.core, world.ada.organization, LinkId::new(), message.id).await;
+    let elsewhere = outbox::replay(&world.core, &world.ada, LinkId::new(), message.id).await;
     assert!(matches!(elsewhere, Err(Error::NotFound)), "{elsewhere:?}");
     world.finish().await;
 }
@@ -194,7 +194,7 @@ async fn one_refused_message_does_not_hold_up_the_others(test: TestDatabase) {
     assert_eq!(world.link_row(link).await.state, LinkState::Active);
     let failed = world.message_of(ids[0], link).await;
     assert_eq!(failed.reason.as_deref(), Some("The fake partner was told to fail: Refused."));
-    outbox::replay(&world.core, world.ada.organization, link, failed.id).await.unwrap();
+    outbox::replay(&world.core, &world.ada, link, failed.id).await.unwrap();
     world.run().await;
     assert_eq!(world.standing(), ["Ada: good", "Ada: bad"]);
     world.finish().await;
@@ -282,7 +282,7 @@ async fn a_paused_link_is_not_told_and_says_so(test: TestDatabase) {
     integration_links::resume(&world.core, &world.ada, &world.link_row(link).await).await.unwrap();
     world.run().await;
     assert!(world.standing().is_empty());
-    outbox::replay(&world.core, world.ada.organization, link, skipped.id).await.unwrap();
+    outbox::replay(&world.core, &world.ada, link, skipped.id).await.unwrap();
     world.run().await;
     assert_eq!(world.standing(), ["Ada: quiet"]);
     world.finish().await;
@@ -312,8 +312,7 @@ async fn what_is_over_its_time_is_forgotten_with_its_attempts(test: TestDatabase
     world.write("waits").await;
     world.run().await;
 
-    let month = 30 * 24 * HOUR;
-    assert_eq!(outbox::forget_messages(&world.core, month).await.unwrap(), 1);
+    assert_eq!(outbox::forget_messages(&world.core).await.unwrap(), 1);
     assert_eq!(world.states().await, [Waiting]);
     let left = outbox_attempt::Entity::of(world.ada.organization)
         .filter(outbox_attempt::Column::LinkId.eq(link))

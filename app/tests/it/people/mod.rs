@@ -2,10 +2,13 @@
 //! invitations.
 
 mod access;
+mod audit;
+mod deletion;
 mod forms;
 mod invitations;
 mod log_in;
 mod organizations;
+mod retention;
 mod sessions;
 mod sign_up;
 mod teams;
@@ -36,6 +39,13 @@ async fn routes_of(two: &TwoOrganizations) -> Vec<Route> {
         route("POST", format!("/organizations/{acme}/invitations/{invitation}/revoke"), 403),
         route("POST", format!("/organizations/{acme}/members/{ada}/role"), 403),
         route("POST", format!("/organizations/{acme}/members/{ada}/remove"), 403),
+        route("GET", format!("/organizations/{acme}/audit"), 403),
+        route("GET", format!("/organizations/{acme}/audit/export.csv"), 403),
+        route("GET", format!("/organizations/{acme}/audit/export.json"), 403),
+        route("GET", format!("/organizations/{acme}/retention"), 403),
+        route("POST", format!("/organizations/{acme}/retention"), 403),
+        route("GET", format!("/organizations/{acme}/delete"), 403),
+        route("POST", format!("/organizations/{acme}/delete"), 403),
         route("GET", format!("/teams/{product}/settings"), 200),
         route("POST", format!("/teams/{product}/settings"), 403),
         route("GET", format!("/teams/{product}/members"), 303),
@@ -59,6 +69,8 @@ const PLAIN: &[(&str, &str)] = &[
     ("GET", "/settings/password"),
     ("POST", "/settings/password"),
     ("POST", "/settings/sessions/00/end"),
+    ("POST", "/settings/sessions/end-others"),
+    ("GET", "/receipts/01990000-0000-7000-8000-000000000000"),
     ("POST", "/settings/accounts/01990000-0000-7000-8000-000000000000/disconnect"),
     ("GET", "/organizations"),
     ("GET", "/organizations/new"),

@@ -229,8 +229,8 @@ async fn a_person_sees_and_ends_their_own_sessions_only(test: TestDatabase) {
     let TwoOrganizations { app, ada, bob, .. } = TestApp::two_organizations(test).await;
     let elsewhere = app.log_in("ada@example.com").await;
     let page = ada.get("/settings").await.text;
-    assert_eq!(page.matches("This browser").count(), 1);
-    assert_eq!(page.matches("Another browser").count(), 1);
+    assert_eq!(page.matches("this one").count(), 1);
+    assert_eq!(page.matches("An unknown browser</bdi>").count(), 2);
     let end = between(&page, "action=\"/settings/sessions/", "\"").unwrap();
     let end = format!("/settings/sessions/{end}");
 
@@ -245,6 +245,43 @@ async fn a_person_sees_and_ends_their_own_sessions_only(test: TestDatabase) {
     assert!(!is_in(&elsewhere).await);
     assert!(is_in(&ada).await);
     assert_eq!(ada.post_form(&end, &[]).await.status, 404, "twice");
+    app.finish().await;
+}
+
+/// Somebody with a browser of their own who says what it is.
+async fn log_in_with(app: &TestApp, email: &str, user_agent: &str) -> Client {
+    let client = app.visitor();
+    let token = client.token().await;
+    let fields = [("email", email), ("password", crate::harness::PASSWORD), ("csrf", &token)];
+    let request = client.request(reqwest::Method::POST, "/login").header("sec-fetch-site", "same-origin");
+    let answer = client.send(request.header("user-agent", user_agent).form(&fields)).await;
+    assert_eq!(answer.status, 303, "{}", answer.text);
+    client
+}
+
+async fn a_session_says_which_browser_it_is_and_the_others_end_together(test: TestDatabase) {
+    let TwoOrganizations { app, ada, bob, .. } = TestApp::two_organizations(test).await;
+    let long = format!("<script>alert(1)</script> Firefox/140.0 \u{fc} (X11; Linux x86_64) {}", "x".repeat(3000));
+    let first = log_in_with(&app, "ada@example.com", &long).await;
+    let second = log_in_with(&app, "ada@example.com", "curl/8.14.1").await;
+
+    let page = first.get("/settings").await.text;
+    let sessions = between(&page, "id=\"sessions\"", "</section>").unwrap();
+    for words in ["Firefox on Linux", "curl", "An unknown browser"] {
+        assert!(sessions.contains(&format!("<bdi>{words}</bdi>")), "{words} is not in {sessions}");
+    }
+    let here = sessions.find("this one").unwrap();
+    assert!(here < sessions.find("curl").unwrap(), "this one stands first");
+    assert!(!page.contains("alert(1)"));
+    let rows = session::Entity::find().all(app.database.db.reader()).await.unwrap();
+    assert!(rows.iter().all(|row| row.data.to_string().len() < 1000), "what a browser says of itself is cut");
+
+    assert_eq!(first.post_form("/settings/sessions/end-others", &[]).await.status, 303);
+    let page = first.get("/settings").await.text;
+    assert!(page.contains("here and nowhere else") && !page.contains("End all others"));
+    assert!(is_in(&first).await && is_in(&bob).await);
+    assert!(!is_in(&second).await && !is_in(&ada).await);
+    assert_eq!(first.post_form("/settings/sessions/end-others", &[]).await.status, 303, "twice");
     app.finish().await;
 }
 
@@ -274,5 +311,6 @@ on_both_databases!(
     a_new_password_ends_the_other_sessions,
     a_session_opened_with_an_older_password_does_not_count,
     a_person_sees_and_ends_their_own_sessions_only,
+    a_session_says_which_browser_it_is_and_the_others_end_together,
     a_damaged_cookie_is_nobodys,
 );

@@ -29,7 +29,7 @@ async fn tenant(test: &TestDatabase, vault: &Vault, accounts: usize) -> Tenanted
     let (organization, user, team, link) = (OrganizationId::new(), UserId::new(), TeamId::new(), LinkId::new());
     let state = organization.0.as_bytes().repeat(2);
     let db = test.db.writer_for_tests();
-    insert(db, organization::Model { id: organization, name: "Acme".into(), created_at: 0 }).await;
+    insert(db, organization::Model::new(organization, "Acme".into(), 0)).await;
     let email = format!("{user}@example.com");
     insert(db, user::Model { id: user, email, name: "Ada".into(), password_hash: String::new(), created_at: 0 }).await;
     let role = member::Role::Owner;

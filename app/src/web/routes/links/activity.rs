@@ -14,6 +14,7 @@ use super::{event::EventRow, link_of, link_path};
 use crate::{
     core::{
         self, Core, inbox, integration_links, outbox,
+        people::Member,
         traces::{self, Direction, Ended, Filter},
     },
     db::entity::integration_link::Model,
@@ -264,11 +265,10 @@ pub(super) async fn count_failed(core: &Core, link: &Model) -> core::Result<u64>
 }
 
 /// Does again what failed, and says so.
-pub(super) async fn replay_failed(core: &Core, link: &Model) -> core::Result<String> {
-    let organization = link.organization_id;
-    let read = inbox::replay_failed(core, organization, link.id, MOST_AGAIN).await?;
+pub(super) async fn replay_failed(core: &Core, who: &Member, link: &Model) -> core::Result<String> {
+    let read = inbox::replay_failed(core, who, link.id, MOST_AGAIN).await?;
     let left = MOST_AGAIN.saturating_sub(read);
-    let sent = if left > 0 { outbox::replay_failed(core, organization, link.id, left).await? } else { 0 };
+    let sent = if left > 0 { outbox::replay_failed(core, who, link.id, left).await? } else { 0 };
     let again = match (read, sent) {
         (0, 0) => return Ok("Nothing here has failed.".to_owned()),
         (read, 0) => format!("Being read again: {read}."),

@@ -198,13 +198,13 @@ pub async fn change(
         "check" => integration_links::inspect(&core, &link).await.map(|()| "Checked.".into()),
         "replay" => {
             let message = form.one("message").parse().map_err(|_| Error::NotFound)?;
-            inbox::replay(&core, link.organization_id, link.id, message).await.map(|()| "Being read again.".into())
+            inbox::replay(&core, &member, link.id, message).await.map(|()| "Being read again.".into())
         }
         "send" => {
             let message = form.one("message").parse().map_err(|_| Error::NotFound)?;
-            outbox::replay(&core, link.organization_id, link.id, message).await.map(|()| "On its way again.".into())
+            outbox::replay(&core, &member, link.id, message).await.map(|()| "On its way again.".into())
         }
-        "replay_failed" if integration_links::lives(&link) => replay_failed(&core, &link).await,
+        "replay_failed" if integration_links::lives(&link) => replay_failed(&core, &member, &link).await,
         _ => Err(Error::field("action", "There is nothing of that name to do.")),
     };
     match done {

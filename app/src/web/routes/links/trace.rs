@@ -16,7 +16,7 @@ use super::{
 };
 use crate::{
     core::{
-        Core, Error,
+        Core, Error, audit,
         inbox::MessageLine,
         integration_links,
         partners::Partner,
@@ -141,6 +141,9 @@ pub async fn show(
     if asked.part.is_some() {
         let page = who.bare_page_of_team(link.organization_id, link.team_id).await?;
         return web::page::draw(StatusCode::OK, &TracePart { page, trace });
+    }
+    if raw.is_some() {
+        audit::note_look(&core, &member, &link, MessageId(event)).await?;
     }
     let page = who.page_of_team(&format!("Trace: {title}"), link.organization_id, link.team_id).await?;
     let page = page.at(Place::Integrations);

@@ -1,10 +1,8 @@
 //! `/teams/{team}/export.csv` and `export.json`: what the log shows under a filter, all of it, as a file.
 
-use axum::{body::Body, extract::State, response::Response};
-use bytes::Bytes;
-use futures::{Stream, StreamExt, TryStreamExt, future, stream};
-use http::{HeaderValue, header};
-use jiff::{Timestamp, tz::TimeZone};
+use axum::{extract::State, response::Response};
+use futures::{Stream, TryStreamExt};
+use jiff::tz::TimeZone;
 use serde::Serialize;
 use serde_json::json;
 
@@ -12,6 +10,7 @@ use super::asked::Asked;
 use crate::{
     core::{
         self, Core,
+        audit::{self, Deed},
         entries::{self, Entry, export},
         teams,
     },
@@ -21,12 +20,10 @@ use crate::{
     },
     web::{
         Result,
+        download::{self, moment},
         extract::{Path, SignedIn},
     },
 };
-
-/// Lets spreadsheets know that the letters are UTF-8.
-const BYTE_ORDER_MARK: &str = "\u{feff}";
 
 /// One entry as a file has it. Days and times are the team's.
 #[derive(Serialize)]
@@ -97,9 +94,8 @@ pub(super) async fn csv(
     asked: Asked,
 ) -> Result<Response> {
     let (team, lines) = lines(&core, &who, id, &asked).await?;
-    let head = format!("{BYTE_ORDER_MARK}{}", csv_line(&NAMES));
-    let lines = lines.map_ok(|piece| piece.into_iter().map(|line| csv_line(&line.fields())).collect::<String>());
-    Ok(file(&core, &team, "csv", "text/csv; charset=utf-8", text(head).chain(lines)))
+    let lines = lines.map_ok(|piece| piece.into_iter().map(Line::fields).collect());
+    Ok(download::csv(&name_of(&core, &team), NAMES, lines))
 }
 
 /// `GET /teams/{team}/export.json`
@@ -111,9 +107,7 @@ pub(super) async fn json(
 ) -> Result<Response> {
     let (team, lines) = lines(&core, &who, id, &asked).await?;
     let about = json!({ "id": team.id, "name": team.name, "time_zone": team.time_zone });
-    let head = format!("{{\"team\":{about},\"entries\":[");
-    let lines = lines.scan(true, |first, piece| future::ready(Some(piece.and_then(|piece| json_lines(first, &piece)))));
-    Ok(file(&core, &team, "json", "application/json", text(head).chain(lines).chain(text("\n]}\n".to_owned()))))
+    Ok(download::json(&name_of(&core, &team), ("team", &about), "entries", lines))
 }
 
 async fn lines(
@@ -125,107 +119,10 @@ async fn lines(
     let (member, team) = teams::find(core, &who.person, id).await?;
     let zone = entries::zone(&team);
     let pieces = export(core, &member, id, &asked.filter).await?;
+    audit::note_alone(core, &member, Deed::LogExported, &team).await?;
     Ok((team, pieces.map_ok(move |piece| piece.into_iter().map(|entry| Line::new(&zone, entry)).collect())))
 }
 
-fn text(text: String) -> impl Stream<Item = core::Result<String>> + Send {
-    stream::once(future::ok(text))
-}
-
-/// A file to be kept. When a piece fails, the connection is cut off: a browser then says that the download is not whole.
-fn file(
-    core: &Core,
-    team: &team::Model,
-    ending: &str,
-    kind: &'static str,
-    pieces: impl Stream<Item = core::Result<String>> + Send + 'static,
-) -> Response {
-    let id = team.id;
-    let pieces = pieces.map_ok(Bytes::from).inspect_err(move |error| {
-        tracing::warn!(team = %id, ?error, "an export was cut off");
-    });
-    let mut response = Response::new(Body::from_stream(pieces));
-    let headers = response.headers_mut();
-    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
-    let name = format!("attachment; filename=\"{}-{}.{ending}\"", slug(&team.name), entries::today(core, team));
-    if let Ok(name) = HeaderValue::try_from(name) {
-        headers.insert(header::CONTENT_DISPOSITION, name);
-    }
-    response
-}
-
-/// A name that every file system takes.
-fn slug(name: &str) -> String {
-    let words = name.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty());
-    let slug = words.collect::<Vec<_>>().join("-").to_lowercase();
-    if slug.is_empty() { "log".to_owned() } else { slug }
-}
-
-/// A moment in the team's time zone, with its distance from UTC.
-fn moment(zone: &TimeZone, millis: i64) -> String {
-    let moment = Timestamp::from_millisecond(millis).unwrap_or_default().to_zoned(zone.clone());
-    moment.strftime("%Y-%m-%dT%H:%M:%S%:z").to_string()
-}
-
-fn json_lines(first: &mut bool, piece: &[Line]) -> core::Result<String> {
-    let mut text = String::new();
-    for line in piece {
-        text.push_str(if std::mem::take(first) { "\n" } else { ",\n" });
-        text.push_str(&serde_json::to_string(line).map_err(anyhow::Error::from)?);
-    }
-    Ok(text)
-}
-
-/// A line as RFC 4180 has it.
-fn csv_line(fields: &[impl AsRef<str>]) -> String {
-    let fields: Vec<String> = fields.iter().map(|field| csv_field(field.as_ref())).collect();
-    fields.join(",") + "\r\n"
-}
-
-/// A field in quotes where it needs them. One that a spreadsheet would take for a formula begins with a `'`: anybody
-/// who may write into the log, or whose words a partner brings here, could otherwise run something on a reader's machine.
-fn csv_field(text: &str) -> String {
-    let formula = text.starts_with(['=', '+', '-', '@', '\t', '\r', '\n', '＝', '＋', '－', '＠']);
-    let text = if formula { format!("'{text}") } else { text.to_owned() };
-    if text.contains([',', '"', '\r', '\n', ';', '\'']) { format!("\"{}\"", text.replace('"', "\"\"")) } else { text }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_field_is_quoted_where_it_has_to_be() {
-        for (text, field) in [
-            ("", ""),
-            ("plain words", "plain words"),
-            ("one, two", "\"one, two\""),
-            ("say \"so\"", "\"say \"\"so\"\"\""),
-            ("two\nlines", "\"two\nlines\""),
-            ("=1+1", "\"'=1+1\""),
-            ("+49 1", "\"'+49 1\""),
-            ("-", "\"'-\""),
-            ("@SUM(A1)", "\"'@SUM(A1)\""),
-            ("\t=1", "\"'\t=1\""),
-            ("＝1", "\"'＝1\""),
-            ("1=1", "1=1"),
-        ] {
-            assert_eq!(csv_field(text), field);
-        }
-        assert_eq!(csv_line(&["a", "b,c"]), "a,\"b,c\"\r\n");
-    }
-
-    #[test]
-    fn a_file_has_a_name_everywhere() {
-        assert_eq!(slug("Product & Co."), "product-co");
-        assert_eq!(slug("../../etc/passwd\"; x=\""), "etc-passwd-x");
-        assert_eq!(slug("Приложение"), "log");
-    }
-
-    #[test]
-    fn a_moment_is_the_teams() {
-        let vienna = TimeZone::get("Europe/Vienna").unwrap();
-        assert_eq!(moment(&vienna, 1_795_348_800_000), "2026-11-22T13:00:00+01:00");
-        assert_eq!(moment(&TimeZone::UTC, 1_795_348_800_000), "2026-11-22T12:00:00+00:00");
-    }
+fn name_of(core: &Core, team: &team::Model) -> String {
+    format!("{}-{}", download::slug(&team.name, "log"), entries::today(core, team))
 }

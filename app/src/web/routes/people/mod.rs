@@ -7,10 +7,14 @@ use axum::{
 
 use crate::state::AppState;
 
+mod audit;
+mod browsers;
+mod deletion;
 mod invitations;
 mod log_in;
 mod organization_settings;
 mod organizations;
+mod retention;
 mod settings;
 mod sign_up;
 mod team_settings;
@@ -24,6 +28,7 @@ pub(super) fn routes() -> Router<AppState> {
         .route("/logout", post(log_in::log_out))
         .route("/settings", get(settings::show).post(settings::rename))
         .route("/settings/password", get(settings::back).post(settings::change_password))
+        .route("/settings/sessions/end-others", post(settings::end_other_sessions))
         .route("/settings/sessions/{session}/end", post(settings::end_session))
         .route("/settings/accounts/{account}/disconnect", post(settings::disconnect))
         .route("/organizations", get(organizations::list))
@@ -50,4 +55,10 @@ fn organization() -> Router<AppState> {
         .route("/organizations/{organization}/members/{user}/role", post(settings::change_role))
         .route("/organizations/{organization}/members/{user}/remove", post(settings::remove_member))
         .route("/organizations/{organization}/leave", post(settings::leave))
+        .route("/organizations/{organization}/audit", get(audit::show))
+        .route("/organizations/{organization}/audit/export.csv", get(audit::csv))
+        .route("/organizations/{organization}/audit/export.json", get(audit::json))
+        .route("/organizations/{organization}/retention", get(retention::show).post(retention::choose))
+        .route("/organizations/{organization}/delete", get(deletion::show).post(deletion::delete))
+        .route("/receipts/{receipt}", get(deletion::receipt))
 }

@@ -18,6 +18,7 @@ use crate::{
         organizations,
         partners::our_url,
         people::{Member, Membership},
+        retention::{Keeping, in_words},
         teams,
     },
     db::{
@@ -57,6 +58,12 @@ impl SettingsPage {
 
     fn is_owner(&self) -> bool {
         self.member.role == Role::Owner
+    }
+
+    /// For how long messages and entries are kept.
+    fn kept(&self) -> (String, String) {
+        let keeping = Keeping::of(&self.membership.organization);
+        (in_words(Some(keeping.messages)), in_words(keeping.entries))
     }
 
     /// The roles this member may give to somebody who has `now`.

@@ -10,7 +10,9 @@ use integration_contract::FieldErrors;
 
 use crate::{
     core::{
-        self, Core, organizations,
+        self, Core,
+        deletions::{self, Receipt},
+        organizations,
         people::Membership,
         teams::{NewTeam, zone_names},
     },
@@ -27,12 +29,15 @@ use crate::{
 struct ListPage {
     page: Page,
     memberships: Vec<Membership>,
+    /// Of organizations that this person deleted.
+    receipts: Vec<Receipt>,
 }
 
 /// `GET /organizations`
-pub async fn list(who: SignedIn) -> Result<Response> {
+pub async fn list(State(core): State<Core>, who: SignedIn) -> Result<Response> {
     let page = who.page("Organizations").await?;
-    draw(StatusCode::OK, &ListPage { page, memberships: who.person.memberships })
+    let receipts = deletions::of_user(&core, who.person.user.id).await?;
+    draw(StatusCode::OK, &ListPage { page, memberships: who.person.memberships, receipts })
 }
 
 #[derive(Template)]
@@ -83,6 +88,6 @@ async fn draw_new(
     errors: FieldErrors,
 ) -> Result<Response> {
     let page = who.page("New organization").await?;
-    let is_first = who.person.memberships.is_empty();
+    let is_first = who.person.living().next().is_none();
     draw(status, &NewPage { page, is_first, organization, team, zones: zone_names(), errors })
 }

@@ -10,6 +10,7 @@ use axum::{
 use http::StatusCode;
 use integration_contract::FieldErrors;
 
+use super::browsers;
 use crate::{
     core::{
         self, Core,
@@ -41,13 +42,36 @@ struct SettingsPage {
     person: Person,
     /// What stands in the name's field.
     typed_name: String,
-    sessions: Vec<session::Model>,
-    /// The session that looks at the page.
-    here: Vec<u8>,
+    /// Where the person is logged in, this browser first.
+    sessions: Vec<SessionRow>,
     accounts: Vec<AccountRow>,
     /// The person's own links, in all their organizations.
     links: Vec<Row>,
     errors: FieldErrors,
+}
+
+/// A browser in which the person is logged in.
+struct SessionRow {
+    /// How the address of its button names it.
+    id: String,
+    /// `Firefox on Linux`
+    browser: String,
+    here: bool,
+    begun: Moment,
+    seen: Moment,
+}
+
+impl SessionRow {
+    fn of(session: &session::Model, here: &[u8]) -> Self {
+        let said = session.data.get(sessions::BROWSER).and_then(|said| said.as_str());
+        Self {
+            id: hex::encode(&session.id_hash),
+            browser: browsers::in_words(said.unwrap_or_default()),
+            here: session.id_hash == here,
+            begun: Moment::at(session.created_at),
+            seen: Moment::at(session.seen_at),
+        }
+    }
 }
 
 /// An account at a partner.
@@ -127,6 +151,13 @@ pub async fn end_session(
     Ok(Redirect::to("/settings"))
 }
 
+/// `POST /settings/sessions/end-others`
+pub async fn end_other_sessions(State(core): State<Core>, who: SignedIn, _form: Form) -> Result<Redirect> {
+    sessions::end_all_others(&core, who.person.user.id, &who.session_hash()).await?;
+    who.flash(Tone::Good, "You are logged in here and nowhere else.").await?;
+    Ok(Redirect::to("/settings"))
+}
+
 /// `POST /settings/accounts/{account}/disconnect`
 pub async fn disconnect(
     State(core): State<Core>,
@@ -159,18 +190,21 @@ async fn draw_settings(
 ) -> Result<Response> {
     let person = who.person.clone();
     let (mut accounts, mut links) = (Vec::new(), Vec::new());
-    for (membership, member) in person.memberships.iter().zip(person.members()) {
+    for (membership, member) in person.living().zip(person.members()) {
         let rows = integration_users::of_user(core, &member).await?;
         let used = used_accounts(core, &member).await?;
         accounts.extend(rows.into_iter().map(|row| account_row(core, &membership.organization.name, row, &used)));
         let own = integration_links::for_user(core, member.organization, member.user).await?;
         links.extend(Row::all(core, &member, &own, "/settings").await?);
     }
+    let here = who.session_hash();
+    let mut sessions: Vec<SessionRow> =
+        sessions::list(core, person.user.id).await?.iter().map(|session| SessionRow::of(session, &here)).collect();
+    sessions.sort_by_key(|session| !session.here);
     let page = SettingsPage {
         page: who.page("Your settings").await?.at(Place::Settings).about("/settings", None),
         typed_name: name.unwrap_or_else(|| person.user.name.clone()),
-        sessions: sessions::list(core, person.user.id).await?,
-        here: who.session_hash(),
+        sessions,
         accounts,
         links,
         person,

@@ -1,12 +1,20 @@
-//! Retention: what is kept for how long, and forgetting what is over its time.
+//! Retention: what is kept for how long, and forgetting what is over its time. What an organization may choose is in
+//! `choose`.
+
+mod choose;
 
 use std::time::{Duration, Instant};
 
-use super::{Core, Result, actions, inbox, integration_users, invitations, items, mail, mirrors, outbox, sessions};
+use super::{
+    Core, Result, actions, audit, deletions, entries, inbox, integration_users, invitations, items, mail, mirrors,
+    outbox, sessions,
+};
 use crate::queue::dead;
 
-/// How long hooks, the marks by which a repeated one is known, and dead letters are kept. Longer than any partner
-/// delivers again: an old hook would count as new else.
+pub use choose::{ENTRY_DAYS, Keeping, MESSAGE_DAYS, Older, choose, in_words, would_go};
+
+/// How long the marks by which a repeated hook is known are kept, and dead letters. Longer than any partner delivers
+/// again: an old hook would count as new else. No organization can choose less.
 pub const KEPT: Duration = Duration::from_hours(30 * 24);
 
 /// How many of each were forgotten.
@@ -20,7 +28,7 @@ pub struct Forgotten {
     pub invitations: u64,
     /// Jobs that were given up.
     pub dead_letters: u64,
-    /// Hooks that were read.
+    /// Hooks that were read, and are older than their organization keeps them.
     pub messages: u64,
     /// Marks of hooks.
     pub marks: u64,
@@ -38,6 +46,12 @@ pub struct Forgotten {
     pub mirror_pairs: u64,
     /// What works again, and nobody came to read.
     pub recoveries: u64,
+    /// Entries that are older than their organization keeps them.
+    pub entries: u64,
+    /// Deeds of long ago.
+    pub deeds: u64,
+    /// Receipts of organizations that were deleted.
+    pub receipts: u64,
 }
 
 /// Forgets what is over its time, of all tenants. May run in several processes at once, and may be cut off anywhere.
@@ -51,16 +65,18 @@ pub async fn forget(core: &Core) -> Result<Forgotten> {
         consents: integration_users::forget_stale_consents(core).await?,
         invitations: invitations::forget_expired(core).await?,
         dead_letters: dead::forget(&core.db, KEPT).await?,
-        // Marks outlive their message, so they go after it.
-        messages: inbox::forget_messages(core, KEPT).await?,
+        messages: inbox::forget_messages(core).await?,
         marks: inbox::forget_marks(core, KEPT).await?,
         clicks: actions::forget_marks(core).await?,
-        outgoing: outbox::forget_messages(core, KEPT).await?,
+        outgoing: outbox::forget_messages(core).await?,
         posts: outbox::forget_posts(core, outbox::POSTS_KEPT).await?,
         items: items::forget(core, items::KEPT).await?,
-        mirror_changes: mirrors::forget_changes(core, KEPT).await?,
+        mirror_changes: mirrors::forget_changes(core).await?,
         mirror_pairs: mirrors::forget_pairs(core, KEPT).await?,
         recoveries: mail::health::forget_recoveries(core, KEPT).await?,
+        entries: entries::forget(core).await?,
+        deeds: audit::forget(core, audit::KEPT).await?,
+        receipts: deletions::forget_receipts(core).await?,
     };
     forgotten.publish(begun.elapsed());
     Ok(forgotten)
@@ -82,6 +98,9 @@ impl Forgotten {
             mirror_changes,
             mirror_pairs,
             recoveries,
+            entries,
+            deeds,
+            receipts,
         } = self;
         tracing::info!(
             sessions,
@@ -97,6 +116,9 @@ impl Forgotten {
             mirror_changes,
             mirror_pairs,
             recoveries,
+            entries,
+            deeds,
+            receipts,
             ?took,
             "forgot what is over its time"
         );
@@ -114,6 +136,9 @@ impl Forgotten {
             ("mirror_changes", mirror_changes),
             ("mirror_pairs", mirror_pairs),
             ("recoveries", recoveries),
+            ("entries", entries),
+            ("deeds", deeds),
+            ("receipts", receipts),
         ];
         for (what, count) in counts {
             metrics::counter!("patchbay_forgotten_total", "what" => what).increment(count);

@@ -1,0 +1,36 @@
+//! The tables of a tenant, in the order in which its rows go.
+
+/// Every table with an `organization_id` but the queue's, with its primary key; those that others point at come after
+/// these, so that no commit takes along more than it names.
+pub const TABLES: [(&str, &str); 30] = [
+    ("inbox_outcomes", "organization_id, message_id, about"),
+    ("inbox_marks", "organization_id, link_id, mark"),
+    ("inbox_messages", "organization_id, id"),
+    ("outbox_attempts", "organization_id, id"),
+    ("outbox_messages", "organization_id, id"),
+    ("posts", "organization_id, link_id, about"),
+    ("mirror_comments", "organization_id, pair_id, side, comment_id"),
+    ("mirror_changes", "organization_id, id"),
+    ("mirror_pairs", "organization_id, id"),
+    ("mirror_backfills", "organization_id, id"),
+    ("mirrors", "organization_id, id"),
+    ("items", "organization_id, id"),
+    ("remotes", "organization_id, id"),
+    ("told_breaks", "organization_id, link_id"),
+    ("integration_links", "organization_id, id"),
+    ("action_marks", "organization_id, mark"),
+    ("account_claims", "token_hash"),
+    ("oauth_states", "state_hash"),
+    ("integration_users", "organization_id, id"),
+    ("entry_tags", "organization_id, entry_id, tag"),
+    ("entry_mentions", "organization_id, entry_id, user_id"),
+    ("entries", "organization_id, id"),
+    ("mails", "organization_id, id"),
+    ("digest_refusals", "organization_id, team_id, user_id"),
+    ("team_digests", "organization_id, team_id"),
+    ("invitations", "organization_id, id"),
+    ("team_members", "organization_id, team_id, user_id"),
+    ("teams", "organization_id, id"),
+    ("audit_events", "organization_id, id"),
+    ("members", "organization_id, user_id"),
+];
