@@ -3,6 +3,8 @@
 use integration_contract::FieldErrors;
 use sea_orm::DbErr;
 
+use crate::db::{OrganizationId, entity::member::Role};
+
 /// A result with a core [`Error`].
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
@@ -12,9 +14,9 @@ pub enum Error {
     /// It is not there, or not for the one who asks: both read the same.
     #[error("not found")]
     NotFound,
-    /// It is there and visible, but the asker's role does not allow it. The sentence says who may.
-    #[error("{0}")]
-    Forbidden(String),
+    /// It is there and visible, but the asker's role does not allow it.
+    #[error("{}", .0.sentence)]
+    Forbidden(Barrier),
     /// What was typed can't be used; a sentence per field.
     #[error("the input has errors")]
     Invalid(FieldErrors),
@@ -35,15 +37,29 @@ pub enum Error {
     Internal(#[from] anyhow::Error),
 }
 
+/// What keeps somebody from doing something.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Barrier {
+    /// Says who may.
+    pub sentence: String,
+    /// Of which organization they are who may, and their least role, where it is a matter of that.
+    pub who_may: Option<(OrganizationId, Role)>,
+}
+
 impl Error {
     /// One field's sentence.
     pub fn field(name: &str, sentence: impl Into<String>) -> Self {
         Self::Invalid(FieldErrors::of(name, sentence))
     }
 
-    /// "Only … may …" when a role is missing.
+    /// "Only … may …" when it is a matter of whose something is.
     pub fn forbidden(sentence: impl Into<String>) -> Self {
-        Self::Forbidden(sentence.into())
+        Self::Forbidden(Barrier { sentence: sentence.into(), who_may: None })
+    }
+
+    /// The same when a role in the organization is missing.
+    pub fn lacks_role(organization: OrganizationId, least: Role, sentence: impl Into<String>) -> Self {
+        Self::Forbidden(Barrier { sentence: sentence.into(), who_may: Some((organization, least)) })
     }
 }
 

@@ -39,7 +39,7 @@ pub mod teams;
 pub mod traces;
 pub mod users;
 
-pub use error::{Error, Result};
+pub use error::{Barrier, Error, Result};
 
 /// The tools that everything in this room works with. Cheap to clone.
 #[derive(Clone)]

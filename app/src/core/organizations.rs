@@ -103,6 +103,16 @@ pub async fn members(core: &Core, who: &Member) -> Result<Vec<(user::Model, Role
     Ok(rows.into_iter().filter_map(|(member, user)| Some((user?, member.role))).collect())
 }
 
+/// Who of the organization has this role or a higher one, by name.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn who_may(core: &Core, who: &Member, least: Role) -> Result<Vec<String>> {
+    let enough = |role: Role| role == Role::Owner || (least != Role::Owner && role == Role::Admin);
+    let members = members(core, who).await?.into_iter();
+    Ok(members.filter(|(_, role)| enough(*role)).map(|(user, _)| user.name).collect())
+}
+
 /// Gives a member another role.
 ///
 /// # Errors
@@ -235,6 +245,7 @@ fn must_be_owner(who: &Member, what: &str) -> Result<()> {
     if who.role == Role::Owner {
         Ok(())
     } else {
-        Err(Error::forbidden(format!("Only owners of the organization may {what}.")))
+        let sentence = format!("Only owners of the organization may {what}.");
+        Err(Error::lacks_role(who.organization, Role::Owner, sentence))
     }
 }

@@ -75,7 +75,8 @@ impl Member {
         if self.is_admin() {
             Ok(())
         } else {
-            Err(Error::forbidden(format!("Only admins and owners of the organization may {what}.")))
+            let sentence = format!("Only admins and owners of the organization may {what}.");
+            Err(Error::lacks_role(self.organization, Role::Admin, sentence))
         }
     }
 }

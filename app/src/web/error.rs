@@ -11,8 +11,21 @@ use axum::{
 };
 use http::{HeaderValue, Method, StatusCode, header};
 
-use super::{body::BodyRefused, extract::Visitor, layers::RequestId, page::Page};
-use crate::{core, state::AppState};
+use super::{
+    body::BodyRefused,
+    doors::{self, Door},
+    extract::Visitor,
+    layers::RequestId,
+    page::Page,
+};
+use crate::{
+    core::{self, Core, organizations},
+    db::{OrganizationId, entity::member::Role},
+    state::AppState,
+};
+
+/// How many are named who may do something; more are not read.
+const MOST_NAMES: usize = 3;
 
 /// A result with a web [`Error`].
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -62,8 +75,10 @@ impl From<tower_sessions::session::Error> for Error {
 struct Sentences {
     happened: String,
     next: String,
-    /// Where it goes on, and what that is called.
-    door: (&'static str, &'static str),
+    /// Whose role is enough for it, when that was the matter.
+    who_may: Option<(OrganizationId, Role)>,
+    /// Where it goes on, when the address says nothing better.
+    door: Door,
 }
 
 impl Error {
@@ -94,8 +109,8 @@ impl Error {
                     "There is nothing here, or it is not yours to see.".into(),
                     "Check the address, or go back and choose again.".into(),
                 ),
-                core::Error::Forbidden(sentence) => {
-                    (sentence.clone(), "Ask one of them to do it, or to change your role.".into())
+                core::Error::Forbidden(barrier) => {
+                    (barrier.sentence.clone(), "Ask one of them to do it, or to change your role.".into())
                 }
                 core::Error::Invalid(errors) => (
                     "Something in the form can't be used.".into(),
@@ -142,10 +157,16 @@ impl Error {
             ),
         };
         let door = match self {
-            Self::StartAgain | Self::Core(core::Error::Partner(_)) => ("/integrations", "Go to the integrations"),
-            _ => ("/", "Go to the first page"),
+            Self::StartAgain | Self::Core(core::Error::Partner(_)) => {
+                Door::new("/integrations", "Go to the integrations")
+            }
+            _ => Door::first_page(),
         };
-        Sentences { happened, next, door }
+        let who_may = match self {
+            Self::Core(core::Error::Forbidden(barrier)) => barrier.who_may,
+            _ => None,
+        };
+        Sentences { happened, next, who_may, door }
     }
 }
 
@@ -156,7 +177,7 @@ impl IntoResponse for Error {
             Self::Core(core::Error::Internal(error)) => tracing::error!(error = format!("{error:#}"), "internal error"),
             Self::Core(core::Error::Busy(error)) => tracing::error!(%error, "the database is not available"),
             Self::Core(core::Error::Partner(error)) => tracing::warn!(%error, "a partner did not do its part"),
-            Self::Core(core::Error::Forbidden(sentence)) => tracing::info!(sentence, "refused"),
+            Self::Core(core::Error::Forbidden(barrier)) => tracing::info!(barrier.sentence, "refused"),
             Self::Core(core::Error::TooMany(seconds)) => tracing::info!(seconds, "refused: too many attempts"),
             Self::ForeignForm => tracing::info!("refused: a form without a good token"),
             _ => {}
@@ -182,34 +203,58 @@ impl IntoResponse for Error {
 #[template(path = "error.html")]
 struct ErrorPage {
     page: Page,
-    status: u16,
+    status: StatusCode,
     happened: String,
     next: String,
-    door: (&'static str, &'static str),
-    request_id: Option<RequestId>,
+    door: Door,
+    request_id: Option<String>,
 }
 
 /// Makes a page of an error.
 pub(super) async fn draw(State(state): State<AppState>, mut request: Request, next: Next) -> Response {
     let visitor = Visitor::slot(&mut request);
+    let method = request.method().clone();
+    let address = request.uri().path_and_query().map_or_else(String::new, ToString::to_string);
     let mut response = next.run(request).await;
-    if let Some(sentences) = response.extensions_mut().remove::<Sentences>() {
-        let page = match visitor.get() {
-            Some(visitor) => visitor.page_after_error(&state.core).await,
-            None => Page { site: state.core.site.name.clone(), demo: state.demo.clone(), ..Page::default() },
-        };
-        response = drawn(response, page, sentences);
+    let Some(mut sentences) = response.extensions_mut().remove::<Sentences>() else { return response };
+    let page = match visitor.get() {
+        Some(visitor) => visitor.page_after_error(&state.core).await,
+        None => Page { site: state.core.site.name.clone(), demo: state.demo.clone(), ..Page::default() },
+    };
+    if let (Some(visitor), Some((organization, least))) = (visitor.get(), sentences.who_may) {
+        let names = names_of(&state.core, visitor, organization, least).await;
+        sentences.next = names.map_or(sentences.next, |names| format!("Ask {names} to do it, or to change your role."));
     }
-    response
+    let in_sight = |path: &str| is_in_sight(&state.core, &page, path);
+    let door = doors::after(response.status(), &method, &address, in_sight);
+    sentences.door = door.unwrap_or(sentences.door);
+    drawn(response, page, sentences)
+}
+
+/// Who may do it, told to members of the same organization only.
+async fn names_of(core: &Core, visitor: &Visitor, organization: OrganizationId, least: Role) -> Option<String> {
+    let member = visitor.person.as_ref()?.member_of(organization).ok()?;
+    let mut names = organizations::who_may(core, &member, least).await.ok()?;
+    names.truncate(MOST_NAMES);
+    let last = names.pop()?;
+    Some(if names.is_empty() { last } else { format!("{} or {last}", names.join(", ")) })
+}
+
+/// Whether the person may see the page at this path of ours, as far as their frame tells.
+fn is_in_sight(core: &Core, page: &Page, path: &str) -> bool {
+    let Some(person) = &page.person else { return false };
+    match path.trim_start_matches('/').split('/').collect::<Vec<_>>().as_slice() {
+        ["teams", team, ..] => person.teams.iter().any(|(id, _)| id.to_string() == *team),
+        ["integrations"] | ["settings"] | ["organizations"] => true,
+        ["integrations", partner] => core.partners.get(partner).is_ok(),
+        _ => false,
+    }
 }
 
 fn drawn(bare: Response, mut page: Page, sentences: Sentences) -> Response {
     let (mut parts, body) = bare.into_parts();
     page.title = parts.status.canonical_reason().unwrap_or("Error").to_owned();
-    let Sentences { happened, next, door } = sentences;
-    let request_id = RequestId::current();
-    let error = ErrorPage { page, status: parts.status.as_u16(), happened, next, door, request_id };
-    match error.render() {
+    match error_page(page, parts.status, sentences).render() {
         Ok(html) => {
             parts.headers.remove(header::CONTENT_LENGTH);
             parts.headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"));
@@ -220,6 +265,11 @@ fn drawn(bare: Response, mut page: Page, sentences: Sentences) -> Response {
             Response::from_parts(parts, body)
         }
     }
+}
+
+fn error_page(page: Page, status: StatusCode, sentences: Sentences) -> ErrorPage {
+    let Sentences { happened, next, door, .. } = sentences;
+    ErrorPage { page, status, happened, next, door, request_id: RequestId::current().map(|id| id.to_string()) }
 }
 
 /// No route has this address. The visitor is looked up for the frame of the page only, so it need not work out.

@@ -10,6 +10,7 @@ pub mod assets;
 pub mod body;
 mod browser_session;
 mod cross_origin;
+mod doors;
 mod error;
 pub mod extract;
 pub mod layers;

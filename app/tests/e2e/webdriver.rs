@@ -122,7 +122,11 @@ impl Browser {
 
     /// How many elements match.
     pub async fn count(&self, css: &str) -> Result<usize> {
-        let found = self.post("/elements", json!({ "using": "css selector", "value": css })).await?;
+        self.count_by("css selector", css).await
+    }
+
+    async fn count_by(&self, way: &str, what: &str) -> Result<usize> {
+        let found = self.post("/elements", json!({ "using": way, "value": what })).await?;
         Ok(found.as_array().map_or(0, Vec::len))
     }
 
@@ -131,9 +135,15 @@ impl Browser {
         self.leave_by(self.one("xpath", &format!("//a[{}]", reads(text))).await?).await
     }
 
-    /// Presses the button with this text.
+    /// Presses the button with this text; what asks once more is unfolded first.
     pub async fn press(&self, text: &str) -> Result<()> {
-        self.leave_by(self.one("xpath", &format!("//button[{}]", reads(text))).await?).await
+        let button = format!("//button[{}]", reads(text));
+        let folded = format!("{button}/ancestor::details[@class = 'confirm' and not(@open)]/summary");
+        self.one("xpath", &button).await?;
+        if self.count_by("xpath", &folded).await? > 0 {
+            self.one("xpath", &folded).await?.click().await?;
+        }
+        self.leave_by(self.one("xpath", &button).await?).await
     }
 
     /// Clicks what leads to another page, and waits for that page. The driver itself waits only for a page that has
@@ -189,6 +199,16 @@ impl Browser {
             sleep(Duration::from_millis(50)).await;
         }
         Ok(start.elapsed())
+    }
+
+    /// Waits until there are so many of these.
+    pub async fn wait_for_count(&self, css: &str, count: usize) -> Result<()> {
+        let began = Instant::now();
+        while self.count(css).await? != count {
+            ensure!(began.elapsed() < PATIENCE, "there never were {count} of {css}; {}", self.story().await);
+            sleep(Duration::from_millis(50)).await;
+        }
+        Ok(())
     }
 
     /// Waits until the browser is at a path that starts so.

@@ -7,6 +7,7 @@
 mod actions;
 mod activity;
 mod entries;
+mod error_pages;
 mod exports;
 mod floor_plan;
 mod harness;
@@ -28,3 +29,5 @@ mod server;
 mod setup;
 mod slack;
 mod storage;
+#[cfg(debug_assertions)]
+mod style_guide;

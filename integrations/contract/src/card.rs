@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::{HookRules, Level, Setting};
+use crate::{HookRules, Level, Setting, Status};
 
 /// A partner as data.
 pub struct Card {
@@ -91,10 +91,40 @@ pub struct EventKind {
     pub id: &'static str,
     /// What a person reads.
     pub label: &'static str,
-    /// An entry as it would read, for the partner's page.
-    pub example: &'static str,
+    /// What comes of one, for the partner's page.
+    pub example: Example,
     /// Whether a new link has it switched on.
     pub default: bool,
+}
+
+/// What comes of an event, as the partner's page draws it. The contract suite looks for it in what recorded calls say: an
+/// example that no call has made is found out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Example {
+    /// An entry of the log.
+    Entry {
+        /// Its text, or a line of what was written for the log.
+        text: &'static str,
+        /// Done, goal or blocked.
+        status: Status,
+        /// Who did it, by their name at the partner.
+        author: &'static str,
+        /// Where it came from.
+        source: &'static str,
+    },
+    /// Something that happened to an item, which other links of the team may tell of.
+    Item {
+        /// What people call it: `acme/widgets#42`.
+        name: &'static str,
+        /// Its title.
+        title: &'static str,
+        /// What was done to it: `opened`, `closed`, `commented on`.
+        did: &'static str,
+        /// Who did it, by their name at the partner.
+        author: &'static str,
+    },
+    /// Nothing comes from there: it is what the partner is told, which [`crate::Integration::picture`] shows.
+    Told,
 }
 
 /// An optional ability of an integration.

@@ -5,9 +5,10 @@ use serde_json::Value;
 use url::Url;
 
 use crate::{
-    Account, Actions, Address, AuthorizeAsk, Card, CheckedLink, Connected, Credentials, Error, FormInput, Grant,
-    Happening, HookAnswer, HookCall, HookReply, Http, IntegrationLink, ItemChange, Items, Ledger, LinkForm,
-    LinkRefused, Outgoing, OutgoingEntry, Reading, Receipt, Remote, Result, Scheme, Setup, Undone, Verified, Want,
+    Account, Actions, Address, AuthorizeAsk, Button, Card, CheckedLink, Connected, Credentials, Error, FormInput,
+    Grant, Happening, HookAnswer, HookCall, HookReply, Http, IntegrationLink, ItemChange, Items, Ledger, LinkForm,
+    LinkRefused, Outgoing, OutgoingEntry, Picture, Reading, Receipt, Remote, Result, Scheme, Setup, Told, Undone,
+    Verified, Want,
 };
 
 /// Our code for one partner.
@@ -192,6 +193,12 @@ pub trait Integration: Send + Sync {
     /// [`crate::ErrorKind::Conflict`] are about this message: it fails, the others go on. The rest passes.
     async fn deliver(&self, _cx: &Account, _link: &IntegrationLink, _message: &Outgoing) -> Result<Receipt> {
         Err(Error::unsupported("telling it anything"))
+    }
+
+    /// How a message would look at the partner, for its page here: made of what [`Self::deliver`] would send, and nothing
+    /// besides. Pure; `None` for what it is never told.
+    fn picture(&self, _what: &Told, _buttons: &[Button]) -> Option<Picture> {
+        None
     }
 
     // ---- optional abilities: each is on the card, and the contract suite checks that both agree

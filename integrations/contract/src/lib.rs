@@ -17,6 +17,7 @@ mod integration;
 mod item;
 mod link;
 mod outgoing;
+mod picture;
 mod scheme;
 mod settings;
 mod setup;
@@ -25,7 +26,7 @@ pub mod text;
 
 pub use account::{Account, AuthorizeAsk, Connected, Credentials, Grant, Identity};
 pub use action::{Actions, Clicker, NotClicked, TokenScheme};
-pub use card::{Capability, Card, Connect, Effect, EventKind, Scope, Site};
+pub use card::{Capability, Card, Connect, Effect, EventKind, Example, Scope, Site};
 pub use error::{Error, ErrorKind, Result};
 pub use form::{Choice, Field, FieldErrors, FieldKind, FormInput, LinkForm, LinkRefused};
 pub use happening::{Author, Happening, NewEntry, NewLines, Reading, Status};
@@ -37,6 +38,7 @@ pub use item::{
 };
 pub use link::{CheckedLink, IntegrationLink, Ledger, Level, LinkSettings, Remote, Reservation, Undone, UndoneOutcome};
 pub use outgoing::{Answer, Button, Outgoing, OutgoingEntry, OutgoingItem, Posted, Receipt, Told, Want};
+pub use picture::{Picture, PicturePart, Words};
 pub use scheme::{Encoding, Part, Refused, Scheme, SecretOf, TimeFormat, Timestamp};
 pub use secrecy::{ExposeSecret, SecretString};
 pub use settings::{PartnerSettings, Setting};

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use integration_contract::{Capability, Card, Connect, Effect, EventKind, Level, Scope, Setting};
+use integration_contract::{Capability, Card, Connect, Effect, EventKind, Example, Level, Scope, Setting};
 
 use crate::config;
 
@@ -37,27 +37,17 @@ pub(crate) static CARD: Card = Card {
         },
     ],
     events: &[
-        EventKind { id: "done", label: "Done", example: "Ada: shipped the search page", default: true },
-        EventKind { id: "goal", label: "Goals", example: "Ada: write the release notes", default: true },
-        EventKind { id: "blocked", label: "Blocked", example: "Ada: waiting for the certificate", default: true },
-        EventKind {
-            id: "issue",
-            label: "Issues of the team's other links",
-            example: "Bob opened acme/widgets#42",
-            default: true,
-        },
+        EventKind { id: "done", label: "Done", example: Example::Told, default: true },
+        EventKind { id: "goal", label: "Goals", example: Example::Told, default: true },
+        EventKind { id: "blocked", label: "Blocked", example: Example::Told, default: true },
+        EventKind { id: "issue", label: "Issues of the team's other links", example: Example::Told, default: true },
         EventKind {
             id: "pull_request",
             label: "Pull requests of the team's other links",
-            example: "Bob merged acme/widgets#43",
+            example: Example::Told,
             default: true,
         },
-        EventKind {
-            id: "ticket",
-            label: "Tickets of the team's other links",
-            example: "Grace commented on #35",
-            default: true,
-        },
+        EventKind { id: "ticket", label: "Tickets of the team's other links", example: Example::Told, default: true },
     ],
     levels: &[Level::Team],
     hooks: None,

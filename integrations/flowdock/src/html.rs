@@ -2,7 +2,7 @@
 //!
 //! Bodies may hold HTML, titles and values of fields only links, names and states nothing at all.
 
-use integration_contract::text;
+use integration_contract::{Words, text};
 use linkify::{LinkFinder, LinkKind};
 use url::Url;
 
@@ -34,6 +34,33 @@ pub(crate) fn link(to: Option<&str>, words: &str) -> String {
         Some(url) => format!("<a href=\"{}\">{}</a>", escaped(&url), escaped(words)),
         None => escaped(words),
     }
+}
+
+/// How Flowdock shows a text that we wrote: its words, and which of them lead somewhere.
+pub(crate) fn shown(written: &str) -> Vec<Words> {
+    let mut shown = Vec::new();
+    let mut rest = written;
+    while let Some((before, from)) = rest.split_once('<') {
+        let Some((tag, after)) = from.split_once('>') else { break };
+        shown.extend((!before.is_empty()).then(|| Words::plain(unescaped(before))));
+        rest = match after.split_once("</a>").filter(|_| tag.starts_with("a ")) {
+            Some((label, after)) => {
+                shown.push(Words { text: unescaped(label), link: true, ..Words::default() });
+                after
+            }
+            // The only other one that we write is <br>.
+            None => {
+                shown.push(Words::plain("\n"));
+                after
+            }
+        };
+    }
+    shown.extend((!rest.is_empty()).then(|| Words::plain(unescaped(rest))));
+    shown
+}
+
+fn unescaped(text: &str) -> String {
+    text.replace("&lt;", "<").replace("&gt;", ">").replace("&quot;", "\"").replace("&amp;", "&")
 }
 
 /// An address that a browser may be sent to.

@@ -2,7 +2,7 @@
 //!
 //! `card` what Flowdock is to the catalogue · `config` what the operator set · `oauth` connecting an account · `setup` links
 //! that start there · `link` the form · `chosen` what was submitted · `settings` what a link is set to · `source` what a link
-//! makes there · `deliver` what leaves · `thread` how that looks · `html` people's text in it · `actions` its buttons · `api` its
+//! makes there · `deliver` what leaves · `thread` how that looks · `picture` a message on the partner's page · `html` people's text in it · `actions` its buttons · `api` its
 //! calls · `wire` its JSON · `address` its addresses · `error` its refusals. The sandbox stands in for Flowdock, whose service
 //! ended in 2023, in the demo and in tests.
 
@@ -17,6 +17,7 @@ mod error;
 mod html;
 mod link;
 mod oauth;
+mod picture;
 #[cfg(feature = "sandbox")]
 pub mod sandbox;
 mod settings;
@@ -27,9 +28,9 @@ mod wire;
 
 use async_trait::async_trait;
 use integration_contract::{
-    Account, Actions, AuthorizeAsk, Card, CheckedLink, Connected, FormInput, Grant, Happening, Http, Integration,
-    IntegrationLink, ItemChange, Ledger, LinkForm, LinkRefused, Outgoing, OutgoingEntry, PartnerSettings, Receipt,
-    Remote, Result, Setup, Undone, Want,
+    Account, Actions, AuthorizeAsk, Button, Card, CheckedLink, Connected, FormInput, Grant, Happening, Http,
+    Integration, IntegrationLink, ItemChange, Ledger, LinkForm, LinkRefused, Outgoing, OutgoingEntry, PartnerSettings,
+    Picture, Receipt, Remote, Result, Setup, Told, Undone, Want,
 };
 use url::Url;
 
@@ -106,6 +107,10 @@ impl Integration for Flowdock {
 
     fn wants_item(&self, link: &IntegrationLink, change: &ItemChange) -> bool {
         deliver::wants_item(link, change)
+    }
+
+    fn picture(&self, what: &Told, buttons: &[Button]) -> Option<Picture> {
+        picture::of(what, buttons)
     }
 
     async fn deliver(&self, cx: &Account, link: &IntegrationLink, message: &Outgoing) -> Result<Receipt> {

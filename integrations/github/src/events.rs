@@ -1,6 +1,6 @@
 //! The kinds of event that a link can bring: our five words, and what GitHub calls them.
 
-use integration_contract::EventKind;
+use integration_contract::{EventKind, Example, Status};
 use serde::{Deserialize, Serialize};
 
 /// What a person can choose in the link form.
@@ -58,29 +58,38 @@ pub(crate) static KINDS: [EventKind; 5] = [
     EventKind {
         id: "push",
         label: "Pushes",
-        example: "Pushed 3 commits to main: Draw the chart without scripts",
+        example: done("Pushed 3 commits to main: Draw the chart without scripts", "octo-ada", "acme/widgets"),
         default: true,
     },
     EventKind {
         id: "issues",
         label: "Issues",
-        example: "Closed issue #42: The chart is empty on Sundays",
+        example: done("Closed issue #42: The chart is empty on Sundays", "grace-h", "acme/widgets#42"),
         default: true,
     },
     EventKind {
         id: "comments",
         label: "Comments",
-        example: "Commented on #42: It only happens west of Greenwich",
+        example: done("Commented on #42: It only happens west of Greenwich.", "grace-h", "acme/widgets#42"),
         default: false,
     },
     EventKind {
         id: "pull_requests",
         label: "Pull requests",
-        example: "Merged pull request #7: Count days in the team's time zone",
+        example: done("Merged pull request #7: Count days in the team's time zone", "grace-h", "acme/widgets#7"),
         default: true,
     },
-    EventKind { id: "releases", label: "Releases", example: "Released v1.2: Charts", default: true },
+    EventKind {
+        id: "releases",
+        label: "Releases",
+        example: done("Released v1.2: Charts", "octo-ada", "acme/widgets"),
+        default: true,
+    },
 ];
+
+const fn done(text: &'static str, author: &'static str, source: &'static str) -> Example {
+    Example::Entry { text, status: Status::Done, author, source }
+}
 
 /// What the webhook of a link with these `kinds` subscribes to.
 pub(crate) fn subscribed(kinds: &[Kind]) -> Vec<&'static str> {

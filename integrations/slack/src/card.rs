@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use http::StatusCode;
-use integration_contract::{Capability, Card, Connect, Effect, EventKind, HookRules, Level, Scope, Setting};
+use integration_contract::{
+    Capability, Card, Connect, Effect, EventKind, Example, HookRules, Level, Scope, Setting, Status,
+};
 
 use crate::{config, hook};
 
@@ -53,17 +55,17 @@ pub(crate) static CARD: Card = Card {
         },
     ],
     events: &[
-        EventKind { id: "command", label: "Commands", example: "shipped the search page", default: true },
+        EventKind { id: "command", label: "Commands", example: done("shipped the search page", "ada"), default: true },
         EventKind {
             id: "mention",
             label: "Mentions of the app",
-            example: "finished the onboarding mails",
+            example: done("shipped the search page with @Bob & the plan (https://example.com/plan)", "Ada"),
             default: true,
         },
         EventKind {
             id: "reaction",
             label: "Messages that get the emoji",
-            example: "The certificate is renewed, everything is green again",
+            example: done("The certificate is renewed & green", "Ada"),
             default: true,
         },
     ],
@@ -108,3 +110,7 @@ pub(crate) static CARD: Card = Card {
     ],
     capabilities: &[Capability::Refresh, Capability::Revoke, Capability::Deliver],
 };
+
+const fn done(text: &'static str, author: &'static str) -> Example {
+    Example::Entry { text, status: Status::Done, author, source: "#done" }
+}

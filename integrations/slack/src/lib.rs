@@ -3,7 +3,8 @@
 //! `card` what Slack is to the catalogue · `config` what the operator set · `oauth` connecting a workspace · `link` the
 //! form · `chosen` what was submitted · `settings` what a link is set to · `channel` being in the channel · `hook` what
 //! arrives from it · `body` that read · `reading` what it says · `look_up` what it does not say · `deliver` what leaves ·
-//! `message` how that looks · `thread` items as threads · `item` how those look · `whisper` to whom alone · `mrkdwn` Slack's text · `api` its calls · `wire` its JSON · `error` its refusals. The sandbox
+//! `message` how that looks · `thread` items as threads · `item` how those look · `picture` a message on the partner's page ·
+//! `whisper` to whom alone · `mrkdwn` Slack's text · `api` its calls · `wire` its JSON · `error` its refusals. The sandbox
 //! stands in for Slack in the demo and in tests.
 
 mod api;
@@ -21,6 +22,7 @@ mod look_up;
 mod message;
 mod mrkdwn;
 mod oauth;
+mod picture;
 mod reading;
 #[cfg(feature = "sandbox")]
 pub mod sandbox;
@@ -31,9 +33,10 @@ mod wire;
 
 use async_trait::async_trait;
 use integration_contract::{
-    Account, Address, AuthorizeAsk, Card, CheckedLink, Connected, Credentials, FormInput, Grant, Happening, HookAnswer,
-    HookCall, HookReply, Http, Integration, IntegrationLink, ItemChange, Ledger, LinkForm, LinkRefused, Outgoing,
-    OutgoingEntry, PartnerSettings, Reading, Receipt, Remote, Result, Scheme, Undone, Verified, Want,
+    Account, Address, AuthorizeAsk, Button, Card, CheckedLink, Connected, Credentials, FormInput, Grant, Happening,
+    HookAnswer, HookCall, HookReply, Http, Integration, IntegrationLink, ItemChange, Ledger, LinkForm, LinkRefused,
+    Outgoing, OutgoingEntry, PartnerSettings, Picture, Reading, Receipt, Remote, Result, Scheme, Told, Undone,
+    Verified, Want,
 };
 use serde_json::Value;
 use url::Url;
@@ -147,6 +150,10 @@ impl Integration for Slack {
 
     fn wants_item(&self, link: &IntegrationLink, change: &ItemChange) -> bool {
         deliver::wants_item(link, change)
+    }
+
+    fn picture(&self, what: &Told, _buttons: &[Button]) -> Option<Picture> {
+        picture::of(what)
     }
 
     async fn deliver(&self, cx: &Account, link: &IntegrationLink, message: &Outgoing) -> Result<Receipt> {

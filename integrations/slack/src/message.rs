@@ -68,6 +68,11 @@ impl Post {
         }
     }
 
+    /// What is seen of it.
+    pub(crate) fn blocks(&self) -> &[Value] {
+        &self.blocks
+    }
+
     /// In place of the one that stands there.
     #[must_use]
     pub(crate) fn instead_of(self, channel: &str, ts: &str) -> Self {

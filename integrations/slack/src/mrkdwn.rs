@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use integration_contract::text;
+use integration_contract::{Words, text};
 use linkify::{LinkFinder, LinkKind};
 
 use crate::oauth::is_id;
@@ -24,6 +24,35 @@ pub(crate) fn plain(written: &str, names: &Names) -> String {
         }
     }
     text::without_nul(&said)
+}
+
+/// How Slack shows a text that we wrote: which of its words are bold, and which lead somewhere.
+pub(crate) fn shown(written: &str) -> Vec<Words> {
+    let mut shown = Vec::new();
+    for piece in pieces(written) {
+        match piece {
+            Piece::Markup(markup) => {
+                let (address, label) = markup.split_once('|').unwrap_or((markup, markup));
+                let text = unescaped(if label.is_empty() { address } else { label });
+                shown.push(Words { text, link: true, ..Words::default() });
+            }
+            Piece::Text(text) => shown_bold(text, &mut shown),
+        }
+    }
+    shown
+}
+
+/// Between two stars on one line.
+fn shown_bold(text: &str, shown: &mut Vec<Words>) {
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once('*') {
+        let closed = after.split_once('*').filter(|(within, _)| !within.is_empty() && !within.contains('\n'));
+        let Some((within, beyond)) = closed else { break };
+        shown.extend((!before.is_empty()).then(|| Words::plain(unescaped(before))));
+        shown.push(Words { text: unescaped(within), bold: true, ..Words::default() });
+        rest = beyond;
+    }
+    shown.extend((!rest.is_empty()).then(|| Words::plain(unescaped(rest))));
 }
 
 /// The ids of the people that the text mentions, in order.

@@ -9,8 +9,10 @@ mod ability;
 mod card;
 mod connect;
 mod deliver;
+mod example;
 mod hook;
 mod link;
+mod picture;
 mod told_item;
 
 use std::{path::PathBuf, sync::Arc};
@@ -60,8 +62,10 @@ pub async fn findings(subject: &Subject) -> Vec<String> {
     ability::check(subject, &mut found).await;
     link::check(subject, &mut found).await;
     hook::check(subject, &mut found).await;
+    example::check(subject, &mut found).await;
     deliver::check(subject, &mut found).await;
     told_item::check(subject, &mut found).await;
+    picture::check(subject, &mut found).await;
     found.0
 }
 

@@ -2,10 +2,20 @@
 
 use std::{path::PathBuf, sync::Arc};
 
-use integration_contract::{Capability, Card, Connect, EventKind, HookRules, LinkSettings, PartnerSettings, Setting};
+use integration_contract::{
+    Capability, Card, Connect, EventKind, Example, HookRules, LinkSettings, PartnerSettings, Setting, Status,
+};
 use integration_testkit::{
     FakePartner, Sent,
     contract::{Subject, findings, suite},
+};
+
+/// An event whose example was made up.
+const ENTRY: EventKind = EventKind {
+    id: "entry",
+    label: "Entries",
+    example: Example::Entry { text: "Made it up", status: Status::Done, author: "ada", source: "workshop" },
+    default: true,
 };
 
 fn subject(card: Card) -> Subject {
@@ -51,8 +61,13 @@ async fn a_partner_that_lies_on_its_card_is_found_out() {
         (Card { icon: "icon.png", ..honest() }, "the card's icon is not an SVG document"),
         (Card { levels: &[], ..honest() }, "the card has no level"),
         (
-            Card { events: &[EventKind { id: "entry", label: "Entries", example: "", default: true }], ..honest() },
-            "the event \"entry\" lacks a label or an example",
+            Card { events: &[EventKind { label: "", ..ENTRY }], ..honest() },
+            "the event \"entry\" lacks an id or a label",
+        ),
+        (Card { events: &[ENTRY], ..honest() }, "no recorded call says what the example of \"entry\" says"),
+        (
+            Card { events: &[EventKind { example: Example::Told, ..ENTRY }], ..honest() },
+            "no recorded call says what the example of \"entry\" says",
         ),
         (Card { capabilities: &[Capability::Refresh], ..honest() }, "card and behaviour disagree about refreshing"),
         (Card { capabilities: &[Capability::Revoke], ..honest() }, "card and behaviour disagree about revoking"),

@@ -1,7 +1,7 @@
 //! The kinds of event that a link can bring: our three words, and what Zendesk calls them.
 //! <https://developer.zendesk.com/api-reference/webhooks/event-types/ticket-events/>
 
-use integration_contract::EventKind;
+use integration_contract::{EventKind, Example, Status};
 use serde::{Deserialize, Serialize};
 
 /// What a person can choose in the link form.
@@ -77,22 +77,31 @@ pub(crate) static KINDS: [EventKind; 3] = [
     EventKind {
         id: "solved",
         label: "Solved tickets",
-        example: "Solved ticket #35436: The chart is empty on Sundays",
+        example: Example::Entry {
+            text: "Solved ticket #35436: The chart is empty on Sundays",
+            status: Status::Done,
+            author: "Ada Lovelace",
+            source: "suite.zendesk.com #35436",
+        },
         default: true,
     },
     EventKind {
         id: "tickets",
         label: "New and changed tickets, for the team's other links",
-        example: "Opened ticket #35436: The chart is empty on Sundays",
+        example: happened("opened", "Carol Customer"),
         default: true,
     },
     EventKind {
         id: "comments",
         label: "Public comments, for the team's other links",
-        example: "Commented on ticket #35436: It only happens west of Greenwich",
+        example: happened("commented on", "Ada Lovelace"),
         default: true,
     },
 ];
+
+const fn happened(did: &'static str, author: &'static str) -> Example {
+    Example::Item { name: "suite.zendesk.com #35436", title: "The chart is empty on Sundays", did, author }
+}
 
 /// What the webhook of a link with these `kinds` subscribes to, each once, in alphabetical order.
 pub(crate) fn subscribed(kinds: &[Kind]) -> Vec<String> {

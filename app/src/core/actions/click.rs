@@ -142,7 +142,7 @@ fn told_apart(done: Result<()>) -> Result<Result<(), NotDone>> {
     match done {
         Ok(()) => Ok(Ok(())),
         Err(Error::NotFound) => Ok(Err(NotDone::Gone)),
-        Err(Error::Forbidden(sentence)) => Ok(Err(NotDone::Forbidden(sentence))),
+        Err(Error::Forbidden(barrier)) => Ok(Err(NotDone::Forbidden(barrier.sentence))),
         Err(error) => Err(error),
     }
 }

@@ -10,7 +10,7 @@ mod set_up;
 
 use integration_contract::{Account, IntegrationLink, LinkSettings, RemoteName, SecretString};
 use sea_orm::{
-    ColumnTrait, ConnectionTrait, DatabaseTransaction, QueryFilter, QueryOrder, QuerySelect, Select,
+    ColumnTrait, Condition, ConnectionTrait, DatabaseTransaction, QueryFilter, QueryOrder, QuerySelect, Select,
     sea_query::LockType,
 };
 use url::Url;
@@ -202,15 +202,24 @@ async fn listed(core: &Core, links: Select<Entity>) -> Result<Vec<Model>> {
     Ok(living)
 }
 
-/// How many living links there are per partner, for the catalogue.
+/// The living links that a member may see, as [`find`] would show them one by one.
 ///
 /// # Errors
 /// See [`load`].
-pub async fn living(core: &Core, organization: OrganizationId) -> Result<Vec<Model>> {
-    Ok(Entity::of(organization)
+pub async fn in_sight(core: &Core, who: &Member) -> Result<Vec<Model>> {
+    let mut living = Entity::of(who.organization)
         .filter(Column::State.is_not_in([LinkState::Removing, LinkState::Removed]))
-        .all(core.db.reader())
-        .await?)
+        .order_by_asc(Column::Partner)
+        .order_by_asc(Column::CreatedAt);
+    if !who.is_admin() {
+        let teams = super::teams::of_member(core, who).await?;
+        let of_teams = Condition::all()
+            .add(Column::Level.eq(LinkLevel::Team))
+            .add(Column::TeamId.is_in(teams.into_iter().map(|team| team.id)));
+        let own = Condition::all().add(Column::Level.eq(LinkLevel::User)).add(Column::UserId.eq(who.user));
+        living = living.filter(Condition::any().add(of_teams).add(own));
+    }
+    Ok(living.all(core.db.reader()).await?)
 }
 
 /// Who may change or remove a link: admins for a team's, the user for their own.

@@ -10,7 +10,7 @@ use super::{
     links, of_link, side_of,
 };
 use crate::{
-    core::{Core, Error, Result, integration_links},
+    core::{Core, Error, Result, integration_links, people::Member, teams},
     db::{
         LinkId, MirrorChangeId, MirrorId, OrganizationId, Outdated, TeamId,
         entity::{
@@ -77,12 +77,17 @@ pub async fn joining(core: &Core, link: &integration_link::Model) -> Result<Vec<
     of_link(core.db.reader(), link.organization_id, link.id).await
 }
 
-/// The organization's mirrors that are there.
+/// The mirrors that are there and that a member may see: those of their teams; an admin sees all.
 ///
 /// # Errors
 /// See [`for_team`].
-pub async fn living(core: &Core, organization: OrganizationId) -> Result<Vec<Model>> {
-    Ok(Entity::of(organization).filter(Column::State.is_in(LIVING)).all(core.db.reader()).await?)
+pub async fn in_sight(core: &Core, who: &Member) -> Result<Vec<Model>> {
+    let mut living = Entity::of(who.organization).filter(Column::State.is_in(LIVING));
+    if !who.is_admin() {
+        let teams = teams::of_member(core, who).await?;
+        living = living.filter(Column::TeamId.is_in(teams.into_iter().map(|team| team.id)));
+    }
+    Ok(living.order_by_asc(Column::CreatedAt).all(core.db.reader()).await?)
 }
 
 async fn listed(core: &Core, organization: OrganizationId, mirrors: Vec<Model>) -> Result<Vec<Listed>> {

@@ -1,15 +1,17 @@
 //! Previews: what settings would have made of what was there already. Nothing is written, and no partner is asked.
 //!
 //! [`arriving()`] reads the kept hooks of a link again, [`leaving()`] goes through the team's newest entries and what its other
-//! links heard of items. The link may have settings that are not stored yet, or not be stored itself.
+//! links heard of items. [`samples()`] shows at a partner what nobody did. The link may have settings that are not stored yet, or not be stored itself.
 
 mod arriving;
 mod leaving;
 mod said;
+mod samples;
 
 pub use arriving::{Heard, arriving, would_say};
 pub use leaving::{Leaving, leaving};
 pub use said::{Said, said};
+pub use samples::samples;
 
 use integration_contract::{CheckedLink, LinkSettings};
 

@@ -18,6 +18,7 @@ use crate::{
     state::Demo,
     web::{
         Result,
+        doors::above,
         page::{Page, Tone},
     },
 };
@@ -118,10 +119,10 @@ where
     }
 }
 
-/// The page to come back to; what was posted can't be come back to.
+/// The page to come back to; what was posted can't be come back to, but the page it was posted from can.
 fn wanted(parts: &Parts) -> ReturnPath {
     match parts.method {
         Method::GET | Method::HEAD => ReturnPath::new(parts.uri.path_and_query().map_or("/", |path| path.as_str())),
-        _ => ReturnPath::default(),
+        _ => above(parts.uri.path()).map_or_else(ReturnPath::default, |door| ReturnPath::new(&door.path)),
     }
 }

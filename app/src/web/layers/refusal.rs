@@ -21,6 +21,7 @@ use crate::web::assets;
 pub(super) async fn dress(request: Request, next: Next) -> Response {
     let reader = readers::of(request.uri().path());
     let head = request.method() == Method::HEAD;
+    let reads = head || request.method() == Method::GET;
     let response = next.run(request).await;
     if !is_bare(&response, reader) {
         return response;
@@ -28,7 +29,7 @@ pub(super) async fn dress(request: Request, next: Next) -> Response {
     let (mut parts, _) = response.into_parts();
     parts.headers.remove(header::CONTENT_LENGTH);
     let (kind, body) = match reader {
-        Reader::Person => ("text/html; charset=utf-8", page(parts.status)),
+        Reader::Person => ("text/html; charset=utf-8", page(parts.status, reads)),
         Reader::Program => ("application/json", json(parts.status)),
         Reader::Partner | Reader::Operator => {
             parts.headers.remove(header::CONTENT_TYPE);
@@ -60,17 +61,26 @@ fn is_bare(response: &Response, reader: Reader) -> bool {
     !worded || response.body().is_end_stream()
 }
 
-fn page(status: StatusCode) -> String {
+/// The page of an error that came before anybody knew whose page it is. What passes can be asked for again.
+fn page(status: StatusCode, reads: bool) -> String {
     let (title, sentence) = words(status);
     let id = RequestId::current()
-        .map(|id| format!("<p class=\"soft small\">Request <code>{id}</code></p>"))
+        .map(|id| format!("<p class=\"soft small\">Request <code class=\"copied\">{id}</code></p>"))
         .unwrap_or_default();
-    let style = assets::url("app.css");
+    let passes = status.is_server_error() || matches!(status.as_u16(), 408 | 429);
+    let door = if reads && passes {
+        "<a class=\"button button-primary\" href=\"\">Try again</a><a href=\"/\">Go to the first page</a>"
+    } else {
+        "<a class=\"button button-primary\" href=\"/\">Go to the first page</a>"
+    };
+    let (style, number) = (assets::url("app.css"), status.as_u16());
     format!(
         "<!doctype html>\n<html lang=\"en\">\n<head><meta charset=\"utf-8\"><meta name=\"viewport\" \
-         content=\"width=device-width\"><title>{title}</title><link rel=\"stylesheet\" href=\"{style}\"></head>\n\
-         <body><main class=\"main\"><section class=\"card narrow centred\"><h1>{title}</h1><p class=\"lead\">{sentence}</p>\
-         <p><a class=\"button button-primary\" href=\"/\">Go to the first page</a></p>{id}</section></main></body>\n</html>\n"
+         content=\"width=device-width, initial-scale=1\"><meta name=\"color-scheme\" content=\"light dark\">\
+         <title>{title}</title><link rel=\"stylesheet\" href=\"{style}\"></head>\n\
+         <body><main class=\"main\"><section class=\"narrow centred\"><div class=\"card stack\">\
+         <p class=\"error-status\">{number}</p><h1>{title}</h1><p class=\"lead\">{sentence}</p>\
+         <div class=\"row\">{door}</div>{id}</div></section></main></body>\n</html>\n"
     )
 }
 
@@ -101,8 +111,6 @@ fn words(status: StatusCode) -> (&'static str, &'static str) {
         429 => ("Too often", "Wait a little and try again."),
         503 => ("Not available right now", "Try again in half a minute."),
         status if status < 500 => ("That did not work", "Go back and try again."),
-        _ => {
-            ("Something went wrong here", "It has been noted. Try again, and tell the operator this request's number.")
-        }
+        _ => ("Something went wrong here", "It has been noted. Try again, and tell the operator this request's id."),
     }
 }

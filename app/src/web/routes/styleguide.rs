@@ -3,15 +3,57 @@
 use askama::Template;
 use axum::{
     extract::State,
+    http::StatusCode,
     response::{Html, IntoResponse, Response},
 };
-use integration_contract::FieldErrors;
+use integration_contract::{FieldErrors, Picture, PicturePart, Status, Words};
 
+use super::{
+    integrations::{Message, Tile},
+    log::shown,
+};
 use crate::{
     core::Core,
     db::{OrganizationId, TeamId},
-    web::page::{Page, Place, Seen, Tone},
+    web::{
+        doors::Door,
+        page::{Page, Place, Seen, Tone},
+    },
 };
+
+/// The names of the colours, in the order of `static/app.css`.
+const COLOURS: [&str; 27] = [
+    "paper",
+    "surface",
+    "sunken",
+    "ink",
+    "ink-soft",
+    "line",
+    "line-strong",
+    "link",
+    "link-hover",
+    "bar",
+    "bar-ink",
+    "bar-soft",
+    "bar-line",
+    "cable",
+    "primary",
+    "primary-hover",
+    "primary-ink",
+    "good",
+    "good-wash",
+    "goal",
+    "goal-wash",
+    "attention",
+    "attention-wash",
+    "bad",
+    "bad-wash",
+    "neutral",
+    "neutral-wash",
+];
+
+/// And of the steps between things.
+const SPACES: [&str; 8] = ["space-1", "space-2", "space-3", "space-4", "space-5", "space-6", "space-7", "space-8"];
 
 #[derive(Template)]
 #[template(path = "styleguide/show.html")]
@@ -20,17 +62,58 @@ struct StyleGuide {
     tones: [Tone; 4],
     names: [&'static str; 5],
     errors: FieldErrors,
+    tiles: Vec<Tile>,
+    entries: Vec<shown::Entry>,
+    messages: Vec<Message>,
+    /// A partner's name and id, as its pages have them.
+    partner: (&'static str, &'static str),
+    door: Door,
+    status: StatusCode,
+    request_id: Option<&'static str>,
+}
+
+impl StyleGuide {
+    /// The entries lead nowhere.
+    fn came_from(&self) -> &'static str {
+        ""
+    }
 }
 
 /// `GET /styleguide`
 pub async fn show(State(core): State<Core>) -> Response {
-    match sample(&core.site.name).render() {
+    match sample(&core).render() {
         Ok(page) => Html(page).into_response(),
         Err(error) => error.to_string().into_response(),
     }
 }
 
-fn sample(site: &str) -> StyleGuide {
+fn sample(core: &Core) -> StyleGuide {
+    let cards = core.partners.all().iter().map(|partner| partner.integration.card());
+    let partner = cards.clone().next().map_or(("", ""), |card| (card.name, card.id));
+    let entries = cards.take(1).flat_map(|card| {
+        [
+            (Status::Done, "Merged pull request #7: Count days in the team's time zone"),
+            (Status::Goal, "Ship 2.4 to everybody"),
+            (Status::Blocked, "Waiting for the new certificate, which nobody can issue before the one who can is back"),
+        ]
+        .map(|(status, text)| shown::Entry::example(card, text, status, "Ada Lovelace", "acme/widgets#7"))
+    });
+    StyleGuide {
+        page: frame(&core.site.name),
+        tones: [Tone::Good, Tone::Attention, Tone::Bad, Tone::Neutral],
+        names: ["Ada Lovelace", "bob", "Nguyễn Thị Minh Khai", "عمر الخيام", "<script>alert(1)</script>"],
+        errors: FieldErrors::of("email", "Write it like ada@example.com."),
+        tiles: tiles(partner),
+        entries: entries.collect(),
+        messages: vec![Message::of(&core.site.name, "An issue", picture())],
+        partner,
+        door: Door::new("#errors", "Go to the team's log"),
+        status: StatusCode::NOT_FOUND,
+        request_id: Some("01990000-0000-7000-8000-000000000000"),
+    }
+}
+
+fn frame(site: &str) -> Page {
     let acme = (OrganizationId::new(), "Acme".to_owned());
     let product = TeamId::new();
     let person = Seen {
@@ -39,12 +122,64 @@ fn sample(site: &str) -> StyleGuide {
         organizations: vec![acme, (OrganizationId::new(), "An organization with a name that goes on".into())],
         teams: vec![(product, "Product".into()), (TeamId::new(), "Customer Happiness".into())],
     };
-    StyleGuide {
-        page: Page { title: "Style guide".into(), site: site.to_owned(), person: Some(person), ..Page::default() }
-            .at(Place::Log(product)),
-        tones: [Tone::Good, Tone::Attention, Tone::Bad, Tone::Neutral],
-        names: ["Ada Lovelace", "bob", "Nguyễn Thị Minh Khai", "عمر الخيام", "<script>alert(1)</script>"],
-        errors: FieldErrors::of("email", "Write it like ada@example.com."),
+    Page { title: "Style guide".into(), site: site.to_owned(), person: Some(person), ..Page::default() }
+        .at(Place::Log(product))
+}
+
+/// One in each state.
+fn tiles((name, icon): (&'static str, &'static str)) -> Vec<Tile> {
+    let add = || Some(("#tiles".to_owned(), "Add to the log".to_owned()));
+    let tile = |tone, state: &str| Tile {
+        path: "#tiles".to_owned(),
+        name: name.to_owned(),
+        icons: vec![icon],
+        categories: vec!["Code"],
+        tagline: "What happens in your repositories becomes entries of the team.",
+        tone,
+        state: state.to_owned(),
+        trouble: None,
+        missing: None,
+        add: add(),
+        words: String::new(),
+    };
+    vec![
+        tile(Tone::Good, "2 links"),
+        Tile {
+            trouble: Some(("acme/widgets".to_owned(), "#tiles".to_owned())),
+            ..tile(Tone::Attention, "Needs attention")
+        },
+        tile(Tone::Neutral, "Not added yet"),
+        Tile {
+            missing: Some("It is not configured: CLIENT_ID and CLIENT_SECRET are missing.".to_owned()),
+            add: None,
+            ..tile(Tone::Neutral, "Not configured")
+        },
+        Tile {
+            icons: vec![icon, icon],
+            name: format!("{name} ↔ {name}"),
+            categories: vec!["Code", "Support"],
+            ..tile(Tone::Good, "1 mirror")
+        },
+    ]
+}
+
+fn picture() -> Picture {
+    let bold = |text: &str| Words { text: text.to_owned(), bold: true, ..Words::default() };
+    let link = |text: &str| Words { text: text.to_owned(), link: true, ..Words::default() };
+    Picture {
+        by: Some("Grace Hopper".to_owned()),
+        parts: vec![
+            PicturePart::Small(vec![Words::plain("opened "), link("acme/widgets#42")]),
+            PicturePart::Title(vec![Words::plain("The chart is empty on Sundays")]),
+            PicturePart::State("open".to_owned()),
+            PicturePart::Text(vec![
+                Words::plain("West of "),
+                bold("Greenwich"),
+                Words::plain(", that is.\n<b>So.</b>"),
+            ]),
+            PicturePart::Fact("Labels".to_owned(), vec![Words::plain("bug")]),
+        ],
+        buttons: vec!["Assign to me".to_owned(), "Close".to_owned()],
     }
 }
 
@@ -52,11 +187,18 @@ fn sample(site: &str) -> StyleGuide {
 mod tests {
     use super::*;
 
+    /// The tokens of the style sheet whose values begin like this, once each.
+    fn tokens(is_it: impl Fn(&str, &str) -> bool) -> Vec<String> {
+        let css = include_str!("../../../../static/app.css");
+        let root = css.split('}').next().unwrap_or_default();
+        let tokens = root.lines().filter_map(|line| line.trim().strip_prefix("--")?.split_once(": "));
+        tokens.filter(|(name, value)| is_it(name, value)).map(|(name, _)| name.to_owned()).collect()
+    }
+
     #[test]
-    fn every_component_is_drawn_and_names_are_only_text() {
-        let page = sample("Patchbay").render().unwrap();
-        assert!(!page.contains("<script"));
-        assert!(page.contains(r#"aria-describedby="email-error""#));
-        assert!(page.contains("/static/app.css?v="));
+    fn it_shows_every_colour_and_every_step_of_the_style_sheet() {
+        // The ring of what has the focus is seen on whatever has it.
+        assert_eq!(tokens(|name, value| value.starts_with('#') && name != "focus"), COLOURS);
+        assert_eq!(tokens(|name, _| name.starts_with("space-")), SPACES);
     }
 }

@@ -58,6 +58,55 @@ async fn people_sign_up_log_out_and_log_in() -> Result<()> {
 }
 
 #[tokio::test]
+async fn the_catalogue_finds_and_errors_lead_on() -> Result<()> {
+    let demo = Demo::start().await?;
+    let browser = Browser::open(Scripts::On).await?;
+
+    browser.go(demo.at("/nowhere")).await?;
+    pictures(&browser, "error-signed-out").await?;
+    tour::log_in(&browser, &demo.address, "ada@example.com").await?;
+    let log = browser.address().await?;
+    browser.go(format!("{log}/entries/01990000-0000-7000-8000-000000000000")).await?;
+    pictures(&browser, "error").await?;
+    browser.follow("Go to the team's log").await?;
+    ensure!(browser.address().await? == log, "the error leads elsewhere");
+
+    // What is typed finds at once, and the same as the button would.
+    browser.go(demo.at("/integrations")).await?;
+    let all = browser.count(".tile").await?;
+    browser.fill("Search the integrations", "RELÈASES").await?;
+    browser.wait_for_count(".tile", 1).await?;
+    ensure!(browser.address().await?.query() == Some("q=REL%C3%88ASES"), "the address does not say what is asked");
+    let at_once = browser.find("#found").await?.text().await?;
+    browser.press("Search").await?;
+    ensure!(browser.find("#found").await?.text().await? == at_once, "typing finds another thing than asking");
+    browser.fill("Search the integrations", "nothing of the kind").await?;
+    browser.wait_for_text("Nothing of that kind").await?;
+    pictures(&browser, "catalogue-nothing").await?;
+    browser.follow("Show all of them").await?;
+    ensure!(all > 1 && browser.count(".tile").await? == all, "the way back does not lead to all of them");
+
+    browser.go(demo.at("/integrations/github")).await?;
+    pictures(&browser, "partner-new").await?;
+    browser.go(demo.at("/styleguide")).await?;
+    pictures(&browser, "style-guide").await?;
+    browser.folded("Remove… bob").await?.click().await?;
+    ensure!(
+        browser.text().await?.contains("They no longer see the team's log"),
+        "nothing is asked before it is removed"
+    );
+
+    tour::log_out_of(&browser, &demo.address).await?;
+    tour::log_in(&browser, &demo.address, "bob@example.com").await?;
+    browser.go(demo.at("/teams/new")).await?;
+    pictures(&browser, "error-role").await?;
+    ensure!(browser.text().await?.contains("Ask Ada Lovelace"), "it does not say whom to ask");
+    // The pages that are not there are complained of, as they should be.
+    browser.close().await?;
+    demo.stop().await
+}
+
+#[tokio::test]
 async fn what_happens_at_the_partner_becomes_an_entry() -> Result<()> {
     from_the_first_click_to_the_last_removal(Scripts::On).await
 }

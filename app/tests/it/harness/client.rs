@@ -43,7 +43,7 @@ impl Answer {
     /// The body without what differs from one request to the next: its id, and the form token.
     pub fn body_alike(&self) -> String {
         let mut text = self.text.clone();
-        for (before, after) in [("request <code>", "</code>"), ("name=\"csrf\" value=\"", "\"")] {
+        for (before, after) in [("Request <code class=\"copied\">", "</code>"), ("name=\"csrf\" value=\"", "\"")] {
             while let Some(value) = between(&text, before, after) {
                 text = text.replace(&format!("{before}{value}{after}"), "");
             }

@@ -100,7 +100,7 @@ async fn nothing_but_our_own_form_starts_one(test: TestDatabase) {
 
     let visitor = ground.app().visitor();
     let answer = visitor.post_form("/auth/github", &[]).await;
-    assert_eq!((answer.status, answer.location()), (303, "/login"));
+    assert_eq!((answer.status, answer.location()), (303, "/login?next=%2Fintegrations%2Fgithub"));
     assert_eq!(ground.states().await, 0);
     ground.finish().await;
 }

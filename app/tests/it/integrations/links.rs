@@ -96,7 +96,7 @@ async fn only_our_own_form_makes_a_link(test: TestDatabase) {
     }
     let visitor = ground.app().visitor();
     let answer = visitor.post_form(FORM, &ground.room(&team, "workshop")).await;
-    assert_eq!((answer.status, answer.location()), (303, "/login"));
+    assert_eq!((answer.status, answer.location()), (303, "/login?next=%2Fintegrations%2Ffake"));
     assert_eq!(ground.app().database.rows().await, before);
     ground.finish().await;
 }

@@ -129,7 +129,7 @@ async fn nobody_else_removes_it_and_nothing_but_our_form(test: TestDatabase) {
         assert_eq!(ada.send(request).await.status, status, "{what}");
     }
     let visitor = ground.app().visitor();
-    assert_eq!(remove(&visitor, &link).await.location(), "/login");
+    assert_eq!(remove(&visitor, &link).await.location(), "/login?next=%2Fintegrations%2Ffake");
     assert_eq!(ground.app().database.rows().await, before);
     ground.finish().await;
 }

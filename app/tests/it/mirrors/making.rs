@@ -95,7 +95,7 @@ async fn nothing_can_go_round_in_a_circle(test: TestDatabase) {
     let circle = refused(join(("left", "c"), ("right", "tickets")).await);
     assert!(circle.starts_with("c and tickets are joined already"), "{circle}");
     // What was refused left no link behind.
-    assert_eq!(integration_links::living(&world.core, world.ada.organization).await.unwrap().len(), 4);
+    assert_eq!(integration_links::in_sight(&world.core, &world.ada).await.unwrap().len(), 4);
     // Once the way between is gone, it is no circle.
     mirrors::remove(&world.core, &world.ada, &world.mirror_row().await).await.unwrap();
     join(("left", "c"), ("right", "tickets")).await.unwrap();
@@ -196,7 +196,7 @@ async fn a_partner_without_items_can_not_be_mirrored(test: TestDatabase) {
         backfill: None,
     };
     assert_eq!(refused(mirrors::make(&core, &ada, new).await), "Fake has nothing that could be mirrored.");
-    assert!(integration_links::living(&core, ada.organization).await.unwrap().is_empty());
+    assert!(integration_links::in_sight(&core, &ada).await.unwrap().is_empty());
 }
 
 on_both_databases!(

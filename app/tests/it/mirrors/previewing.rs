@@ -77,7 +77,7 @@ async fn what_is_said_is_what_is_done(test: TestDatabase) {
     assert_eq!(fates(&right), [("asked", none)]);
     // Nobody was told anything, and nothing is there that was not.
     assert_eq!((world.writes(Left), world.writes(Right)), (0, 0));
-    assert!(integration_links::living(&world.core, world.ada.organization).await.unwrap().is_empty());
+    assert!(integration_links::in_sight(&world.core, &world.ada).await.unwrap().is_empty());
     assert!(world.job_rows().await.is_empty());
 
     let new = new();

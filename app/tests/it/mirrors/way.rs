@@ -215,7 +215,7 @@ async fn only_admins_go_it(test: TestDatabase) {
         assert_eq!(answer.status, 303, "{}", answer.text);
         assert!(answer.location().starts_with("/login?next=%2Fmirrors%2Fnew"), "{}", answer.location());
         let answer = visitor.post_form(path, &[("step", "look")]).await;
-        assert_eq!((answer.status, answer.location()), (303, "/login"));
+        assert_eq!((answer.status, answer.location()), (303, "/login?next=%2Fmirrors%2Fnew"));
         for answer in [two.bob.get(path).await, two.bob.post_form(path, &[("step", "look")]).await] {
             assert_eq!(answer.status, 403);
             assert!(answer.text.contains("Only admins and owners of the organization may"), "{}", answer.text);

@@ -163,7 +163,14 @@ async fn people_get_a_page_with_the_requests_id_and_nothing_from_inside() {
         assert_eq!(header(&response, "content-type"), "text/html; charset=utf-8");
         let id = header(&response, "x-request-id").to_owned();
         let page = text(response).await;
-        assert!(page.contains(&id), "{page}");
+        assert!(page.contains(&format!("<code class=\"copied\">{id}</code>")), "{page}");
+        // Asking again helps where it is not for what was asked.
+        assert_eq!(
+            page.contains("<a class=\"button button-primary\" href=\"\">Try again</a>"),
+            status == 500,
+            "{page}"
+        );
+        assert!(page.contains("href=\"/\">Go to the first page</a>"), "{page}");
         for inside in ["on purpose", "u32", "nonsense", ".rs", "0.1.0"] {
             assert!(!page.contains(inside), "{path} shows {inside:?}: {page}");
         }

@@ -23,8 +23,8 @@ pub(super) fn check(subject: &Subject, found: &mut Findings) {
     let mut ids = BTreeSet::new();
     for event in card.events {
         found.unless(ids.insert(event.id), format!("the event {:?} stands on the card twice", event.id));
-        let whole = !event.id.is_empty() && !event.label.trim().is_empty() && !event.example.trim().is_empty();
-        found.unless(whole, format!("the event {:?} lacks a label or an example", event.id));
+        let whole = !event.id.is_empty() && !event.label.trim().is_empty();
+        found.unless(whole, format!("the event {:?} lacks an id or a label", event.id));
     }
     for effect in card.effects {
         let whole = !effect.what.trim().is_empty() && !effect.undo.trim().is_empty();

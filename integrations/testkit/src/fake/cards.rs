@@ -1,7 +1,9 @@
 //! The cards the fake partner can have: each says what it can, and it does no more than its card says.
 
 use http::StatusCode;
-use integration_contract::{Capability, Card, Connect, Effect, EventKind, HookRules, Level, Scope, Setting, Site};
+use integration_contract::{
+    Capability, Card, Connect, Effect, EventKind, Example, HookRules, Level, Scope, Setting, Site, Status,
+};
 
 use super::{DELIVERY, FakePartner};
 
@@ -17,7 +19,17 @@ impl FakePartner {
             readme: "# Fake\n\nA partner for tests. It needs no account.\n",
             connect: Connect::Nothing,
             effects: &[Effect { what: "A subscription to the room.", undo: "Removing the link ends it." }],
-            events: &[EventKind { id: "entry", label: "Entries", example: "Shipped the charts", default: true }],
+            events: &[EventKind {
+                id: "entry",
+                label: "Entries",
+                example: Example::Entry {
+                    text: "Shipped the charts",
+                    status: Status::Done,
+                    author: "ada",
+                    source: "workshop",
+                },
+                default: true,
+            }],
             levels: &[Level::Team, Level::User],
             hooks: Some(HookRules {
                 max_body: 64 * 1024,

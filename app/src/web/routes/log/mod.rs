@@ -15,7 +15,7 @@ mod home;
 mod live;
 mod mine;
 mod show;
-mod shown;
+pub(super) mod shown;
 
 /// The routes.
 pub(super) fn routes() -> Router<AppState> {

@@ -1,5 +1,6 @@
 //! Entries as the page shows them.
 
+use integration_contract::{Card, Status};
 use jiff::{Timestamp, civil::Date, tz::TimeZone};
 use url::Url;
 
@@ -14,9 +15,11 @@ use crate::{
 
 /// The longest an address is shown, in characters.
 const SHOWN_ADDRESS: usize = 48;
+/// When examples happened.
+const EXAMPLE_TIME: &str = "09:41";
 
 /// One entry.
-pub(super) struct Entry {
+pub struct Entry {
     /// Its own page; what can be done to it hangs below.
     pub path: String,
     /// Names it within the page.
@@ -40,7 +43,7 @@ pub(super) struct Entry {
 }
 
 /// A piece of its text.
-pub(super) enum Word {
+pub enum Word {
     Plain(String),
     Link { href: String, shown: String },
     Tag { href: String, shown: String },
@@ -48,7 +51,7 @@ pub(super) enum Word {
 }
 
 /// Who did it.
-pub(super) struct Author {
+pub struct Author {
     pub name: String,
     /// Their entries, or their page at the partner.
     pub href: Option<String>,
@@ -57,7 +60,7 @@ pub(super) struct Author {
 }
 
 /// Where it came from.
-pub(super) struct Source {
+pub struct Source {
     pub partner: String,
     pub partner_name: String,
     pub label: String,
@@ -94,6 +97,35 @@ impl Entry {
             editable: entry.editable,
             completable: entry.completable,
             archived: row.archived_at.is_some(),
+        }
+    }
+
+    /// One that nobody wrote, as an example of what comes from a partner.
+    pub fn example(card: &Card, text: &str, status: Status, author: &str, source: &str) -> Self {
+        Self {
+            path: String::new(),
+            anchor: String::new(),
+            status: match status {
+                Status::Done => EntryStatus::Done,
+                Status::Goal => EntryStatus::Goal,
+                Status::Blocked => EntryStatus::Blocked,
+            },
+            words: vec![Word::Plain(text.to_owned())],
+            author: Author { name: author.to_owned(), href: None, abroad: false },
+            time: EXAMPLE_TIME.to_owned(),
+            iso: EXAMPLE_TIME.to_owned(),
+            day: String::new(),
+            completed: None,
+            source: Some(Source {
+                partner: card.id.to_owned(),
+                partner_name: card.name.to_owned(),
+                label: source.to_owned(),
+                href: None,
+            }),
+            team: None,
+            editable: false,
+            completable: false,
+            archived: false,
         }
     }
 

@@ -6,39 +6,21 @@ use axum::{extract::State, http::StatusCode, response::Response};
 use super::wish::{EndWish, Wish};
 use crate::{
     core::{
-        Core, Error, integration_links,
-        mirrors::{self, Offer, Said, Sides},
+        Core, Error,
+        mirrors::{Offer, Said, Sides},
         partners::Partner,
-        people::Member,
     },
-    db::entity::mirror::MirrorState,
+    db::entity::{
+        integration_link,
+        mirror::{self, MirrorState},
+    },
     web::{
         self,
         extract::{Path, SignedIn},
         page::{Page, Place, Tone},
-        routes::integrations::markdown,
+        routes::integrations::{Tile, folded, markdown},
     },
 };
-
-/// An offer's tile in the catalogue.
-pub struct OfferTile {
-    /// Its page.
-    pub path: String,
-    /// One partner's id.
-    pub left: &'static str,
-    /// The other's.
-    pub right: &'static str,
-    /// Both names.
-    pub name: String,
-    /// One line.
-    pub tagline: &'static str,
-    /// How its state looks.
-    pub tone: Tone,
-    /// Its state in a word or two.
-    pub state: String,
-    /// Where it is set up; none while a partner is not configured.
-    pub set_up: Option<String>,
-}
 
 /// An offer's page.
 pub fn path_of(offer: &Offer) -> String {
@@ -53,43 +35,56 @@ fn set_up(left: &Partner, right: &Partner) -> Option<String> {
     ready.then(|| Wish { ends, ..Wish::default() }.path())
 }
 
-impl OfferTile {
-    /// Every offer's, with how the organization's mirrors of its kind fare.
-    ///
-    /// # Errors
-    /// When the database does not answer.
-    pub async fn all(core: &Core, member: &Member) -> web::Result<Vec<Self>> {
-        let links = integration_links::living(core, member.organization).await?;
-        let living = mirrors::living(core, member.organization).await?;
-        let tiles = core.partners.offers().map(|(offer, left, right)| {
-            let joins = |link, partner: &Partner| links.iter().any(|one| one.id == link && one.partner == partner.id());
-            let mut of_kind = living.clone();
-            of_kind.retain(|one| {
-                (joins(one.left_link, left) && joins(one.right_link, right))
-                    || (joins(one.left_link, right) && joins(one.right_link, left))
-            });
-            let set_up = set_up(left, right);
-            let broken = of_kind.iter().any(|one| one.state == MirrorState::Broken);
-            let (tone, state) = match (&set_up, broken, of_kind.len()) {
-                (None, ..) => (Tone::Neutral, "Not configured".to_owned()),
-                (_, true, _) => (Tone::Attention, "Needs attention".to_owned()),
-                (.., 0) => (Tone::Neutral, "Not added yet".to_owned()),
-                (.., 1) => (Tone::Good, "1 mirror".to_owned()),
-                (.., many) => (Tone::Good, format!("{many} mirrors")),
-            };
-            Self {
-                path: path_of(offer),
-                left: left.id(),
-                right: right.id(),
-                name: format!("{} ↔ {}", left.name(), right.name()),
-                tagline: offer.tagline,
-                tone,
-                state,
-                set_up,
-            }
-        });
-        Ok(tiles.collect())
+/// An offer's tile in the catalogue, with how the mirrors of its kind fare among these, which the person may see.
+pub fn tile(
+    offer: &'static Offer,
+    left: &Partner,
+    right: &Partner,
+    links: &[integration_link::Model],
+    mirrors: &[mirror::Model],
+) -> Tile {
+    let joins = |link, partner: &Partner| links.iter().any(|one| one.id == link && one.partner == partner.id());
+    let of_kind = mirrors.iter().filter(|one| {
+        (joins(one.left_link, left) && joins(one.right_link, right))
+            || (joins(one.left_link, right) && joins(one.right_link, left))
+    });
+    let of_kind: Vec<_> = of_kind.collect();
+    let set_up = set_up(left, right);
+    let broken = of_kind.iter().find(|one| one.state == MirrorState::Broken).filter(|_| set_up.is_some());
+    let (tone, state) = match (&set_up, broken, of_kind.len()) {
+        (None, ..) => (Tone::Neutral, "Not configured".to_owned()),
+        (_, Some(_), _) => (Tone::Attention, "Needs attention".to_owned()),
+        (.., 0) => (Tone::Neutral, "Not added yet".to_owned()),
+        (.., 1) => (Tone::Good, "1 mirror".to_owned()),
+        (.., many) => (Tone::Good, format!("{many} mirrors")),
+    };
+    let missing = [left, right].into_iter().find_map(|partner| partner.integration.configured().err());
+    let mut categories = vec![left.integration.card().category, right.integration.card().category];
+    categories.dedup();
+    let does = offer.does.join("\n");
+    Tile {
+        path: path_of(offer),
+        name: format!("{} ↔ {}", left.name(), right.name()),
+        icons: vec![left.id(), right.id()],
+        categories,
+        tagline: offer.tagline,
+        tone,
+        state,
+        trouble: broken.map(|mirror| (mirror.name.clone(), super::path_of(mirror))),
+        missing: missing.map(|error| error.sentence().to_owned()),
+        add: set_up.map(|path| (path, "Set it up".to_owned())),
+        words: folded(&format!(
+            "{} {}\n{} {}\n{does}",
+            left.name(),
+            right.name(),
+            offer.tagline,
+            words_of([left, right])
+        )),
     }
+}
+
+fn words_of(partners: [&Partner; 2]) -> String {
+    partners.map(|partner| partner.integration.card().category).join(" ")
 }
 
 #[derive(Template)]
