@@ -268,7 +268,12 @@ impl Browser {
 
     /// Chromium's own way: a window that was resized would not get as narrow as a phone.
     pub async fn look_through_a_window_of(&self, width: u32, height: u32) -> Result<()> {
-        let size = json!({ "width": width, "height": height, "deviceScaleFactor": 1, "mobile": false });
+        self.look_through_a_screen_of(width, height, 1.0).await
+    }
+
+    /// The same on a screen with so many of its points to each of the page.
+    pub async fn look_through_a_screen_of(&self, width: u32, height: u32, points: f32) -> Result<()> {
+        let size = json!({ "width": width, "height": height, "deviceScaleFactor": points, "mobile": false });
         let command = json!({ "cmd": "Emulation.setDeviceMetricsOverride", "params": size });
         self.post("/goog/cdp/execute", command).await.map(drop)
     }
@@ -312,6 +317,29 @@ impl Browser {
         let picture = STANDARD.decode(picture.as_str().context("no picture")?)?;
         tokio::fs::create_dir_all(file.parent().context("a picture needs a folder")?).await?;
         Ok(tokio::fs::write(file, picture).await?)
+    }
+
+    /// Leaves out of the page what is another each time it is looked at: the hour, and where the keyboard is.
+    pub async fn hold_still(&self) -> Result<()> {
+        const SCRIPT: &str = r#"
+            document.activeElement?.blur();
+            window.scrollTo(0, 0);
+            document.documentElement.style.scrollbarWidth = "none";
+            document.querySelectorAll("time").forEach(time => {
+                time.textContent = time.textContent.replace(/\b\d?\d:\d\d(:\d\d)?/g, "10:24");
+            });
+        "#;
+        self.post("/execute/sync", json!({ "script": SCRIPT, "args": [] })).await.map(drop)
+    }
+
+    /// Saves what the window shows in few bytes, sharp on fine screens too; says how many.
+    pub async fn small_screenshot(&self, file: &Path) -> Result<usize> {
+        let how = json!({ "format": "webp", "quality": 80 });
+        let picture = self.post("/goog/cdp/execute", json!({ "cmd": "Page.captureScreenshot", "params": how })).await?;
+        let picture = STANDARD.decode(picture["data"].as_str().context("no picture")?)?;
+        tokio::fs::create_dir_all(file.parent().context("a picture needs a folder")?).await?;
+        tokio::fs::write(file, &picture).await?;
+        Ok(picture.len())
     }
 
     /// Ends it well. Whatever is left goes when it is dropped.

@@ -6,6 +6,7 @@ mod driver;
 mod flowdock;
 mod log;
 mod mirror;
+mod readme;
 mod slack;
 mod tour;
 mod zendesk;
