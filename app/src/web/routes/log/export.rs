@@ -1,4 +1,7 @@
-//! `/teams/{team}/export.csv` and `export.json`: what the log shows under a filter, all of it, as a file.
+//! `/teams/{team}/export.csv` and `export.json`: what the log shows under a filter, all of it, as a file. `/log/export.…` is the
+//! same of what a person did in all their teams.
+
+use std::collections::HashMap;
 
 use axum::{body::Body, extract::State, response::Response};
 use bytes::Bytes;
@@ -12,7 +15,7 @@ use super::asked::Asked;
 use crate::{
     core::{
         self, Core,
-        entries::{self, Entry, export},
+        entries::{self, Entry, export, export_own},
         teams,
     },
     db::{
@@ -31,6 +34,9 @@ const BYTE_ORDER_MARK: &str = "\u{feff}";
 /// One entry as a file has it. Days and times are the team's.
 #[derive(Serialize)]
 struct Line {
+    /// Whose log, where the file is of several.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    team: Option<String>,
     id: EntryId,
     day: String,
     status: &'static str,
@@ -54,6 +60,7 @@ impl Line {
         tags.sort();
         let row = entry.row;
         Self {
+            team: None,
             id: row.id,
             day: row.occurred_on,
             status: match row.status {
@@ -72,8 +79,9 @@ impl Line {
         }
     }
 
-    fn fields(self) -> [String; NAMES.len()] {
-        [
+    /// In the order of [`NAMES`], and the team behind them.
+    fn fields(self) -> Vec<String> {
+        let fields = [
             self.id.to_string(),
             self.day,
             self.status.to_owned(),
@@ -85,7 +93,8 @@ impl Line {
             self.done_on.unwrap_or_default(),
             self.written_at,
             self.archived_at.unwrap_or_default(),
-        ]
+        ];
+        fields.into_iter().chain(self.team).collect()
     }
 }
 
@@ -97,9 +106,7 @@ pub(super) async fn csv(
     asked: Asked,
 ) -> Result<Response> {
     let (team, lines) = lines(&core, &who, id, &asked).await?;
-    let head = format!("{BYTE_ORDER_MARK}{}", csv_line(&NAMES));
-    let lines = lines.map_ok(|piece| piece.into_iter().map(|line| csv_line(&line.fields())).collect::<String>());
-    Ok(file(&core, &team, "csv", "text/csv; charset=utf-8", text(head).chain(lines)))
+    Ok(csv_file(&name_of(&core, &team), &NAMES, lines))
 }
 
 /// `GET /teams/{team}/export.json`
@@ -111,9 +118,64 @@ pub(super) async fn json(
 ) -> Result<Response> {
     let (team, lines) = lines(&core, &who, id, &asked).await?;
     let about = json!({ "id": team.id, "name": team.name, "time_zone": team.time_zone });
-    let head = format!("{{\"team\":{about},\"entries\":[");
+    Ok(json_file(&name_of(&core, &team), &format!("\"team\":{about}"), lines))
+}
+
+/// `GET /log/export.csv`
+pub(super) async fn own_csv(State(core): State<Core>, who: SignedIn, asked: Asked) -> Result<Response> {
+    let lines = own_lines(&core, &who, &asked).await?;
+    let names: Vec<&str> = NAMES.into_iter().chain(["team"]).collect();
+    Ok(csv_file(&own_name(&core), &names, lines))
+}
+
+/// `GET /log/export.json`
+pub(super) async fn own_json(State(core): State<Core>, who: SignedIn, asked: Asked) -> Result<Response> {
+    let lines = own_lines(&core, &who, &asked).await?;
+    let about = json!({ "id": who.person.user.id, "name": who.person.user.name });
+    Ok(json_file(&own_name(&core), &format!("\"person\":{about}"), lines))
+}
+
+/// What a person did, each line with its team and in that team's time zone.
+async fn own_lines(
+    core: &Core,
+    who: &SignedIn,
+    asked: &Asked,
+) -> Result<impl Stream<Item = core::Result<Vec<Line>>> + Send + use<>> {
+    let member = who.member()?;
+    let teams = teams::of_member(core, &member).await?;
+    let teams: HashMap<TeamId, (TimeZone, String)> =
+        teams.into_iter().map(|team| (team.id, (entries::zone(&team), team.name))).collect();
+    let line = move |entry: Entry| {
+        let (zone, team) = teams.get(&entry.row.team_id).cloned().unwrap_or((TimeZone::UTC, String::new()));
+        Line { team: Some(team), ..Line::new(&zone, entry) }
+    };
+    let pieces = export_own(core, &member, &asked.filter).await?;
+    Ok(pieces.map_ok(move |piece| piece.into_iter().map(&line).collect()))
+}
+
+fn csv_file(
+    name: &str,
+    names: &[&str],
+    lines: impl Stream<Item = core::Result<Vec<Line>>> + Send + 'static,
+) -> Response {
+    let head = format!("{BYTE_ORDER_MARK}{}", csv_line(names));
+    let lines = lines.map_ok(|piece| piece.into_iter().map(|line| csv_line(&line.fields())).collect::<String>());
+    file(&format!("{name}.csv"), "text/csv; charset=utf-8", text(head).chain(lines))
+}
+
+/// `about` is what stands before the entries, as a member of an object.
+fn json_file(name: &str, about: &str, lines: impl Stream<Item = core::Result<Vec<Line>>> + Send + 'static) -> Response {
+    let head = format!("{{{about},\"entries\":[");
     let lines = lines.scan(true, |first, piece| future::ready(Some(piece.and_then(|piece| json_lines(first, &piece)))));
-    Ok(file(&core, &team, "json", "application/json", text(head).chain(lines).chain(text("\n]}\n".to_owned()))))
+    file(&format!("{name}.json"), "application/json", text(head).chain(lines).chain(text("\n]}\n".to_owned())))
+}
+
+fn name_of(core: &Core, team: &team::Model) -> String {
+    format!("{}-{}", slug(&team.name), entries::today(core, team))
+}
+
+fn own_name(core: &Core) -> String {
+    format!("my-log-{}", core.clock.today(&TimeZone::UTC))
 }
 
 async fn lines(
@@ -133,22 +195,12 @@ fn text(text: String) -> impl Stream<Item = core::Result<String>> + Send {
 }
 
 /// A file to be kept. When a piece fails, the connection is cut off: a browser then says that the download is not whole.
-fn file(
-    core: &Core,
-    team: &team::Model,
-    ending: &str,
-    kind: &'static str,
-    pieces: impl Stream<Item = core::Result<String>> + Send + 'static,
-) -> Response {
-    let id = team.id;
-    let pieces = pieces.map_ok(Bytes::from).inspect_err(move |error| {
-        tracing::warn!(team = %id, ?error, "an export was cut off");
-    });
+fn file(name: &str, kind: &'static str, pieces: impl Stream<Item = core::Result<String>> + Send + 'static) -> Response {
+    let pieces = pieces.map_ok(Bytes::from).inspect_err(|error| tracing::warn!(?error, "an export was cut off"));
     let mut response = Response::new(Body::from_stream(pieces));
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
-    let name = format!("attachment; filename=\"{}-{}.{ending}\"", slug(&team.name), entries::today(core, team));
-    if let Ok(name) = HeaderValue::try_from(name) {
+    if let Ok(name) = HeaderValue::try_from(format!("attachment; filename=\"{name}\"")) {
         headers.insert(header::CONTENT_DISPOSITION, name);
     }
     response
