@@ -9,10 +9,11 @@ use std::{
     time::Duration,
 };
 
-use sea_orm::{ColumnTrait, QueryFilter, QueryOrder, QuerySelect};
+use futures::future::select_all;
+use sea_orm::{ColumnTrait, QueryFilter, QueryOrder, QuerySelect, Select};
 use tokio::sync::watch;
 
-use super::{Core, Error, Result, entries, people::Member};
+use super::{Core, Error, Result, entries, people::Member, teams};
 use crate::db::{
     EntryId, OrganizationId, TeamId, UserId,
     entity::{Tenant, entry},
@@ -44,16 +45,20 @@ struct Watched {
 pub struct Watching {
     live: Live,
     user: UserId,
-    news: watch::Receiver<()>,
+    news: Vec<watch::Receiver<()>>,
 }
 
 impl Watching {
     /// Waits until something is new since the last time.
     pub async fn news(&mut self) {
-        if self.news.changed().await.is_err() {
-            // The sender goes after its last receiver, so this is never reached; and nothing would be new.
-            std::future::pending::<()>().await;
+        if !self.news.is_empty() {
+            let changes = self.news.iter_mut().map(|news| Box::pin(news.changed()));
+            if select_all(changes).await.0.is_ok() {
+                return;
+            }
         }
+        // Of no log there is any news. That a sender is gone is never reached: it goes after its last receiver.
+        std::future::pending::<()>().await;
     }
 }
 
@@ -76,6 +81,19 @@ impl Drop for Watching {
 /// open pages.
 pub async fn watch_log(core: &Core, who: &Member, team: TeamId) -> Result<Watching> {
     entries::must_see(core.db.reader(), who, team).await?;
+    watch(core, who, &[team])
+}
+
+/// Watches the logs of all teams that a member is in.
+///
+/// # Errors
+/// As [`watch_log`].
+pub async fn watch_own(core: &Core, who: &Member) -> Result<Watching> {
+    let teams: Vec<TeamId> = teams::of_member(core, who).await?.into_iter().map(|team| team.id).collect();
+    watch(core, who, &teams)
+}
+
+fn watch(core: &Core, who: &Member, teams: &[TeamId]) -> Result<Watching> {
     let live = &core.0.live;
     let mut watched = live.lock();
     let pages = watched.people.get(&who.user).copied().unwrap_or_default();
@@ -83,8 +101,11 @@ pub async fn watch_log(core: &Core, who: &Member, team: TeamId) -> Result<Watchi
         return Err(Error::TooMany(60));
     }
     watched.people.insert(who.user, pages + 1);
-    let news = watched.teams.entry((who.organization, team)).or_insert_with(|| watch::channel(()).0).subscribe();
-    if !std::mem::replace(&mut watched.asking, true) {
+    let mut subscribe = |team: &TeamId| {
+        watched.teams.entry((who.organization, *team)).or_insert_with(|| watch::channel(()).0).subscribe()
+    };
+    let news: Vec<_> = teams.iter().map(&mut subscribe).collect();
+    if !news.is_empty() && !std::mem::replace(&mut watched.asking, true) {
         tokio::spawn(ask(core.clone()));
     }
     Ok(Watching { live: live.clone(), user: who.user, news })
@@ -95,10 +116,21 @@ pub async fn watch_log(core: &Core, who: &Member, team: TeamId) -> Result<Watchi
 /// # Errors
 /// When the database does not answer.
 pub async fn newest(core: &Core, who: &Member, team: TeamId) -> Result<String> {
-    let newest: Option<(i64, EntryId)> = entry::Entity::of(who.organization)
+    newest_of(core, entry::Entity::of(who.organization).filter(entry::Column::TeamId.eq(team))).await
+}
+
+/// The same for what a member did, in whichever team.
+///
+/// # Errors
+/// As [`newest`].
+pub async fn newest_own(core: &Core, who: &Member) -> Result<String> {
+    newest_of(core, entry::Entity::of(who.organization).filter(entry::Column::UserId.eq(who.user))).await
+}
+
+async fn newest_of(core: &Core, entries: Select<entry::Entity>) -> Result<String> {
+    let newest: Option<(i64, EntryId)> = entries
         .select_only()
         .columns([entry::Column::UpdatedAt, entry::Column::Id])
-        .filter(entry::Column::TeamId.eq(team))
         .order_by_desc(entry::Column::UpdatedAt)
         .order_by_desc(entry::Column::Id)
         .into_tuple()

@@ -62,6 +62,15 @@ impl Db {
         &self.writer
     }
 
+    /// Tells of each statement that is run through this from now on, for tests that count them.
+    #[doc(hidden)]
+    pub fn tell_of_statements(&mut self, tell: impl Fn(&str) + Clone + Send + Sync + 'static) {
+        for connection in [&mut self.writer, &mut self.reader] {
+            let tell = tell.clone();
+            connection.set_metric_callback(move |info| tell(&info.statement.sql));
+        }
+    }
+
     /// A transaction that is undone unless it is committed. [`Self::write`] is the usual way.
     ///
     /// # Errors

@@ -14,12 +14,12 @@ use crate::core;
 const BYTE_ORDER_MARK: &str = "\u{feff}";
 
 /// A file of comma-separated values: a line of names, and a line for each that comes in pieces.
-pub fn csv<const WIDTH: usize>(
+pub fn csv(
     name: &str,
-    names: [&str; WIDTH],
-    pieces: impl Stream<Item = core::Result<Vec<[String; WIDTH]>>> + Send + 'static,
+    names: &[&str],
+    pieces: impl Stream<Item = core::Result<Vec<Vec<String>>>> + Send + 'static,
 ) -> Response {
-    let head = format!("{BYTE_ORDER_MARK}{}", csv_line(&names));
+    let head = format!("{BYTE_ORDER_MARK}{}", csv_line(names));
     let lines = pieces.map_ok(|piece| piece.iter().map(|line| csv_line(line)).collect::<String>());
     file(&format!("{name}.csv"), "text/csv; charset=utf-8", text(head).chain(lines))
 }

@@ -2,7 +2,7 @@
 //! `kill -9` under load.
 //!
 //! `scripts/test` installs Chromium and its driver; `scripts/with-postgres cargo test --test e2e` runs these alone.
-//! Pictures of the pages are left in `target/screenshots`.
+//! With `PATCHBAY_PICTURES` set they leave pictures of the pages in `target/screenshots`.
 
 #![allow(clippy::unwrap_used, missing_docs, reason = "tests say what they mean by failing")]
 

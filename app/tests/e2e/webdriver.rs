@@ -30,6 +30,24 @@ pub enum Scripts {
     Off,
 }
 
+/// Which rules a page is judged by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Rules {
+    All,
+    /// Those that compare colours.
+    Colours,
+}
+
+impl Rules {
+    /// As axe names them; all, where nothing is named.
+    fn only(self) -> &'static [&'static str] {
+        match self {
+            Self::All => &[],
+            Self::Colours => &["color-contrast", "link-in-text-block"],
+        }
+    }
+}
+
 /// The colours a person's system asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Scheme {
@@ -254,27 +272,46 @@ impl Browser {
 
     /// Chromium's own way: a window that was resized would not get as narrow as a phone.
     pub async fn look_through_a_window_of(&self, width: u32, height: u32) -> Result<()> {
-        let size = json!({ "width": width, "height": height, "deviceScaleFactor": 1, "mobile": false });
+        self.look_through_a_screen_of(width, height, 1.0).await
+    }
+
+    /// The same on a screen with so many of its points to each of the page.
+    pub async fn look_through_a_screen_of(&self, width: u32, height: u32, points: f32) -> Result<()> {
+        let size = json!({ "width": width, "height": height, "deviceScaleFactor": points, "mobile": false });
         let command = json!({ "cmd": "Emulation.setDeviceMetricsOverride", "params": size });
         self.post("/goog/cdp/execute", command).await.map(drop)
     }
 
-    /// Shows pages in these colours from now on.
+    /// Shows pages in these colours from now on, and nothing that moves: what is half-way there would be judged as it is.
     pub async fn prefer(&self, scheme: Scheme) -> Result<()> {
-        let features = json!({ "features": [{ "name": "prefers-color-scheme", "value": scheme.word() }] });
+        let features = json!({ "features": [
+            { "name": "prefers-color-scheme", "value": scheme.word() },
+            { "name": "prefers-reduced-motion", "value": "reduce" },
+        ] });
         let command = json!({ "cmd": "Emulation.setEmulatedMedia", "params": features });
         self.post("/goog/cdp/execute", command).await.map(drop)
     }
 
     /// What on the page keeps people out who do not see, see colours or use a mouse as others do, by the rules of axe-core:
     /// <https://dequeuniversity.com/rules/axe/>. `scripts/test` installs it.
-    pub async fn barriers(&self) -> Result<Vec<String>> {
-        const SHOWN: &str = "const [done] = arguments; axe.run().then(({ violations }) => done(violations.flatMap(\
-            rule => rule.nodes.map(node => `${rule.id}: ${node.target.join(' ')}: ${node.failureSummary}`))), error => done([`${error}`]));";
-        let rules = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/e2e/axe/node_modules/axe-core/axe.min.js");
-        let rules =
-            tokio::fs::read_to_string(&rules).await.context("axe-core is not there: scripts/test installs it")?;
-        let found = self.post("/execute/async", json!({ "script": format!("{rules};{SHOWN}"), "args": [] })).await?;
+    pub async fn barriers(&self, rules: Rules) -> Result<Vec<String>> {
+        const SHOWN: &str = r#"
+            const [only, done] = arguments;
+            if (!window.axe) return done(null);
+            const options = { resultTypes: ["violations"], preload: false, ...(only.length && { runOnly: only }) };
+            axe.run(options).then(({ violations }) => done(violations.flatMap(rule => rule.nodes.map(
+                node => `${rule.id}: ${node.target.join(" ")}: ${node.failureSummary}`))), error => done([`${error}`]));
+        "#;
+        let run = json!({ "script": SHOWN, "args": [rules.only()] });
+        let mut found = self.post("/execute/async", run.clone()).await?;
+        if found.is_null() {
+            // It is half a megabyte, so a page takes it once.
+            let axe = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/e2e/axe/node_modules/axe-core/axe.min.js");
+            let axe =
+                tokio::fs::read_to_string(&axe).await.context("axe-core is not there: scripts/test installs it")?;
+            self.post("/execute/sync", json!({ "script": axe, "args": [] })).await?;
+            found = self.post("/execute/async", run).await?;
+        }
         Ok(serde_json::from_value(found)?)
     }
 
@@ -284,6 +321,29 @@ impl Browser {
         let picture = STANDARD.decode(picture.as_str().context("no picture")?)?;
         tokio::fs::create_dir_all(file.parent().context("a picture needs a folder")?).await?;
         Ok(tokio::fs::write(file, picture).await?)
+    }
+
+    /// Leaves out of the page what is another each time it is looked at: the hour, and where the keyboard is.
+    pub async fn hold_still(&self) -> Result<()> {
+        const SCRIPT: &str = r#"
+            document.activeElement?.blur();
+            window.scrollTo(0, 0);
+            document.documentElement.style.scrollbarWidth = "none";
+            document.querySelectorAll("time").forEach(time => {
+                time.textContent = time.textContent.replace(/\b\d?\d:\d\d(:\d\d)?/g, "10:24");
+            });
+        "#;
+        self.post("/execute/sync", json!({ "script": SCRIPT, "args": [] })).await.map(drop)
+    }
+
+    /// Saves what the window shows in few bytes, sharp on fine screens too; says how many.
+    pub async fn small_screenshot(&self, file: &Path) -> Result<usize> {
+        let how = json!({ "format": "webp", "quality": 80 });
+        let picture = self.post("/goog/cdp/execute", json!({ "cmd": "Page.captureScreenshot", "params": how })).await?;
+        let picture = STANDARD.decode(picture["data"].as_str().context("no picture")?)?;
+        tokio::fs::create_dir_all(file.parent().context("a picture needs a folder")?).await?;
+        tokio::fs::write(file, &picture).await?;
+        Ok(picture.len())
     }
 
     /// Ends it well. Whatever is left goes when it is dropped.

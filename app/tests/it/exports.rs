@@ -1,6 +1,9 @@
 //! The log as a file: whole, as the page is filtered, and harmless in a spreadsheet.
 
-use patchbay::core::entries::{self, Filter};
+use patchbay::core::{
+    entries::{self, Filter},
+    teams::{self, NewTeam},
+};
 use serde_json::Value;
 
 use crate::harness::{TestApp, TestDatabase, TwoOrganizations, on_both_databases};
@@ -72,6 +75,39 @@ async fn a_json_file_has_what_the_page_shows(test: TestDatabase) {
     t.app.finish().await;
 }
 
+async fn my_own_log_is_a_file_with_the_teams_in_it(test: TestDatabase) {
+    let t = TestApp::two_organizations(test).await;
+    let ada = t.app.member("ada@example.com", t.acme).await;
+    let new = NewTeam { name: "Island, far".into(), time_zone: "Pacific/Kiritimati".into() };
+    let island = teams::create(&t.app.core, &ada, new).await.unwrap().id;
+    t.lines("Mine #x\nAlso mine").await;
+    entries::write(&t.app.core, &ada, island, "On the island").await.unwrap();
+    let bob = t.app.member("bob@example.com", t.acme).await;
+    entries::write(&t.app.core, &bob, t.product, "Bob's").await.unwrap();
+
+    let answer = t.ada.get("/log/export.json").await;
+    let file: Value = serde_json::from_str(&answer.text).unwrap();
+    assert_eq!(file["person"]["name"], "Ada");
+    let mut mine: Vec<(&str, &str)> = file["entries"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|entry| (entry["team"].as_str().unwrap(), entry["text"].as_str().unwrap()))
+        .collect();
+    mine.sort_unstable();
+    assert_eq!(mine, [("Island, far", "On the island"), ("Product", "Also mine"), ("Product", "Mine #x")]);
+    let moments: Vec<&str> = answer.text.matches("+14:00").collect();
+    assert_eq!(moments.len(), 1, "times are those of each team: {}", answer.text);
+
+    let csv = t.ada.get("/log/export.csv?q=island").await;
+    assert!(csv.header("content-disposition").starts_with("attachment; filename=\"my-log-2"));
+    let lines: Vec<&str> = csv.text.lines().collect();
+    assert!(lines[0].ends_with("archived_at,team"), "{}", lines[0]);
+    assert!(lines.len() == 2 && lines[1].ends_with(",\"Island, far\""), "{lines:?}");
+    assert_eq!(t.app.visitor().get("/log/export.csv").await.status, 303);
+    t.app.finish().await;
+}
+
 async fn a_file_is_only_for_who_may_read_the_log(test: TestDatabase) {
     let t = TestApp::two_organizations(test).await;
     t.lines("Secret").await;
@@ -102,6 +138,7 @@ async fn a_file_has_every_page_of_the_log_once(test: TestDatabase) {
 on_both_databases!(
     a_csv_file_is_quoted_and_no_formula,
     a_json_file_has_what_the_page_shows,
+    my_own_log_is_a_file_with_the_teams_in_it,
     a_file_is_only_for_who_may_read_the_log,
     a_file_has_every_page_of_the_log_once,
 );

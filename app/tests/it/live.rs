@@ -89,6 +89,37 @@ async fn a_new_entry_is_told_to_who_watches(test: TestDatabase) {
     t.app.finish().await;
 }
 
+async fn my_log_is_told_of_what_i_did_anywhere_and_of_nothing_else(test: TestDatabase) {
+    let t = TestApp::two_organizations(test).await;
+    let ada = t.app.member("ada@example.com", t.acme).await;
+    let bob = t.app.member("bob@example.com", t.acme).await;
+    let page = t.ada.get("/log").await.text;
+    assert!(page.contains("data-live=\"/log/live\" data-newest=\"none\"") && page.contains("/static/live.js?v="));
+    let mut stream = Stream::open(&t.ada, "/log/live").await;
+    assert_eq!(stream.event().await, "none", "what is newest is said at once");
+
+    let id = entries::write(&t.app.core, &ada, t.product, "Mine").await.unwrap()[0];
+
+    let told = stream.event().await;
+    assert!(told.ends_with(&id.to_string()), "{told}");
+    assert!(t.ada.get("/log").await.text.contains(&format!("data-newest=\"{told}\"")));
+    // What somebody else writes into a team's log leaves mine as it is.
+    entries::write(&t.app.core, &bob, t.product, "Bob's").await.unwrap();
+    assert_eq!(stream.event().await, told);
+    // Who is in no team has a page that nothing happens on.
+    let nobody = t.app.user("zoe@example.com", "Zoe").await;
+    t.app.admit(&nobody, t.acme, t.product).await;
+    let zoe = t.app.member("zoe@example.com", t.acme).await;
+    patchbay::core::teams::remove_member(&t.app.core, &ada, t.product, zoe.user).await.unwrap();
+    let zoe = t.app.log_in("zoe@example.com").await;
+    let mut silent = Stream::open(&zoe, "/log/live").await;
+    assert_eq!(silent.event().await, "none");
+    assert!(silent.is_silent_for(Duration::from_millis(1200)).await);
+    assert_eq!(t.app.visitor().get("/log/live").await.status, 303);
+    drop((stream, silent));
+    t.app.finish().await;
+}
+
 async fn another_tenant_is_told_nothing(test: TestDatabase) {
     let t = TestApp::two_organizations(test).await;
     assert_eq!(t.eve.get(&t.live()).await.status, 404);
@@ -148,6 +179,7 @@ async fn the_part_of_a_page_takes_no_message_from_the_whole_one(test: TestDataba
 
 on_both_databases!(
     a_new_entry_is_told_to_who_watches,
+    my_log_is_told_of_what_i_did_anywhere_and_of_nothing_else,
     another_tenant_is_told_nothing,
     a_person_has_so_many_streams_and_no_more,
     a_stop_ends_the_streams,

@@ -29,6 +29,7 @@ mod routes;
 mod server;
 mod setup;
 mod slack;
+mod statements;
 mod storage;
 #[cfg(debug_assertions)]
 mod style_guide;

@@ -46,8 +46,8 @@ pub enum Want {
     Now,
     /// Together with others, once a day.
     Digest {
-        /// At this hour of the team's day, 0 to 23.
-        hour: u8,
+        /// At this hour of the team's day, 0 to 23; `None` = at the hour that the team chose for its digest.
+        hour: Option<u8>,
     },
 }
 

@@ -10,6 +10,9 @@ use crate::{
 
 /// At once.
 pub(crate) const LIVE: &str = "live";
+
+/// How "once a day with the team's digest" is written in the form.
+pub(crate) const DAILY: &str = "daily";
 /// Slack allows 80.
 const LONGEST_NAME: usize = 80;
 const LONGEST_EMOJI: usize = 100;
@@ -102,6 +105,9 @@ fn among<T: Copy>(list: &[(T, &str, &str)], ids: &[String]) -> Option<Vec<T>> {
 fn when(id: &str) -> Option<When> {
     if id.is_empty() || id == LIVE {
         return Some(When::Live);
+    }
+    if id == DAILY {
+        return Some(When::Daily);
     }
     let hour = id.strip_prefix("digest:")?;
     let plain = matches!(hour.len(), 1 | 2)
@@ -223,10 +229,11 @@ mod tests {
 
     #[test]
     fn a_digest_has_an_hour_of_the_day() {
+        assert_eq!(when("daily"), Some(When::Daily));
         assert_eq!(when("digest:0"), Some(When::Digest(0)));
         assert_eq!(when("digest:23"), Some(When::Digest(23)));
         assert_eq!(when(""), Some(When::Live));
-        for wrong in ["digest", "digest:", "digest:24", "digest:-1", "digest:007", "digest:+5", "digest:05", "daily"] {
+        for wrong in ["digest", "digest:", "digest:24", "digest:-1", "digest:007", "digest:+5", "digest:05", "Daily"] {
             assert_eq!(when(wrong), None, "{wrong}");
         }
     }

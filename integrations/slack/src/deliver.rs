@@ -37,7 +37,8 @@ pub(crate) fn wants(link: &IntegrationLink, entry: &OutgoingEntry) -> Want {
     }
     match settings.when {
         When::Live => Want::Now,
-        When::Digest(hour) => Want::Digest { hour },
+        When::Daily => Want::Digest { hour: None },
+        When::Digest(hour) => Want::Digest { hour: Some(hour) },
     }
 }
 

@@ -7,7 +7,7 @@ use integration_contract::{
 
 use crate::{
     api::Api,
-    chosen::{Chosen, ITEM_WORDS, LIVE, Named, STATUS_WORDS, is_name},
+    chosen::{Chosen, DAILY, ITEM_WORDS, LIVE, Named, STATUS_WORDS, is_name},
     config::Config,
     error::About,
     settings::{Direction, Me, Settings, When, target, word, words_of},
@@ -77,9 +77,10 @@ pub(crate) async fn form(config: &Config, cx: &Account, so_far: &FormInput) -> R
         field(
             WHEN,
             "When they go",
-            "Items go at once, whatever you choose here.",
+            "Items go at once, whatever you choose here. The hour of the team's digest stands in the team's settings.",
             FieldKind::One(
-                std::iter::once(choice(LIVE, "At once"))
+                [choice(LIVE, "At once"), choice(DAILY, "Every day at the hour of the team's digest")]
+                    .into_iter()
                     .chain((0..24).map(|hour| choice(&format!("digest:{hour}"), &daily(hour))))
                     .collect(),
             ),
@@ -250,6 +251,7 @@ pub(crate) fn form_input(link: &IntegrationLink) -> FormInput {
         WHEN,
         match settings.when {
             When::Live => LIVE.to_owned(),
+            When::Daily => DAILY.to_owned(),
             When::Digest(hour) => format!("digest:{hour}"),
         },
     );
@@ -292,6 +294,7 @@ pub(crate) fn summary(link: &IntegrationLink) -> String {
         };
         let when = match settings.when {
             When::Live => String::new(),
+            When::Daily => " every day with the team's digest".to_owned(),
             When::Digest(hour) => format!(" every day at {hour:02}:00"),
         };
         said.push(format!("{words}{whose} are posted to {channel}{when}"));

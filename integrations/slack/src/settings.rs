@@ -44,6 +44,8 @@ pub(crate) enum Direction {
 pub(crate) enum When {
     /// Each at once.
     Live,
+    /// Once a day, at the hour that the team chose for its digest.
+    Daily,
     /// Once a day, at this hour of the team's day.
     Digest(u8),
 }

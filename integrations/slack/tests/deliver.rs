@@ -117,7 +117,8 @@ async fn what_is_too_long_for_slack_is_cut() {
 fn a_link_wants_what_it_is_set_to() {
     let wants = |changed: &[(&str, Value)], entry: &OutgoingEntry| slack().wants(&link_with(changed), entry);
     assert_eq!(wants(&[], &entry()), Want::Now);
-    assert_eq!(wants(&[("when", json!({ "digest": 17 }))], &entry()), Want::Digest { hour: 17 });
+    assert_eq!(wants(&[("when", json!({ "digest": 17 }))], &entry()), Want::Digest { hour: Some(17) });
+    assert_eq!(wants(&[("when", json!("daily"))], &entry()), Want::Digest { hour: None });
     assert_eq!(wants(&[("direction", json!(["incoming"]))], &entry()), Want::No);
     assert_eq!(wants(&[("statuses", json!(["goal"]))], &entry()), Want::No);
     assert_eq!(wants(&[("people", json!(["7", "8"]))], &entry()), Want::Now);

@@ -318,6 +318,7 @@ impl Integration for FakePartner {
                 choice("no", "Nothing"),
                 choice("now", "Every entry, at once"),
                 choice("done", "What got done, at once"),
+                choice("digest", "The day's entries, at the hour of the team's digest"),
                 choice("digest-18", "The day's entries, at six in the evening"),
                 choice("items", "What happens to items of other links"),
                 choice("all", "Items of other links, and every other entry at once"),
@@ -335,7 +336,9 @@ impl Integration for FakePartner {
             return Err(FieldErrors::of(ROOM, "Name a room with letters, digits and hyphens.").into());
         }
         let tell = if input.one(TELL).is_empty() { nothing() } else { input.one(TELL).to_owned() };
-        if !matches!(tell.as_str(), "no" | "now" | "done" | "items" | "all") && deliver::hour_of(&tell).is_none() {
+        if !matches!(tell.as_str(), "no" | "now" | "done" | "items" | "all" | "digest")
+            && deliver::hour_of(&tell).is_none()
+        {
             return Err(FieldErrors::of(TELL, "Choose what the room is told.").into());
         }
         let settings = LinkSettings::of(&Settings { room: room.to_owned(), tell });

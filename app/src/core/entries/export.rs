@@ -5,7 +5,7 @@ use sea_orm::PaginatorTrait;
 
 use super::{
     list::{Entry, Filter, filtered, page},
-    must_see,
+    mine, must_see,
 };
 use crate::{
     core::{Core, Error, Result, people::Member},
@@ -31,12 +31,7 @@ pub async fn export(
 ) -> Result<impl Stream<Item = Result<Vec<Entry>>> + Send + use<>> {
     let db = core.db.reader();
     must_see(db, who, team).await?;
-    let many = filtered(who.organization, team, filter).count(db).await?;
-    if many > MOST_EXPORTED {
-        let sentence =
-            format!("These are {many} entries, and an export has at most {MOST_EXPORTED}. Choose fewer days.");
-        return Err(Error::field("from", sentence));
-    }
+    must_be_few(filtered(who.organization, team, filter).count(db).await?)?;
     let (core, who, filter) = (core.clone(), *who, filter.clone());
     Ok(stream::try_unfold(Some(None), move |place| {
         let (core, filter) = (core.clone(), filter.clone());
@@ -46,4 +41,33 @@ pub async fn export(
             Ok(Some((piece.entries, piece.next.map(Some))))
         }
     }))
+}
+
+/// The same of what a member did in all their teams.
+///
+/// # Errors
+/// As [`export`].
+pub async fn export_own(
+    core: &Core,
+    who: &Member,
+    filter: &Filter,
+) -> Result<impl Stream<Item = Result<Vec<Entry>>> + Send + use<>> {
+    must_be_few(mine::count(core, who, filter).await?)?;
+    let (core, who, filter) = (core.clone(), *who, filter.clone());
+    Ok(stream::try_unfold(Some(None), move |place| {
+        let (core, filter) = (core.clone(), filter.clone());
+        async move {
+            let Some(before) = place else { return Ok(None) };
+            let piece = mine::page(&core, &who, &filter, before, AT_ONCE).await?;
+            Ok(Some((piece.entries, piece.next.map(Some))))
+        }
+    }))
+}
+
+fn must_be_few(many: u64) -> Result<()> {
+    if many <= MOST_EXPORTED {
+        return Ok(());
+    }
+    let sentence = format!("These are {many} entries, and an export has at most {MOST_EXPORTED}. Choose fewer days.");
+    Err(Error::field("from", sentence))
 }

@@ -30,9 +30,9 @@ use crate::{
 };
 
 /// How many entries a page of the log has.
-const PAGE: u64 = 100;
+const PAGE: u64 = 60;
 /// How many open goals and blockers are shown together.
-const MOST_OPEN: u64 = 50;
+const MOST_OPEN: u64 = 30;
 
 /// Which entries are wanted. The default is all that are not archived.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use jiff::civil::{Date, Weekday};
-use sea_orm::{ColumnTrait, QueryFilter, QuerySelect, Select};
+use sea_orm::{ColumnTrait, PaginatorTrait, QueryFilter, QuerySelect, Select};
 
 use super::{
     day,
@@ -22,7 +22,7 @@ use crate::{
 };
 
 /// How many entries a page has.
-const PAGE: u64 = 100;
+const PAGE: u64 = 60;
 
 /// A person's own log.
 #[derive(Clone, Debug)]
@@ -53,14 +53,39 @@ pub async fn mine(core: &Core, who: &Member, filter: &Filter, before: Option<Cur
     let db = core.db.reader();
     let teams = teams::of_member(core, who).await?;
     let ids: Vec<TeamId> = teams.iter().map(|team| team.id).collect();
-    let filter = Filter { person: Some(who.user), ..filter.clone() };
-    let listing = page_of(db, who, true, of_teams(who.organization, &ids, &filter), before, PAGE).await?;
-    let done = Filter { person: Some(who.user), ..Filter::default() };
-    let days = done_days(db, of_teams(who.organization, &ids, &done)).await?;
+    let listing = page_of(db, who, true, own(who, &ids, filter), before, PAGE).await?;
+    let days = done_days(db, own(who, &ids, &Filter::default())).await?;
     // Where teams are in several zones, a day is over when it is over in all of them.
     let now = teams.iter().map(|team| today(core, team)).min();
     let streak = now.map(|now| streak(&days, now)).unwrap_or_default();
     Ok(Mine { listing, teams, streak })
+}
+
+/// What a member did in some teams.
+fn own(who: &Member, teams: &[TeamId], filter: &Filter) -> Select<entry::Entity> {
+    of_teams(who.organization, teams, &Filter { person: Some(who.user), ..filter.clone() })
+}
+
+/// How many there are of what [`mine`] would show, on all its pages.
+pub(super) async fn count(core: &Core, who: &Member, filter: &Filter) -> Result<u64> {
+    let teams = team_ids(core, who).await?;
+    Ok(own(who, &teams, filter).count(core.db.reader()).await?)
+}
+
+/// [`mine`] in pages of another size, and the entries only.
+pub(super) async fn page(
+    core: &Core,
+    who: &Member,
+    filter: &Filter,
+    before: Option<Cursor>,
+    size: u64,
+) -> Result<Listing> {
+    let teams = team_ids(core, who).await?;
+    page_of(core.db.reader(), who, true, own(who, &teams, filter), before, size).await
+}
+
+async fn team_ids(core: &Core, who: &Member) -> Result<Vec<TeamId>> {
+    Ok(teams::of_member(core, who).await?.into_iter().map(|team| team.id).collect())
 }
 
 /// The days on which something got done: for a goal or blocker that is when it was marked as done.

@@ -31,7 +31,7 @@ mod search;
 mod write;
 
 pub use change::{Change, archive, complete, edit, reopen, unarchive};
-pub use export::{MOST_EXPORTED, export};
+pub use export::{MOST_EXPORTED, export, export_own};
 pub use list::{Cursor, Entry, Filter, Listing, Shown, Source, days, find, list, open, partners};
 pub use mine::{Mine, Streak, mine};
 pub use pieces::{Piece, pieces};

@@ -1,9 +1,11 @@
 //! IntegrationLinks: the pipes that teams and users have set up to partners.
 //!
-//! Making and changing one is in `set_up`, taking one away in `remove`, keeping up with its far end in `follow` and
-//! `look`, and showing a partner's people what is wrong in `notice`. Drawing the form is `web::routes::links`; talking to the partner is the partner's crate.
+//! Making and changing one is in `set_up`, a team's in pages in `list`, taking one away in `remove`, keeping up with its
+//! far end in `follow` and `look`, and showing a partner's people what is wrong in `notice`. Drawing the form is
+//! `web::routes::links`; talking to the partner is the partner's crate.
 
 mod follow;
+mod list;
 mod look;
 mod notice;
 mod remove;
@@ -11,12 +13,13 @@ mod set_up;
 
 use integration_contract::{Account, IntegrationLink, LinkSettings, RemoteName, SecretString};
 use sea_orm::{
-    ColumnTrait, Condition, ConnectionTrait, DatabaseTransaction, QueryFilter, QueryOrder, QuerySelect, Select,
+    ColumnTrait, ConnectionTrait, DatabaseTransaction, QueryFilter, QueryOrder, QuerySelect, Select,
     sea_query::LockType,
 };
 use url::Url;
 
 pub use follow::{INSPECT, broke, change_living, follow, inspect, inspect_again};
+pub use list::{Glimpse, Listing, PAGE, Wanted, any_of_team, in_sight, of_partner, of_team};
 pub use look::{Looks, look};
 pub use notice::{NOTICE, notice, notice_due};
 pub use remove::{Removal, UNINSTALL, gone, rearm_clean_up, remove, remove_in, uninstall, uninstall_gave_up};
@@ -32,7 +35,7 @@ use super::{
     sealing::Place,
 };
 use crate::db::{
-    LinkId, OrganizationId, TeamId, UserId,
+    LinkId, OrganizationId, UserId,
     entity::{
         Tenant,
         integration_link::{self, Column, Entity, LinkLevel, LinkState, Model},
@@ -168,15 +171,6 @@ pub async fn of_installation(core: &Core, partner: &Partner, account: &str) -> R
     Ok(links.await?)
 }
 
-/// The links listed on a team's settings page.
-///
-/// # Errors
-/// See [`load`].
-pub async fn for_team(core: &Core, organization: OrganizationId, team: TeamId) -> Result<Vec<Model>> {
-    listed(core, Entity::of(organization).filter(Column::Level.eq(LinkLevel::Team)).filter(Column::TeamId.eq(team)))
-        .await
-}
-
 /// The links listed on a user's own settings page.
 ///
 /// # Errors
@@ -202,26 +196,6 @@ async fn listed(core: &Core, links: Select<Entity>) -> Result<Vec<Model>> {
     let (mut living, removed) = tokio::try_join!(living, removed)?;
     living.extend(removed);
     Ok(living)
-}
-
-/// The living links that a member may see, as [`find`] would show them one by one.
-///
-/// # Errors
-/// See [`load`].
-pub async fn in_sight(core: &Core, who: &Member) -> Result<Vec<Model>> {
-    let mut living = Entity::of(who.organization)
-        .filter(Column::State.is_not_in([LinkState::Removing, LinkState::Removed]))
-        .order_by_asc(Column::Partner)
-        .order_by_asc(Column::CreatedAt);
-    if !who.is_admin() {
-        let teams = super::teams::of_member(core, who).await?;
-        let of_teams = Condition::all()
-            .add(Column::Level.eq(LinkLevel::Team))
-            .add(Column::TeamId.is_in(teams.into_iter().map(|team| team.id)));
-        let own = Condition::all().add(Column::Level.eq(LinkLevel::User)).add(Column::UserId.eq(who.user));
-        living = living.filter(Condition::any().add(of_teams).add(own));
-    }
-    Ok(living.all(core.db.reader()).await?)
 }
 
 /// Who may change or remove a link: admins for a team's, the user for their own.

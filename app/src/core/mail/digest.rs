@@ -11,8 +11,8 @@ use std::{
 use integration_contract::text;
 use jiff::tz::TimeZone;
 use sea_orm::{
-    ColumnTrait, DatabaseTransaction, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder, QuerySelect,
-    sea_query::OnConflict,
+    ColumnTrait, ConnectionTrait, DatabaseTransaction, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder,
+    QuerySelect, sea_query::OnConflict,
 };
 
 use super::{Letter, write};
@@ -30,6 +30,8 @@ use crate::{
     },
 };
 
+/// When links tell that leave the hour to a team which has chosen none.
+const HOUR: u8 = 17;
 /// After the hour, so that what came in its last moment is in.
 const GRACE: i64 = 60_000;
 /// How many teams are looked at each time; the rest have their turn the next time.
@@ -44,6 +46,8 @@ const LONGEST_LINE: usize = 300;
 pub struct Setting {
     /// The hour; none when the team has no digest.
     pub hour: Option<u8>,
+    /// The hour at which links tell that leave it to the team.
+    pub links_hour: u8,
     /// Whether the one who asks gets it, when there is one.
     pub mine: bool,
 }
@@ -55,13 +59,30 @@ pub struct Setting {
 pub async fn setting(core: &Core, who: &Member, id: TeamId) -> Result<Setting> {
     let db = core.db.reader();
     let in_team = entries::must_see(db, who, id).await?;
-    let row = team_digest::Entity::of(who.organization).filter(team_digest::Column::TeamId.eq(id)).one(db).await?;
+    let hour = chosen_hour(db, who.organization, id).await?;
     let refusal = digest_refusal::Entity::of(who.organization)
         .filter(digest_refusal::Column::TeamId.eq(id))
         .filter(digest_refusal::Column::UserId.eq(who.user))
         .one(db)
         .await?;
-    Ok(Setting { hour: row.and_then(|row| u8::try_from(row.hour).ok()), mine: in_team && refusal.is_none() })
+    Ok(Setting { hour, links_hour: hour.unwrap_or(HOUR), mine: in_team && refusal.is_none() })
+}
+
+/// The hour at which the team's links tell that leave it to the team.
+///
+/// # Errors
+/// When the database does not answer.
+pub(in crate::core) async fn team_hour(
+    db: &impl ConnectionTrait,
+    organization: OrganizationId,
+    id: TeamId,
+) -> Result<u8> {
+    Ok(chosen_hour(db, organization, id).await?.unwrap_or(HOUR))
+}
+
+async fn chosen_hour(db: &impl ConnectionTrait, organization: OrganizationId, id: TeamId) -> Result<Option<u8>> {
+    let row = team_digest::Entity::of(organization).filter(team_digest::Column::TeamId.eq(id)).one(db).await?;
+    Ok(row.and_then(|row| u8::try_from(row.hour).ok()))
 }
 
 /// Chooses the hour of a team's digest; none ends it.

@@ -99,14 +99,12 @@ pub(super) struct Joined(Vec<(MirrorId, MirrorState, Spot, Spot)>);
 impl Joined {
     pub async fn load(db: &impl ConnectionTrait, organization: OrganizationId) -> Result<Self> {
         let mirrors = Entity::of(organization).order_by_asc(Column::Id).all(db).await?;
-        let mut joined = Vec::new();
-        for mirror in mirrors {
-            let links = super::links(db, &mirror).await?;
-            if let (Some(left), Some(right)) = (links.left, links.right) {
-                joined.push((mirror.id, mirror.state, spot(&left), spot(&right)));
-            }
-        }
-        Ok(Self(joined))
+        let links = super::links_of(db, organization, &mirrors).await?;
+        let joined = mirrors.into_iter().filter_map(|mirror| {
+            let (left, right) = (links.get(&mirror.left_link)?, links.get(&mirror.right_link)?);
+            Some((mirror.id, mirror.state, spot(left), spot(right)))
+        });
+        Ok(Self(joined.collect()))
     }
 
     /// Two places that are joined already, by however many mirrors, would have what is written in one go round in a circle.

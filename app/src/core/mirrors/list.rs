@@ -2,12 +2,12 @@
 
 use std::{collections::HashMap, time::Duration};
 
-use sea_orm::{ColumnTrait, DerivePartialModel, QueryFilter, QueryOrder, QuerySelect};
+use sea_orm::{ColumnTrait, Condition, ConnectionTrait, DerivePartialModel, QueryFilter, QueryOrder, QuerySelect};
 
 use super::{
     LIVING,
     backfill::{self, Progress},
-    links, of_link, side_of,
+    links_of, of_link, side_of,
 };
 use crate::{
     core::{Core, Error, Result, integration_links, people::Member, teams},
@@ -115,36 +115,45 @@ async fn listed(core: &Core, organization: OrganizationId, mirrors: Vec<Model>) 
         found.map_or(0, |(_, _, many)| many.unsigned_abs())
     };
     let mut backfills = backfill::of_mirrors(db, organization, &ids).await?;
-    let mut listed = Vec::new();
-    for mirror in mirrors {
-        let links = links(db, &mirror).await?;
-        let takes = takes(core, &mirror, [&links.left, &links.right]).await?;
-        listed.push(Listed {
-            takes,
-            left: links.left,
-            right: links.right,
+    let links = links_of(db, organization, &mirrors).await?;
+    let joining = joining_any(db, organization, links.keys().copied().collect()).await?;
+    let listed = mirrors.into_iter().map(|mirror| {
+        let (left, right) = (links.get(&mirror.left_link).cloned(), links.get(&mirror.right_link).cloned());
+        Listed {
+            takes: takes(&mirror, [&left, &right], &joining),
+            left,
+            right,
             pairs: pairs.get(&mirror.id).map_or(0, |many| many.unsigned_abs()),
             waiting: number(mirror.id, ChangeState::Waiting),
             failed: number(mirror.id, ChangeState::Failed),
             backfill: backfills.remove(&mirror.id),
             mirror,
-        });
-    }
-    Ok(listed)
+        }
+    });
+    Ok(listed.collect())
 }
 
-async fn takes(core: &Core, mirror: &Model, links: [&Option<integration_link::Model>; 2]) -> Result<Vec<LinkId>> {
-    let mut takes = Vec::new();
+/// The mirrors that are there and join any of these links.
+async fn joining_any(
+    db: &impl ConnectionTrait,
+    organization: OrganizationId,
+    links: Vec<LinkId>,
+) -> Result<Vec<Model>> {
+    let joins = [Column::LeftLink, Column::RightLink].map(|end| end.is_in(links.clone()));
+    let either = joins.into_iter().fold(Condition::any(), Condition::add);
+    Ok(Entity::of(organization).filter(either).filter(Column::State.is_in(LIVING)).all(db).await?)
+}
+
+fn takes(mirror: &Model, links: [&Option<integration_link::Model>; 2], joining: &[Model]) -> Vec<LinkId> {
     if !LIVING.contains(&mirror.state) {
-        return Ok(takes);
+        return Vec::new();
     }
-    for link in links.into_iter().flatten().filter(|link| integration_links::lives(link)) {
-        let others = joining(core, link).await?;
-        if mirror.made(side_of(mirror, link)) && others.iter().all(|other| other.id == mirror.id) {
-            takes.push(link.id);
-        }
-    }
-    Ok(takes)
+    let living = links.into_iter().flatten().filter(|link| integration_links::lives(link));
+    let goes = living.filter(|link| {
+        let joins = |other: &&Model| [other.left_link, other.right_link].contains(&link.id);
+        mirror.made(side_of(mirror, link)) && joining.iter().filter(joins).all(|other| other.id == mirror.id)
+    });
+    goes.map(|link| link.id).collect()
 }
 
 /// How far a mirror has come with making up for what was there before, if anybody asked for that: the last time.

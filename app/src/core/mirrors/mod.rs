@@ -43,7 +43,10 @@ mod settle;
 mod values;
 mod words;
 
-use std::time::Duration;
+use std::{
+    collections::{BTreeSet, HashMap},
+    time::Duration,
+};
 
 use sea_orm::{
     ColumnTrait, ConnectionTrait, QueryFilter, QueryOrder, QuerySelect,
@@ -162,6 +165,17 @@ async fn links(db: &impl ConnectionTrait, mirror: &Model) -> Result<values::Side
         left: integration_links::load_in(db, organization, mirror.left_link).await?,
         right: integration_links::load_in(db, organization, mirror.right_link).await?,
     })
+}
+
+/// The links of several mirrors, removed ones included.
+async fn links_of(
+    db: &impl ConnectionTrait,
+    organization: OrganizationId,
+    mirrors: &[Model],
+) -> Result<HashMap<LinkId, integration_link::Model>> {
+    let ends: BTreeSet<LinkId> = mirrors.iter().flat_map(|mirror| [mirror.left_link, mirror.right_link]).collect();
+    let links = integration_link::Entity::of(organization).filter(integration_link::Column::Id.is_in(ends));
+    Ok(links.all(db).await?.into_iter().map(|link| (link.id, link)).collect())
 }
 
 fn job(organization: OrganizationId, change: MirrorChangeId, pair: MirrorPairId) -> NewJob {

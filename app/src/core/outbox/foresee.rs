@@ -9,7 +9,7 @@ use super::{
     tell::{concerns, origins},
 };
 use crate::{
-    core::{Core, Result, integration_links, partners::Partner},
+    core::{Core, Result, integration_links, mail::digest::team_hour, partners::Partner},
     db::{
         EntryId, UserId,
         entity::{Tenant, entry, integration_link},
@@ -74,13 +74,14 @@ pub async fn foresee(
     let pictures = pictures(core, db, organization, &ids).await?;
     let origins = origins(db, organization, std::slice::from_ref(link), &pictures).await?;
     let seen = integration_links::as_partner_sees(core, link);
+    let of_team = team_hour(db, organization, link.team_id).await?;
     let foreseen = pictures.into_iter().map(|picture| {
         let of_another = is_for_another(link, picture.row.user_id);
         let told = match partner.integration.wants(&seen, &picture.seen) {
             _ if of_another => Err(NOT_THEIRS),
             _ if !concerns(link, &picture, &origins) => Err(FROM_THERE),
             Want::Now => Ok(Told::Now),
-            Want::Digest { hour } => Ok(Told::Digest(hour)),
+            Want::Digest { hour } => Ok(Told::Digest(hour.unwrap_or(of_team))),
             Want::No => Err(NOT_WANTED),
         };
         Foreseen { id: picture.row.id, entry: picture.seen, told }

@@ -15,7 +15,7 @@ use super::{
     picture::{Picture, pictures},
 };
 use crate::{
-    core::{Core, Error, Result, entries, integration_links, partners::Partner},
+    core::{Core, Error, Result, entries, integration_links, mail::digest::team_hour, partners::Partner},
     db::{
         EntryId, LinkId, OrganizationId, OutboxMessageId, TeamId,
         entity::{
@@ -176,7 +176,7 @@ impl Known {
 enum Fate {
     Nothing,
     Send,
-    Gather(u8),
+    Gather(Option<u8>),
 }
 
 fn fate(want: Want, picture: &Picture, post: Option<&post::Model>, occasion: Occasion) -> Fate {
@@ -250,8 +250,8 @@ struct Outgoing {
     join: HashSet<OutboxMessageId>,
     /// Messages for those that have no unfinished one.
     fresh: Vec<Model>,
-    /// The hours of the digests of links that gather.
-    hours: BTreeMap<LinkId, u8>,
+    /// The hours of the digests of links that gather; none = the team's.
+    hours: BTreeMap<LinkId, Option<u8>>,
 }
 
 impl Outgoing {
@@ -278,9 +278,11 @@ impl Outgoing {
         }
         if !gathering.is_empty() {
             let zone = zone_of(tx, organization, team).await?;
+            let of_team = team_hour(tx, organization, team).await?;
             for link in gathering {
                 let Some(hour) = self.hours.get(&link) else { continue };
-                jobs.extend(digest::expect(core, tx, organization, link, &zone, *hour).await?);
+                let hour = hour.unwrap_or(of_team);
+                jobs.extend(digest::expect(core, tx, organization, link, &zone, hour).await?);
             }
         }
         queue::add_many(tx, jobs).await?;

@@ -88,7 +88,7 @@ async fn from_an_event_to_its_trace(scripts: Scripts) -> Result<()> {
 }
 
 /// A link to #done of Slack that works.
-async fn link_done(browser: &Browser, demo: &Demo) -> Result<()> {
+pub(super) async fn link_done(browser: &Browser, demo: &Demo) -> Result<()> {
     browser.go(demo.at("/integrations/slack")).await?;
     browser.press("Connect Slack").await?;
     browser.press("Continue as ada").await?;
@@ -102,7 +102,7 @@ async fn link_done(browser: &Browser, demo: &Demo) -> Result<()> {
 }
 
 /// Opens an issue in another window, so to say.
-async fn open_issue(demo: &Demo, title: &str) -> Result<()> {
+pub(super) async fn open_issue(demo: &Demo, title: &str) -> Result<()> {
     let call = reqwest::Client::new().post(format!("{}/github/acme/widgets/issues", demo.sandbox));
     let call = call.header("cookie", "github_sandbox_user=ada-codes").form(&[("title", title), ("body", "")]);
     call.send().await?.error_for_status()?;

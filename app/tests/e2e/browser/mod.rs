@@ -9,22 +9,25 @@ mod flowdock;
 mod log;
 mod mirror;
 mod organization;
+mod readme;
 mod slack;
 mod tour;
 mod zendesk;
 
-use std::time::Duration;
+use std::{path::Path, time::Duration};
 
 use anyhow::{Result, ensure};
 
 use crate::{
     product::Demo,
-    webdriver::{Browser, Scheme, Scripts},
+    webdriver::{Browser, Rules, Scheme, Scripts},
 };
 pub use tour::{link_widgets, sign_up};
 
 /// The window widths people have: a phone, a tablet, a desk.
-const WIDTHS: [(u32, u32); 3] = [(390, 844), (820, 1180), (1440, 900)];
+const WIDTHS: [(u32, u32); 3] = [(390, 844), (TABLET, 1180), (1440, 900)];
+
+const TABLET: u32 = 820;
 
 /// The webhook of another product that the sandbox opens with.
 const FOREIGN: &str = "https://ci.example/hooks";
@@ -177,21 +180,36 @@ async fn from_the_first_click_to_the_last_removal(scripts: Scripts) -> Result<()
     demo.stop().await
 }
 
-/// What the page looks like at each width, by day and by night, in `target/screenshots`; nothing may scroll but the page,
-/// up and down, and nobody may be kept out.
+/// Looks a page over as people meet it: by night and by day nobody may be kept out, on a phone or at a desk, and nothing may
+/// scroll but the page, up and down. Where `PATCHBAY_PICTURES` is set, it leaves pictures in `target/screenshots`.
+///
+/// What axe finds depends on the colours in the rules of colours alone, so by night no others are asked.
 async fn pictures(browser: &Browser, name: &str) -> Result<()> {
-    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/screenshots");
-    for scheme in [Scheme::Dark, Scheme::Light] {
+    let shoots = std::env::var_os("PATCHBAY_PICTURES").is_some();
+    for (scheme, rules, night) in [(Scheme::Dark, Rules::Colours, "-dark"), (Scheme::Light, Rules::All, "")] {
         browser.prefer(scheme).await?;
-        let night = if scheme == Scheme::Dark { "-dark" } else { "" };
         for (width, height) in WIDTHS {
+            let by_day = scheme == Scheme::Light;
+            // In between lies nothing that is not on one of both sides, but for what sticks out.
+            let is_judged = width != TABLET;
+            if !(is_judged || by_day || shoots) {
+                continue;
+            }
             browser.look_through_a_window_of(width, height).await?;
-            browser.screenshot(&folder.join(format!("{name}{night}-{width}.png"))).await?;
-            let stray = browser.stray_scrolling().await?;
-            ensure!(stray.is_empty(), "{name}, {width} pixels wide, scrolls where it should not: {stray:?}");
+            if is_judged {
+                let barriers = browser.barriers(rules).await?;
+                let seen = format!("{name}, {}, {width} pixels wide,", scheme.word());
+                ensure!(barriers.is_empty(), "{seen} keeps people out:\n{}", barriers.join("\n"));
+            }
+            if by_day {
+                let stray = browser.stray_scrolling().await?;
+                ensure!(stray.is_empty(), "{name}, {width} pixels wide, scrolls where it should not: {stray:?}");
+            }
+            if shoots {
+                let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/screenshots");
+                browser.screenshot(&folder.join(format!("{name}{night}-{width}.png"))).await?;
+            }
         }
-        let barriers = browser.barriers().await?;
-        ensure!(barriers.is_empty(), "{name}, {}, keeps people out:\n{}", scheme.word(), barriers.join("\n"));
     }
     Ok(())
 }

@@ -12,7 +12,7 @@ use crate::{
 
 /// The workspace Acme and its channel #done in the sandbox.
 const WORKSPACE: &str = "/slack/client/T0ACME0001";
-const DONE: &str = "/slack/client/T0ACME0001/C0ACMEDONE";
+pub(super) const DONE: &str = "/slack/client/T0ACME0001/C0ACMEDONE";
 
 /// Posts into a channel are a second apart, and a link that comes back has them wait.
 const A_FEW_POSTS: Duration = Duration::from_secs(10);

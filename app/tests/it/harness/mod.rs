@@ -2,12 +2,14 @@
 
 mod app;
 mod client;
+mod crowd;
 mod database;
 mod mail_server;
 mod sandbox;
 
 pub use app::{PASSWORD, TestApp, TwoOrganizations};
 pub use client::{Answer, Client, between};
+pub use crowd::Crowd;
 pub use database::TestDatabase;
 pub use mail_server::FakeMailServer;
 pub use sandbox::GitHubSandbox;

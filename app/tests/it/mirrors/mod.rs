@@ -142,7 +142,9 @@ impl World {
 
     /// Lets the links be set up at their partners.
     pub async fn set_up_links(&self) {
-        for link in integration_links::for_team(&self.core, self.ada.organization, self.team).await.unwrap() {
+        let wanted = integration_links::Wanted::default();
+        let of_team = integration_links::of_team(&self.core, self.ada.organization, self.team, &wanted).await;
+        for link in of_team.unwrap().links {
             integration_links::install(&self.core, self.ada.organization, link.id).await.unwrap();
         }
         self.sql("DELETE FROM jobs WHERE kind IN ('inspect_link', 'install_link')").await;

@@ -6,7 +6,7 @@ use integration_contract::{ErrorKind, Told};
 use integration_testkit::Trouble::{Fails, LosesAnswer};
 use jiff::Timestamp;
 use patchbay::{
-    core::{entries, integration_links, outbox},
+    core::{entries, integration_links, mail::digest as team_digest, outbox},
     db::entity::{
         entry::EntryStatus,
         outbox_message::{
@@ -72,6 +72,27 @@ async fn a_digest_tells_the_day_at_its_hour_also_when_the_clocks_change(test: Te
     assert_eq!(next_strike(&world).await, at("2096-03-25T16:00:00Z"));
     strike(&world).await;
     assert_eq!(texts(&world.fake.heard()[1].message.what), ["three"]);
+    world.finish().await;
+}
+
+async fn a_link_may_leave_the_hour_to_the_team(test: TestDatabase) {
+    let world = World::at(test, at(NOON)).await;
+    world.link("workshop", "digest").await;
+    world.write("one").await;
+    assert_eq!(
+        next_strike(&world).await,
+        at("2096-03-24T16:00:00Z"),
+        "five in the evening, where nobody chose an hour"
+    );
+    strike(&world).await;
+    assert_eq!(texts(&world.fake.heard()[0].message.what), ["one"]);
+
+    team_digest::choose(&world.core, &world.ada, world.team, Some(9)).await.unwrap();
+    world.write("two").await;
+    // An hour less by the sun from that night on.
+    assert_eq!(next_strike(&world).await, at("2096-03-25T07:00:00Z"));
+    strike(&world).await;
+    assert_eq!(texts(&world.fake.heard()[1].message.what), ["two"]);
     world.finish().await;
 }
 
@@ -147,6 +168,7 @@ async fn a_digest_waits_for_its_link_and_goes_with_it(test: TestDatabase) {
 
 on_both_databases!(
     a_digest_tells_the_day_at_its_hour_also_when_the_clocks_change,
+    a_link_may_leave_the_hour_to_the_team,
     a_digest_with_nothing_left_to_tell_is_not_sent,
     a_second_attempt_at_a_digest_tells_the_same,
     a_digest_that_failed_can_be_sent_again_with_all_that_was_in_it,

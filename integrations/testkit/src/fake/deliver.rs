@@ -86,7 +86,8 @@ impl FakePartner {
             "now" => Want::Now,
             "all" if !entry.of_item => Want::Now,
             "done" if entry.status == Status::Done => Want::Now,
-            digest => hour_of(digest).map_or(Want::No, |hour| Want::Digest { hour }),
+            "digest" => Want::Digest { hour: None },
+            digest => hour_of(digest).map_or(Want::No, |hour| Want::Digest { hour: Some(hour) }),
         }
     }
 

@@ -58,7 +58,7 @@ pub async fn tell(core: &Core) -> Result<()> {
 pub async fn forget_recoveries(core: &Core, older_than: std::time::Duration) -> Result<u64> {
     let limit = core.clock.before(older_than);
     let (table, key) = ("recoveries", "organization_id, id");
-    Ok(core.db.forget(Outdated { table, key, which: "since < $1", limit }).await?)
+    Ok(core.db.forget(Outdated { table, key, of: None, which: "since < $1", limit }).await?)
 }
 
 /// What has been broken for a while, and nobody was told.

@@ -21,10 +21,7 @@ use crate::{
         Core, integration_links, integration_users,
         partners::{Partner, our_url},
     },
-    db::entity::{
-        integration_link::LinkState,
-        integration_user::{self, AccountState},
-    },
+    db::entity::integration_user::{self, AccountState},
     web::{
         self,
         extract::SignedIn,
@@ -51,6 +48,8 @@ struct PartnerPage<'a> {
     site: Option<SiteField>,
     may_disconnect: bool,
     links: Vec<Row>,
+    /// How many links there are beside these.
+    more_links: usize,
     examples: Vec<Shown>,
     messages: Vec<Message>,
     /// Whether it tells us of what happens there.
@@ -127,11 +126,10 @@ pub async fn draw(
     installations.retain(|installation| installation.partner == card.id);
     let ready = !needs_account(card) || integration_users::latest(core, &member, partner).await?.is_some();
     let last_site = accounts.iter().filter_map(|row| row.site.as_deref()).next_back().unwrap_or_default();
-    let mut links = integration_links::in_sight(core, &member).await?;
-    links.retain(|link| link.partner == card.id);
-    // What needs somebody comes first.
-    links.sort_by_key(|link| link.state != LinkState::Broken);
-    let standing = Standing::of(partner, &links, &integration_users::usable(core, &member).await?);
+    let glimpses = integration_links::in_sight(core, &member).await?;
+    let standing = Standing::of(partner, &glimpses, &integration_users::usable(core, &member).await?);
+    let links = integration_links::of_partner(core, &member, partner).await?;
+    let all = glimpses.iter().filter(|link| link.partner == card.id).count();
     let links = Row::all(core, &member, &links, &format!("/integrations/{}", card.id)).await?;
     let page = PartnerPage {
         page: who.page(card.name).await?.at(Place::Integrations),
@@ -148,6 +146,7 @@ pub async fn draw(
         accounts: accounts.into_iter().map(|row| AccountLine::of(core, card, row)).collect(),
         installations,
         may_disconnect: member.is_admin(),
+        more_links: all.saturating_sub(links.len()),
         links,
         examples: Shown::all(card),
         messages: Message::all(core, partner),

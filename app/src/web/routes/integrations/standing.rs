@@ -2,9 +2,9 @@
 //! person may see counts.
 
 use crate::{
-    core::partners::Partner,
+    core::{integration_links::Glimpse, partners::Partner},
     db::entity::{
-        integration_link::{self, LinkState},
+        integration_link::LinkState,
         integration_user::{self, AccountState},
     },
     web::page::Tone,
@@ -36,7 +36,7 @@ pub struct Trouble {
 
 impl Standing {
     /// `links` are those in the person's sight, `accounts` those they could link with; of all partners.
-    pub fn of(partner: &Partner, links: &[integration_link::Model], accounts: &[integration_user::Model]) -> Self {
+    pub fn of(partner: &Partner, links: &[Glimpse], accounts: &[integration_user::Model]) -> Self {
         let card = partner.integration.card();
         let links: Vec<_> = links.iter().filter(|link| link.partner == card.id).collect();
         let accounts: Vec<_> = accounts.iter().filter(|account| account.partner == card.id).collect();

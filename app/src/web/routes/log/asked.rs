@@ -137,6 +137,11 @@ impl Asked {
         Self { before: None, month: None, ..self.clone() }.below(&format!("/teams/{team}/export.{ending}"))
     }
 
+    /// The address of a file with all of a person's own.
+    pub fn own_file(&self, ending: &str) -> String {
+        Self { before: None, month: None, ..self.clone() }.below(&format!("/log/export.{ending}"))
+    }
+
     fn below(&self, path: &str) -> String {
         let text = |one: Option<String>| one.unwrap_or_default();
         let pairs = [

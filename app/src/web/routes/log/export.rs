@@ -1,4 +1,7 @@
-//! `/teams/{team}/export.csv` and `export.json`: what the log shows under a filter, all of it, as a file.
+//! `/teams/{team}/export.csv` and `export.json`: what the log shows under a filter, all of it, as a file. `/log/export.…` is the
+//! same of what a person did in all their teams.
+
+use std::collections::HashMap;
 
 use axum::{extract::State, response::Response};
 use futures::{Stream, TryStreamExt};
@@ -11,7 +14,7 @@ use crate::{
     core::{
         self, Core,
         audit::{self, Deed},
-        entries::{self, Entry, export},
+        entries::{self, Entry, export, export_own},
         teams,
     },
     db::{
@@ -28,6 +31,9 @@ use crate::{
 /// One entry as a file has it. Days and times are the team's.
 #[derive(Serialize)]
 struct Line {
+    /// Whose log, where the file is of several.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    team: Option<String>,
     id: EntryId,
     day: String,
     status: &'static str,
@@ -51,6 +57,7 @@ impl Line {
         tags.sort();
         let row = entry.row;
         Self {
+            team: None,
             id: row.id,
             day: row.occurred_on,
             status: match row.status {
@@ -69,8 +76,9 @@ impl Line {
         }
     }
 
-    fn fields(self) -> [String; NAMES.len()] {
-        [
+    /// In the order of [`NAMES`], and the team behind them.
+    fn fields(self) -> Vec<String> {
+        let fields = [
             self.id.to_string(),
             self.day,
             self.status.to_owned(),
@@ -82,7 +90,8 @@ impl Line {
             self.done_on.unwrap_or_default(),
             self.written_at,
             self.archived_at.unwrap_or_default(),
-        ]
+        ];
+        fields.into_iter().chain(self.team).collect()
     }
 }
 
@@ -94,8 +103,7 @@ pub(super) async fn csv(
     asked: Asked,
 ) -> Result<Response> {
     let (team, lines) = lines(&core, &who, id, &asked).await?;
-    let lines = lines.map_ok(|piece| piece.into_iter().map(Line::fields).collect());
-    Ok(download::csv(&name_of(&core, &team), NAMES, lines))
+    Ok(download::csv(&name_of(&core, &team), &NAMES, fields(lines)))
 }
 
 /// `GET /teams/{team}/export.json`
@@ -108,6 +116,48 @@ pub(super) async fn json(
     let (team, lines) = lines(&core, &who, id, &asked).await?;
     let about = json!({ "id": team.id, "name": team.name, "time_zone": team.time_zone });
     Ok(download::json(&name_of(&core, &team), ("team", &about), "entries", lines))
+}
+
+/// `GET /log/export.csv`
+pub(super) async fn own_csv(State(core): State<Core>, who: SignedIn, asked: Asked) -> Result<Response> {
+    let lines = own_lines(&core, &who, &asked).await?;
+    let names: Vec<&str> = NAMES.into_iter().chain(["team"]).collect();
+    Ok(download::csv(&own_name(&core), &names, fields(lines)))
+}
+
+/// `GET /log/export.json`
+pub(super) async fn own_json(State(core): State<Core>, who: SignedIn, asked: Asked) -> Result<Response> {
+    let lines = own_lines(&core, &who, &asked).await?;
+    let about = json!({ "id": who.person.user.id, "name": who.person.user.name });
+    Ok(download::json(&own_name(&core), ("person", &about), "entries", lines))
+}
+
+/// What a person did, each line with its team and in that team's time zone.
+async fn own_lines(
+    core: &Core,
+    who: &SignedIn,
+    asked: &Asked,
+) -> Result<impl Stream<Item = core::Result<Vec<Line>>> + Send + use<>> {
+    let member = who.member()?;
+    let teams = teams::of_member(core, &member).await?;
+    let teams: HashMap<TeamId, (TimeZone, String)> =
+        teams.into_iter().map(|team| (team.id, (entries::zone(&team), team.name))).collect();
+    let line = move |entry: Entry| {
+        let (zone, team) = teams.get(&entry.row.team_id).cloned().unwrap_or((TimeZone::UTC, String::new()));
+        Line { team: Some(team), ..Line::new(&zone, entry) }
+    };
+    let pieces = export_own(core, &member, &asked.filter).await?;
+    Ok(pieces.map_ok(move |piece| piece.into_iter().map(&line).collect()))
+}
+
+fn fields(
+    lines: impl Stream<Item = core::Result<Vec<Line>>> + Send + 'static,
+) -> impl Stream<Item = core::Result<Vec<Vec<String>>>> + Send + 'static {
+    lines.map_ok(|piece| piece.into_iter().map(Line::fields).collect())
+}
+
+fn own_name(core: &Core) -> String {
+    format!("my-log-{}", core.clock.today(&TimeZone::UTC))
 }
 
 async fn lines(

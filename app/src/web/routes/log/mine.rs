@@ -4,17 +4,19 @@ use std::collections::HashMap;
 
 use askama::Template;
 use axum::{extract::State, response::Response};
-use http::StatusCode;
+use http::{HeaderMap, StatusCode};
 use jiff::tz::TimeZone;
 
 use super::{
     asked::Asked,
+    show::PART,
     shown::{self, Entry},
 };
 use crate::{
     core::{
         Core,
         entries::{self, Streak},
+        live,
     },
     db::TeamId,
     web::{
@@ -36,11 +38,17 @@ struct MyLogPage {
     days: Vec<shown::Day>,
     older: Option<String>,
     in_a_team: bool,
+    /// What the newest change was called when this was read; none where the page stays as it is.
+    newest: Option<String>,
 }
 
 impl MyLogPage {
     fn is_one_day(&self) -> bool {
         false
+    }
+
+    fn file(&self, ending: &str) -> String {
+        self.asked.own_file(ending)
     }
 
     fn text(&self) -> &str {
@@ -54,8 +62,15 @@ impl MyLogPage {
 }
 
 /// `GET /log`
-pub(super) async fn show(State(core): State<Core>, who: SignedIn, asked: Asked) -> Result<Response> {
+pub(super) async fn show(
+    State(core): State<Core>,
+    who: SignedIn,
+    asked: Asked,
+    headers: HeaderMap,
+) -> Result<Response> {
     let member = who.member()?;
+    // Asked before the entries are read: what is written in between is then drawn twice rather than never.
+    let newest = if asked.before.is_none() { Some(live::newest_own(&core, &member).await?) } else { None };
     let mine = entries::mine(&core, &member, &asked.filter, asked.before).await?;
     let zones: HashMap<TeamId, (TimeZone, &str)> =
         mine.teams.iter().map(|team| (team.id, (entries::zone(team), team.name.as_str()))).collect();
@@ -68,8 +83,10 @@ pub(super) async fn show(State(core): State<Core>, who: SignedIn, asked: Asked) 
         Entry { team: Some(place), ..Entry::new(&core, team, &zone, entry) }
     };
     let organization = who.person.memberships.iter().find(|one| one.organization.id == member.organization);
+    let page = if headers.contains_key(PART) { who.bare_page() } else { who.page("My log").await? };
     let page = MyLogPage {
-        page: who.page("My log").await?.at(Place::Mine),
+        page: page.at(Place::Mine),
+        newest,
         organization: organization.map(|one| one.organization.name.clone()).unwrap_or_default(),
         here: asked.own_address(),
         streak: mine.streak,

@@ -31,7 +31,7 @@ use crate::{
 };
 
 /// Says that only the entries will be shown; `static/live.js` sends it.
-const PART: &str = "x-patchbay-part";
+pub(super) const PART: &str = "x-patchbay-part";
 
 /// How many open goals and blockers are shown before the rest is folded away.
 const OPEN_SHOWN: usize = 5;
@@ -214,7 +214,7 @@ async fn draw_log(
     open.retain(|entry| {
         entry.row.occurred_on != today.to_string() || listing.entries.iter().all(|shown| shown.row.id != entry.row.id)
     });
-    let may_connect = member.is_admin() && integration_links::for_team(core, member.organization, id).await?.is_empty();
+    let may_connect = member.is_admin() && !integration_links::any_of_team(core, member.organization, id).await?;
     let (first, last) = Calendar::span(&asked, today);
     let counted = entries::days(core, member, id, first, last).await?;
     let people = teams::members(core, member, id).await?;

@@ -7,13 +7,11 @@ use super::wish::{EndWish, Wish};
 use crate::{
     core::{
         Core, Error,
+        integration_links::Glimpse,
         mirrors::{Offer, Said, Sides},
         partners::Partner,
     },
-    db::entity::{
-        integration_link,
-        mirror::{self, MirrorState},
-    },
+    db::entity::mirror::{self, MirrorState},
     web::{
         self,
         extract::{Path, SignedIn},
@@ -40,7 +38,7 @@ pub fn tile(
     offer: &'static Offer,
     left: &Partner,
     right: &Partner,
-    links: &[integration_link::Model],
+    links: &[Glimpse],
     mirrors: &[mirror::Model],
 ) -> Tile {
     let joins = |link, partner: &Partner| links.iter().any(|one| one.id == link && one.partner == partner.id());

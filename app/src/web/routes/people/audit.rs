@@ -208,8 +208,8 @@ pub async fn csv(
     asked: Asked,
 ) -> Result<Response> {
     let (name, _, lines) = lines(&core, &who, id, &asked).await?;
-    let lines = lines.map_ok(|piece| piece.into_iter().map(Line::fields).collect());
-    Ok(download::csv(&name, NAMES, lines))
+    let lines = lines.map_ok(|piece| piece.into_iter().map(|line| line.fields().to_vec()).collect());
+    Ok(download::csv(&name, &NAMES, lines))
 }
 
 /// `GET /organizations/{organization}/audit/export.json`

@@ -4,15 +4,17 @@
 
 use askama::Template;
 use axum::{
-    extract::State,
+    extract::{Query, State},
     response::{IntoResponse, Redirect, Response},
 };
 use http::StatusCode;
-use integration_contract::FieldErrors;
+use integration_contract::{FieldErrors, text::without_nul};
+use serde::Deserialize;
 
 use crate::{
     core::{
-        self, Core, entries, integration_links,
+        self, Core, entries,
+        integration_links::{self, Listing, Wanted},
         mail::digest,
         mirrors, organizations,
         people::Member,
@@ -42,8 +44,8 @@ struct SettingsPage {
     members: Vec<user::Model>,
     /// Members of the organization who are not in the team.
     others: Vec<user::Model>,
-    /// What the team is linked to, the last few removed ones included.
-    links: Vec<Row>,
+    /// What the team is linked to.
+    links: Links,
     /// Which of its links are kept in step, the last few removed ones included.
     mirrors: Vec<MirrorRow>,
     digest: digest::Setting,
@@ -64,10 +66,69 @@ impl SettingsPage {
     }
 }
 
+/// A page of the team's links, the last few removed ones included.
+struct Links {
+    rows: Vec<Row>,
+    /// Whether there are so many that somebody would rather search.
+    many: bool,
+    fit: u64,
+    /// What was searched for.
+    name: String,
+    page: u64,
+    pages: u64,
+    /// The addresses of the pages before and after this one.
+    before: Option<String>,
+    after: Option<String>,
+}
+
+impl Links {
+    fn of(rows: Vec<Row>, listing: &Listing, wanted: Wanted, here: &str) -> Self {
+        let address = |page: u64| {
+            let mut query = url::form_urlencoded::Serializer::new(String::new());
+            if !wanted.name.is_empty() {
+                query.append_pair("find", &wanted.name);
+            }
+            query.append_pair("page", &page.to_string());
+            format!("{here}?{}#links", query.finish())
+        };
+        Self {
+            rows,
+            many: listing.all > integration_links::PAGE,
+            fit: listing.fit,
+            page: listing.page,
+            pages: listing.pages,
+            before: (listing.page > 1).then(|| address(listing.page - 1)),
+            after: (listing.page < listing.pages).then(|| address(listing.page + 1)),
+            name: wanted.name,
+        }
+    }
+}
+
+/// What of the page is asked for.
+#[derive(Default, Deserialize)]
+pub struct Asked {
+    #[serde(default)]
+    find: String,
+    #[serde(default)]
+    page: String,
+}
+
+impl Asked {
+    fn links(self) -> Wanted {
+        Wanted { name: without_nul(self.find.trim()), page: self.page.parse().unwrap_or(1) }
+    }
+}
+
 /// `GET /teams/{team}/settings`
-pub async fn show(State(core): State<Core>, who: SignedIn, Path(id): Path<TeamId>) -> Result<Response> {
+pub async fn show(
+    State(core): State<Core>,
+    who: SignedIn,
+    Path(id): Path<TeamId>,
+    Query(asked): Query<Asked>,
+) -> Result<Response> {
     let (member, team) = teams::find(&core, &who.person, id).await?;
-    draw_settings(&core, &who, member, team, StatusCode::OK, None, FieldErrors::default()).await
+    let shown = Shown { links: asked.links(), ..Shown::default() };
+    draw_settings(&core, &who, member, team, StatusCode::OK, shown).await
 }
 
 /// `GET /teams/{team}/members`: they stand on the settings page.
@@ -91,7 +152,8 @@ pub async fn change(
             Ok(to_settings(id).into_response())
         }
         Err(core::Error::Invalid(errors)) => {
-            draw_settings(&core, &who, member, team, StatusCode::UNPROCESSABLE_ENTITY, Some(typed), errors).await
+            let shown = Shown { typed: Some(typed), errors, ..Shown::default() };
+            draw_settings(&core, &who, member, team, StatusCode::UNPROCESSABLE_ENTITY, shown).await
         }
         Err(error) => Err(error.into()),
     }
@@ -115,7 +177,8 @@ pub async fn add_member(
             Ok(to_settings(id).into_response())
         }
         Err(core::Error::Invalid(errors)) => {
-            draw_settings(&core, &who, member, team, StatusCode::UNPROCESSABLE_ENTITY, None, errors).await
+            let shown = Shown { errors, ..Shown::default() };
+            draw_settings(&core, &who, member, team, StatusCode::UNPROCESSABLE_ENTITY, shown).await
         }
         Err(error) => Err(error.into()),
     }
@@ -165,7 +228,8 @@ pub async fn choose_digest(
             Ok(Redirect::to(&format!("/teams/{id}/settings#digest")).into_response())
         }
         Err(core::Error::Invalid(errors)) => {
-            draw_settings(&core, &who, member, team, StatusCode::UNPROCESSABLE_ENTITY, None, errors).await
+            let shown = Shown { errors, ..Shown::default() };
+            draw_settings(&core, &who, member, team, StatusCode::UNPROCESSABLE_ENTITY, shown).await
         }
         Err(error) => Err(error.into()),
     }
@@ -186,14 +250,21 @@ pub async fn receive_digest(
     Ok(Redirect::to(&format!("/teams/{id}/settings#digest")))
 }
 
+/// What differs from the page as such.
+#[derive(Default)]
+struct Shown {
+    typed: Option<NewTeam>,
+    errors: FieldErrors,
+    links: Wanted,
+}
+
 async fn draw_settings(
     core: &Core,
     who: &SignedIn,
     member: Member,
     team: team::Model,
     status: StatusCode,
-    typed: Option<NewTeam>,
-    errors: FieldErrors,
+    Shown { typed, errors, links: wanted }: Shown,
 ) -> Result<Response> {
     let members = teams::members(core, &member, team.id).await?;
     let everybody = if member.is_admin() { organizations::members(core, &member).await? } else { Vec::new() };
@@ -202,17 +273,17 @@ async fn draw_settings(
         .map(|(user, _)| user)
         .filter(|user| members.iter().all(|member| member.id != user.id))
         .collect();
-    let links = integration_links::for_team(core, team.organization_id, team.id).await?;
+    let links = integration_links::of_team(core, team.organization_id, team.id, &wanted).await?;
     let mirrors = mirrors::for_team(core, team.organization_id, team.id).await?;
     let here = format!("/teams/{}/settings", team.id);
-    let rows = Row::all(core, &member, &links, &here).await?.into_iter();
+    let rows = Row::all(core, &member, &links.links, &here).await?.into_iter();
     let rows = rows.map(|row| row.joined_by(mirrors.iter().map(|listed| &listed.mirror))).collect();
     let digest = digest::setting(core, &member, team.id).await?;
     let page = SettingsPage {
         digest,
         in_team: members.iter().any(|user| user.id == member.user),
         sends_mail: core.sends_mail(),
-        links: rows,
+        links: Links::of(rows, &links, wanted, &here),
         mirrors: MirrorRow::all(core, &member, &mirrors, &here).await?,
         page: who
             .page(&format!("Settings of {}", team.name))
