@@ -348,42 +348,6 @@ async fn every_page_says_what_needs_somebody(test: TestDatabase) {
     ground.finish().await;
 }
 
-/// With a thousand links, looking for what is wrong takes as long as with one.
-async fn a_thousand_links_cost_a_page_nothing(test: TestDatabase) {
-    let ground = ground(test).await;
-    join(&ground.two.ada, 7, "ada-there").await;
-    let link = ground.add("attic").await;
-    let rows = (0..1000).map(|number| integration_link::ActiveModel {
-        id: Set(LinkId::new()),
-        state: Set(LinkState::Active),
-        hook_key: Set(format!("key-{number}")),
-        live_target: Set(Some(format!("room:{number}"))),
-        ..link.clone().into_active_model().reset_all()
-    });
-    let db = ground.app().core.db.writer_for_tests();
-    for rows in rows.collect::<Vec<_>>().chunks(100) {
-        integration_link::Entity::insert_many(rows.to_vec()).exec_without_returning(db).await.unwrap();
-    }
-    ground.sql("UPDATE integration_links SET state = 'active'").await;
-    let core = &ground.app().core;
-    let ada = users::person(core, ground.app().member("ada@example.com", ground.two.acme).await.user).await.unwrap();
-    let took = async || {
-        let begun = Instant::now();
-        for _ in 0..50 {
-            assert!(Troubles::of(core, &ada).await.unwrap().broken.is_empty());
-        }
-        begun.elapsed() / 50
-    };
-    took().await;
-    let with_many = took().await;
-    ground.sql("DELETE FROM jobs").await;
-    ground.sql("DELETE FROM integration_links WHERE name = 'attic' AND hook_key LIKE 'key-%'").await;
-    let with_one = took().await;
-    println!("looking for trouble takes {with_many:?} with 1001 links and {with_one:?} with one");
-    assert!(with_many < with_one * 5 + Duration::from_millis(5), "{with_many:?} with many, {with_one:?} with one");
-    ground.finish().await;
-}
-
 async fn accounts_say_since_when_and_what_to_do(test: TestDatabase) {
     let ground = ground(test).await;
     join(&ground.two.bob, 8, "bob-there").await;
@@ -424,6 +388,5 @@ on_both_databases!(
     letters_of_accounts_and_links_name_what_they_are_about,
     a_mirror_that_stops_is_told_and_so_is_its_end,
     every_page_says_what_needs_somebody,
-    a_thousand_links_cost_a_page_nothing,
     accounts_say_since_when_and_what_to_do,
 );

@@ -2,7 +2,7 @@
 
 /// Every table with an `organization_id` but the queue's, with its primary key; those that others point at come after
 /// these, so that no commit takes along more than it names.
-pub const TABLES: [(&str, &str); 30] = [
+pub const TABLES: [(&str, &str); 33] = [
     ("inbox_outcomes", "organization_id, message_id, about"),
     ("inbox_marks", "organization_id, link_id, mark"),
     ("inbox_messages", "organization_id, id"),
@@ -13,6 +13,7 @@ pub const TABLES: [(&str, &str); 30] = [
     ("mirror_changes", "organization_id, id"),
     ("mirror_pairs", "organization_id, id"),
     ("mirror_backfills", "organization_id, id"),
+    ("told_mirror_breaks", "organization_id, mirror_id"),
     ("mirrors", "organization_id, id"),
     ("items", "organization_id, id"),
     ("remotes", "organization_id, id"),
@@ -21,7 +22,9 @@ pub const TABLES: [(&str, &str); 30] = [
     ("action_marks", "organization_id, mark"),
     ("account_claims", "token_hash"),
     ("oauth_states", "state_hash"),
+    ("told_account_breaks", "organization_id, integration_user_id"),
     ("integration_users", "organization_id, id"),
+    ("recoveries", "organization_id, id"),
     ("entry_tags", "organization_id, entry_id, tag"),
     ("entry_mentions", "organization_id, entry_id, user_id"),
     ("entries", "organization_id, id"),

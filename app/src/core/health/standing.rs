@@ -2,7 +2,10 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QuerySelect};
+use sea_orm::{
+    ColumnTrait, EntityTrait, FromQueryResult, QueryFilter, QuerySelect, QueryTrait, Select,
+    sea_query::{Asterisk, Expr, ExprTrait, Query, SelectStatement, UnionType},
+};
 
 use super::next_step::{Acting, Fares, Looks, NextStep, Whose, of_link};
 use crate::{
@@ -77,16 +80,26 @@ impl Standings {
                 .await?;
             standings.accounts = rows.into_iter().map(|row| (row.id, row)).collect();
         }
-        let mut counted = 0;
-        for link in links {
-            if counted == COUNTED || !matches!(link.state, LinkState::Broken | LinkState::Pending) {
-                continue;
-            }
-            counted += 1;
-            standings.held.insert(link.id, held_by(core, link).await?);
-        }
         standings.name_people(core, who, links).await?;
         Ok(standings)
+    }
+
+    /// And what each of them keeps until it works again, in one statement.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn counting_held(mut self, core: &Core, links: &[&Model]) -> Result<Self> {
+        let waits = |link: &&&Model| matches!(link.state, LinkState::Broken | LinkState::Pending);
+        let waiting: Vec<&Model> = links.iter().filter(waits).take(COUNTED).copied().collect();
+        let Some(count) = count_held(&waiting) else { return Ok(self) };
+        let backend = core.db.reader().get_database_backend();
+        for counted in Counted::find_by_statement(backend.build(&count)).all(core.db.reader()).await? {
+            let (at, is_hooks) = (usize::try_from(counted.which / 2).unwrap_or(0), counted.which % 2 == 0);
+            let Some(link) = waiting.get(at) else { continue };
+            let held = self.held.entry(link.id).or_default();
+            *(if is_hooks { &mut held.hooks } else { &mut held.messages }) = u64::try_from(counted.held).unwrap_or(0);
+        }
+        Ok(self)
     }
 
     async fn name_people(&mut self, core: &Core, who: &Member, links: &[&Model]) -> Result<()> {
@@ -194,12 +207,29 @@ fn looks(who: &Member, link: &Model) -> Looks {
     }
 }
 
-/// What a link keeps until it works again; counted a little beyond [`MANY`] and no further.
-async fn held_by(core: &Core, link: &Model) -> Result<Held> {
-    let hooks = inbox::count_held(core, link.organization_id, link.id, MANY + 1);
-    let messages = outbox::count_held(core, link.organization_id, link.id, MANY + 1);
-    let (hooks, messages) = tokio::try_join!(hooks, messages)?;
-    Ok(Held { hooks, messages })
+#[derive(FromQueryResult)]
+struct Counted {
+    /// Twice the place of the link, and one more for its messages.
+    which: i32,
+    held: i64,
+}
+
+/// What links keep, each counted a little beyond [`MANY`] and no further; none for no links.
+fn count_held(links: &[&Model]) -> Option<SelectStatement> {
+    let counts = (0_i32..).step_by(2).zip(links).flat_map(|(which, link)| {
+        let (organization, id) = (link.organization_id, link.id);
+        [count(which, inbox::held(organization, id)), count(which + 1, outbox::held(organization, id))]
+    });
+    counts.reduce(|mut all, one| all.union(UnionType::All, one).to_owned())
+}
+
+fn count<E: EntityTrait>(which: i32, held: Select<E>) -> SelectStatement {
+    let some = held.select_only().expr_as(Expr::val(1), "one").limit(MANY + 1).into_query();
+    Query::select()
+        .expr_as(Expr::val(which), "which")
+        .expr_as(Expr::col(Asterisk).count(), "held")
+        .from_subquery(some, "some")
+        .to_owned()
 }
 
 /// The accounts of this member, or of everybody, each with whether any link acts with it.

@@ -20,7 +20,7 @@ use crate::{
         people::{Member, Person},
     },
     db::{
-        IntegrationUserId, OrganizationId, UserId,
+        IntegrationUserId, LinkId, OrganizationId, UserId,
         entity::{
             Tenant,
             integration_link::{self, LinkLevel, LinkState},
@@ -242,29 +242,36 @@ async fn broken_in(
         }
     }
     if !mirrors_.is_empty() {
-        let rows = mirror::Entity::of(organization).filter(mirror::Column::Id.is_in(mirrors_));
-        for row in rows.all(db).await? {
-            let mut whole = true;
-            for id in [row.left_link, row.right_link] {
-                let link = integration_links::load(core, organization, id).await?;
-                whole &= link.is_some_and(|link| integration_links::lives(&link));
-            }
-            let looks = if mirrors::must_manage(who).is_ok() { Looks::Manager } else { Looks::AtTeams };
-            let step = of_mirror(row.state, whole, looks);
-            let admins = step.is_some_and(|step| step.by == By::Admins);
-            troubles.push(Trouble {
-                organization,
-                name: row.name.clone(),
-                reason: row.reason.clone(),
-                step,
-                who: if admins { super::standing::admins_of(core, who).await? } else { Vec::new() },
-                others: 0,
-                since: row.state_since,
-                kind: Kind::Mirror(Box::new(row)),
-            });
-        }
+        troubles.extend(broken_mirrors(core, who, mirrors_).await?);
     }
     Ok(troubles)
+}
+
+async fn broken_mirrors(core: &Core, who: &Member, ids: Vec<Uuid>) -> Result<Vec<Trouble>> {
+    let (db, organization) = (core.db.reader(), who.organization);
+    let rows = mirror::Entity::of(organization).filter(mirror::Column::Id.is_in(ids)).all(db).await?;
+    let links: BTreeSet<LinkId> = rows.iter().flat_map(|row| [row.left_link, row.right_link]).collect();
+    let links = integration_link::Entity::of(organization).filter(integration_link::Column::Id.is_in(links));
+    let living: BTreeSet<LinkId> =
+        links.all(db).await?.iter().filter(|link| integration_links::lives(link)).map(|link| link.id).collect();
+    let looks = if mirrors::must_manage(who).is_ok() { Looks::Manager } else { Looks::AtTeams };
+    // Who may mend one themselves is named none.
+    let admins = if who.is_admin() { Vec::new() } else { super::standing::admins_of(core, who).await? };
+    let troubles = rows.into_iter().map(|row| {
+        let whole = [row.left_link, row.right_link].iter().all(|link| living.contains(link));
+        let step = of_mirror(row.state, whole, looks);
+        Trouble {
+            organization,
+            name: row.name.clone(),
+            reason: row.reason.clone(),
+            step,
+            who: if step.is_some_and(|step| step.by == By::Admins) { admins.clone() } else { Vec::new() },
+            others: 0,
+            since: row.state_since,
+            kind: Kind::Mirror(Box::new(row)),
+        }
+    });
+    Ok(troubles.collect())
 }
 
 /// Whom a step names.

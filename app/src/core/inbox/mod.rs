@@ -17,8 +17,7 @@ use tokio::{
 };
 
 pub use read::{
-    MessageLine, count_failed, count_held, finish, forget_marks, forget_messages, go_on, hold, load, replay,
-    replay_failed,
+    MessageLine, count_failed, finish, forget_marks, forget_messages, go_on, held, hold, load, replay, replay_failed,
 };
 
 use crate::{

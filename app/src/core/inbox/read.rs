@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use sea_orm::{
-    ColumnTrait, DatabaseTransaction, DerivePartialModel, QueryFilter, QueryOrder, QuerySelect, sea_query::Expr,
+    ColumnTrait, DatabaseTransaction, DerivePartialModel, QueryFilter, QueryOrder, QuerySelect, Select, sea_query::Expr,
 };
 
 use super::{
@@ -112,19 +112,12 @@ pub async fn go_on(tx: &DatabaseTransaction, organization: OrganizationId, link:
     Ok(queue::add_many(tx, jobs).await?)
 }
 
-/// How many of a link's messages are kept until it works again; counts no further than `most`.
-///
-/// # Errors
-/// The database's.
-pub async fn count_held(core: &Core, organization: OrganizationId, link: LinkId, most: u64) -> Result<u64> {
-    let held = Entity::of(organization)
+/// A link's messages that are kept until it works again.
+pub fn held(organization: OrganizationId, link: LinkId) -> Select<Entity> {
+    Entity::of(organization)
         .filter(Column::LinkId.eq(link))
         .filter(Column::State.eq(MessageState::Received))
         .filter(Column::Reason.is_not_null())
-        .select_only()
-        .column(Column::Id)
-        .limit(most);
-    Ok(held.into_tuple::<MessageId>().all(core.db.reader()).await?.len() as u64)
 }
 
 /// Has a message of a link read again, of which nothing came.

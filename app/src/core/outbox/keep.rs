@@ -236,18 +236,9 @@ pub async fn count_failed(core: &Core, organization: OrganizationId, link: LinkI
     Ok(ids.into_tuple::<OutboxMessageId>().all(core.db.reader()).await?.len() as u64)
 }
 
-/// How many of a link's messages are kept until it works again; counts no further than `most`.
-///
-/// # Errors
-/// When the database does not answer.
-pub async fn count_held(core: &Core, organization: OrganizationId, link: LinkId, most: u64) -> Result<u64> {
-    let held = Entity::of(organization)
-        .filter(Column::LinkId.eq(link))
-        .filter(Column::State.eq(OutboxState::Held))
-        .select_only()
-        .column(Column::Id)
-        .limit(most);
-    Ok(held.into_tuple::<OutboxMessageId>().all(core.db.reader()).await?.len() as u64)
+/// A link's messages that are kept until it works again.
+pub fn held(organization: OrganizationId, link: LinkId) -> Select<Entity> {
+    Entity::of(organization).filter(Column::LinkId.eq(link)).filter(Column::State.eq(OutboxState::Held))
 }
 
 /// Those that [`replay`] takes.

@@ -197,7 +197,6 @@ impl Crowd<'_> {
                 reason: Set(reason.map(str::to_owned)),
                 received_at: Set(now),
                 finished_at: Set(Some(now)),
-                ..Default::default()
             });
             outcomes.extend((state == MessageState::Done).then(|| inbox_outcome::ActiveModel {
                 organization_id: Set(self.organization),

@@ -43,7 +43,7 @@ async fn a_long_list_of_repositories_makes_a_small_page(test: TestDatabase) {
         assert_eq!((part.status, part.text.matches("role=\"option\"").count()), (200, 0));
     }
     assert_eq!(calls().await, listed, "typing asks the partner nothing");
-    println!("a form of 1,500: {size} bytes after {first:?} ({listed} calls); while typing {typed:?}");
+    eprintln!("a form of 1,500: {size} bytes after {first:?} ({listed} calls); while typing {typed:?}");
 
     // Without scripts: a button looks, another takes one, and what was typed elsewhere stays.
     let team = ground.two.product.to_string();

@@ -89,6 +89,8 @@ async fn whoever_wrote_to_a_broken_or_paused_link_is_answered_and_an_answer_brea
     world.run().await;
     assert_eq!(world.fake.answers().len(), 2);
 
+    // Not given yet when the link is removed.
+    world.rest().await;
     answer(&world, link).await;
     world.remove(link).await;
     world.run().await;

@@ -363,6 +363,11 @@ impl World {
 
     /// Stops the workers.
     pub async fn finish(self) {
+        self.rest().await;
+    }
+
+    /// Lets no worker run until [`World::run`].
+    pub async fn rest(&self) {
         let workers = self.workers.lock().unwrap().take();
         if let Some(workers) = workers {
             workers.drain(Duration::from_secs(5)).await;

@@ -68,7 +68,8 @@ impl Row {
     /// # Errors
     /// When the database does not answer.
     pub async fn all(core: &Core, member: &Member, links: &[Model], next: &str) -> web::Result<Vec<Self>> {
-        let standings = Standings::of(core, member, &links.iter().collect::<Vec<_>>()).await?;
+        let all: Vec<&Model> = links.iter().collect();
+        let standings = Standings::of(core, member, &all).await?.counting_held(core, &all).await?;
         Ok(links.iter().map(|link| Self::of(core, member, link, &standings, next)).collect())
     }
 

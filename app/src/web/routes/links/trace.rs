@@ -233,7 +233,7 @@ impl Scene<'_> {
         steps.extend(tried.into_iter().map(|attempt| {
             let row = TriedRow::of(attempt, self.manages);
             let mut step = Step::new(row.tone, row.end.clone());
-            step.at = Some(row.at.clone());
+            step.at = Some(row.at);
             step.tried = vec![TriedRow { end: String::new(), ..row }];
             step
         }));
