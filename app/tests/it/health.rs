@@ -1,24 +1,21 @@
 //! Health: whatever broke a link, its page says the one thing to do, it keeps what comes meanwhile, and it goes on by itself;
 //! who is concerned sees it on every page until it is mended, and once that it was.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use integration_contract::{Card, ErrorKind, PartnerSettings};
 use integration_testkit::{FakePartner, Trouble};
 use patchbay::{
-    core::{health::Troubles, mail::health, mirrors, users},
-    db::{
-        LinkId,
-        entity::{
-            Tenant,
-            inbox_message::MessageState,
-            integration_link::{self, LinkState, Remedy},
-            integration_user::{self, AccountState},
-            mail, recovery,
-        },
+    core::{mail::health, mirrors},
+    db::entity::{
+        Tenant,
+        inbox_message::MessageState,
+        integration_link::{self, LinkState, Remedy},
+        integration_user::{self, AccountState},
+        mail, recovery,
     },
 };
-use sea_orm::{ActiveModelTrait, ActiveValue::Set, ConnectionTrait, EntityTrait, IntoActiveModel, PaginatorTrait};
+use sea_orm::{ConnectionTrait, EntityTrait, PaginatorTrait};
 
 use crate::{
     harness::{TestDatabase, on_both_databases},
