@@ -38,10 +38,13 @@ async fn an_organization_is_looked_after_and_deleted() -> Result<()> {
 
     browser.go(settings).await?;
     browser.follow("Delete the organization").await?;
+    no_complaints(&browser, &demo).await?;
     browser.fill("To confirm, type", "Acme").await?;
     browser.fill("Your password", "not this one").await?;
     browser.press("Delete everything").await?;
     browser.wait_for_text("This is not your password.").await?;
+    // Chromium takes note of any answer that refuses something, as this one should.
+    browser.complaints().await?;
     pictures(&browser, "organization-delete").await?;
     browser.fill("Your password", "patchbay").await?;
     browser.press("Delete everything").await?;
