@@ -1,7 +1,7 @@
 //! The audit log: who did what in an organization, about what, and when.
 //!
 //! Whoever does something notes it in the transaction that does it ([`note`]), so that neither is there without the other.
-//! Names are kept as they were then. What is secret, and what people write into their logs, has no place in it. [`list`]
+//! Names are kept as they were then. What is secret, and what people write into their logs, has no place in it. [`list()`]
 //! and [`export`] are for the organization's admins.
 
 mod list;
