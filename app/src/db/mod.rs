@@ -14,7 +14,8 @@ pub use ids::*;
 pub use migrate::{migrate, missing_steps};
 pub use open::{Backend, DatabaseUrl};
 use sea_orm::{
-    DatabaseConnection, DatabaseTransaction, DbErr, SqliteTransactionMode, TransactionOptions, TransactionTrait,
+    DatabaseConnection, DatabaseTransaction, DbErr, SqliteTransactionMode, Statement, TransactionOptions,
+    TransactionTrait,
 };
 
 /// The open database.
@@ -62,12 +63,12 @@ impl Db {
         &self.writer
     }
 
-    /// Tells of each statement that is run through this from now on, for tests that count them.
+    /// Tells of each statement that is run through this from now on, for tests that count or explain them.
     #[doc(hidden)]
-    pub fn tell_of_statements(&mut self, tell: impl Fn(&str) + Clone + Send + Sync + 'static) {
+    pub fn tell_of_statements(&mut self, tell: impl Fn(&Statement) + Clone + Send + Sync + 'static) {
         for connection in [&mut self.writer, &mut self.reader] {
             let tell = tell.clone();
-            connection.set_metric_callback(move |info| tell(&info.statement.sql));
+            connection.set_metric_callback(move |info| tell(info.statement));
         }
     }
 

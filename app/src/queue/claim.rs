@@ -170,7 +170,11 @@ async fn claim_of(
             "id IN (SELECT id FROM chosen)",
         ),
     };
-    let ready = format!("WHERE state = 'ready' AND organization_id = $1 ORDER BY id LIMIT $2 {lock}");
+    // Between it and itself: with an equal sign PostgreSQL may read the table from its start, see `lane::is_in`.
+    let ready = format!(
+        "WHERE state = 'ready' AND organization_id >= $1 AND organization_id <= $1
+         ORDER BY organization_id, id LIMIT $2 {lock}"
+    );
     let sql = format!(
         "{choose} UPDATE jobs SET state = 'leased', fence = fence + 1, lease_owner = $3, leased_until = {now} + $4
          WHERE {chosen}

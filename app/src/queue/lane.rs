@@ -58,17 +58,19 @@ pub async fn lock(tx: &impl ConnectionTrait, lanes: &BTreeSet<Lane>) -> Result<(
 ///
 /// A sub-select with a limit rather than an EXISTS: that could be planned as one pass over the heads of all lanes.
 pub fn head_of(of: &str) -> String {
-    format!(
-        "(SELECT id FROM jobs WHERE organization_id = {of}.organization_id AND lane = {of}.lane AND {HEAD} LIMIT 1)"
-    )
+    format!("(SELECT id FROM jobs WHERE {} AND {HEAD} ORDER BY lane LIMIT 1)", is_in(of))
 }
 
 /// "The number of the first that is blocked" in the lane that stands in `of`, as SQL: null if there is none.
 pub fn next_of(of: &str) -> String {
-    format!(
-        "(SELECT id FROM jobs WHERE organization_id = {of}.organization_id AND lane = {of}.lane AND state = 'blocked'
-          ORDER BY id LIMIT 1)"
-    )
+    format!("(SELECT id FROM jobs WHERE {} AND state = 'blocked' ORDER BY lane, id LIMIT 1)", is_in(of))
+}
+
+/// "The lane is that which stands in `of`", as SQL, for who orders by it. Between it and itself rather than equal to it:
+/// in the order of something that is always the same PostgreSQL sees nothing, and where many are in a lane it would read
+/// the table from its start, expecting one of them soon.
+fn is_in(of: &str) -> String {
+    format!("organization_id = {of}.organization_id AND lane >= {of}.lane AND lane <= {of}.lane")
 }
 
 /// Lets the next of each lane go on, if nothing stands before it. The lanes must be held. Answers with how many did.

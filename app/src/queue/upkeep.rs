@@ -101,8 +101,9 @@ pub async fn let_due_go_on(db: &Db) -> Result<u64, DbErr> {
     let backend = db.reader().get_database_backend();
     let now = clock::now_once(backend);
     let due = format!("FROM jobs WHERE state = 'waiting' AND run_at <= {now}");
-    // Usually there is none, and on SQLite looking first leaves the writer to others.
-    let any = Statement::from_string(backend, format!("SELECT 1 {due} LIMIT 1"));
+    // Usually there is none, and on SQLite looking first leaves the writer to others. The order is that of the index:
+    // without it PostgreSQL expects to find one soon, and reads every job that waits.
+    let any = Statement::from_string(backend, format!("SELECT 1 {due} ORDER BY run_at LIMIT 1"));
     if db.reader().query_one_raw(any).await?.is_none() {
         return Ok(0);
     }
