@@ -6,18 +6,23 @@ use axum::{
     http::StatusCode,
     response::{Html, IntoResponse, Response},
 };
-use integration_contract::{FieldErrors, Picture, PicturePart, Status, Words};
+use integration_contract::{
+    Choice, Field, FieldErrors, FieldKind, FormInput, LinkForm, Picture, PicturePart, Status, Words,
+};
+use jiff::tz::TimeZone;
 
 use super::{
     integrations::{Message, Tile},
+    links::Combos,
     log::shown,
 };
 use crate::{
-    core::Core,
+    core::{Core, health::Recovered},
     db::{OrganizationId, TeamId},
     web::{
         doors::Door,
-        page::{Page, Place, Seen, Tone},
+        mend::Mend,
+        page::{Alert, Alerts, Moment, Page, Place, Seen, Times, Tone},
     },
 };
 
@@ -52,6 +57,9 @@ const COLOURS: [&str; 27] = [
     "neutral-wash",
 ];
 
+/// In milliseconds.
+const HOUR: i64 = 3_600_000;
+
 /// And of the steps between things.
 const SPACES: [&str; 8] = ["space-1", "space-2", "space-3", "space-4", "space-5", "space-6", "space-7", "space-8"];
 
@@ -62,6 +70,13 @@ struct StyleGuide {
     tones: [Tone; 4],
     names: [&'static str; 5],
     errors: FieldErrors,
+    alerts: Vec<Alerts>,
+    mends: Vec<Mend>,
+    broke: Moment,
+    /// A field with more choices than are shown, in which somebody searched.
+    form: LinkForm,
+    combos: Combos,
+    target_is_fixed: bool,
     tiles: Vec<Tile>,
     entries: Vec<shown::Entry>,
     messages: Vec<Message>,
@@ -98,11 +113,19 @@ fn sample(core: &Core) -> StyleGuide {
         ]
         .map(|(status, text)| shown::Entry::example(card, text, status, "Ada Lovelace", "acme/widgets#7"))
     });
+    let now = core.clock.now();
+    let (form, combos) = searched();
     StyleGuide {
-        page: frame(&core.site.name),
+        page: frame(&core.site.name, now),
         tones: [Tone::Good, Tone::Attention, Tone::Bad, Tone::Neutral],
         names: ["Ada Lovelace", "bob", "Nguyễn Thị Minh Khai", "عمر الخيام", "<script>alert(1)</script>"],
         errors: FieldErrors::of("email", "Write it like ada@example.com."),
+        alerts: alerts(now - HOUR),
+        mends: mends().into(),
+        broke: Moment::at(now - 3 * HOUR),
+        form,
+        combos,
+        target_is_fixed: false,
         tiles: tiles(partner),
         entries: entries.collect(),
         messages: vec![Message::of(&core.site.name, "An issue", picture())],
@@ -113,7 +136,7 @@ fn sample(core: &Core) -> StyleGuide {
     }
 }
 
-fn frame(site: &str) -> Page {
+fn frame(site: &str, now: i64) -> Page {
     let acme = (OrganizationId::new(), "Acme".to_owned());
     let product = TeamId::new();
     let person = Seen {
@@ -122,8 +145,66 @@ fn frame(site: &str) -> Page {
         organizations: vec![acme, (OrganizationId::new(), "An organization with a name that goes on".into())],
         teams: vec![(product, "Product".into()), (TeamId::new(), "Customer Happiness".into())],
     };
-    Page { title: "Style guide".into(), site: site.to_owned(), person: Some(person), ..Page::default() }
-        .at(Place::Log(product))
+    Page {
+        title: "Style guide".into(),
+        site: site.to_owned(),
+        person: Some(person),
+        times: Times::new(TimeZone::UTC, now),
+        ..Page::default()
+    }
+    .at(Place::Log(product))
+}
+
+/// One for each way to do something about it.
+fn mends() -> [Mend; 3] {
+    let about = " for ada-at-acme".to_owned();
+    let again = Mend::Button {
+        action: "#trouble".to_owned(),
+        fields: Vec::new(),
+        deed: None,
+        label: "Connect Forge again".to_owned(),
+        about: about.clone(),
+    };
+    let way = Mend::Way { href: "#trouble".to_owned(), label: "Choose what to link".to_owned(), about };
+    [again, way, Mend::Ask("Ask Grace Hopper to connect Forge again.".to_owned())]
+}
+
+/// The line above the content for one thing and for several, and after one works again.
+fn alerts(recovered: i64) -> Vec<Alerts> {
+    let alert = |name: &str, mend| Alert {
+        name: format!("Forge ({name})"),
+        others: " and 2 links".to_owned(),
+        reason: "Forge does not accept ada-at-acme's consent any more.".to_owned(),
+        href: "#trouble".to_owned(),
+        mend,
+    };
+    let names = ["acme/widgets", "acme/gadgets", "a repository whose name goes on and on", "acme/site"];
+    let recovered = Recovered { path: "#trouble".to_owned(), what: "acme/widgets".to_owned(), since: recovered };
+    vec![
+        Alerts {
+            broken: mends().into_iter().take(1).map(|mend| alert("ada-at-acme", Some(mend))).collect(),
+            ..Alerts::default()
+        },
+        Alerts { broken: names.map(|name| alert(name, None)).into(), more: false, recovered: vec![recovered] },
+    ]
+}
+
+fn searched() -> (LinkForm, Combos) {
+    let choices = (1..200).map(|number| format!("acme/service-{number}"));
+    let field = Field {
+        name: "repository",
+        label: "Repository",
+        help: "Where the events come from.".to_owned(),
+        kind: FieldKind::Search {
+            choices: choices.map(|name| Choice { value: name.clone(), label: name }).collect(),
+            placeholder: "acme/widgets",
+        },
+        values: vec!["service-19".to_owned()],
+    };
+    let mut form = LinkForm { fields: vec![field], ..LinkForm::default() };
+    let typed: FormInput = [("repository", "service-19"), ("action", "search:repository")].into_iter().collect();
+    let combos = Combos::narrowing(&mut form, &typed, String::new());
+    (form, combos)
 }
 
 /// One in each state.
