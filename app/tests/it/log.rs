@@ -1,11 +1,11 @@
 //! The log's pages: who gets in, what is shown and kept, and that nothing anybody writes is more than text.
 
 use integration_contract::{Author, NewEntry, Status};
-use jiff::tz::TimeZone;
+use jiff::{ToSpan, tz::TimeZone};
 use patchbay::{
     core::{
         entries::{self, Recorded},
-        organizations, users,
+        organizations, teams, users,
     },
     db::{
         EntryId, LinkId, TeamId,
@@ -354,6 +354,78 @@ async fn a_long_log_has_older_pages(test: TestDatabase) {
     t.app.finish().await;
 }
 
+/// What stands in the headings of people, in the order of the page.
+fn headings(page: &str) -> Vec<&str> {
+    let names = page.split("<h3 id=\"person-").skip(1);
+    names.map(|rest| rest.split("<bdi>").nth(1).unwrap().split("</bdi>").next().unwrap()).collect()
+}
+
+async fn a_day_stands_under_its_people(test: TestDatabase) {
+    let t = TestApp::two_organizations(test).await;
+    let today = t.app.clock.today(&TimeZone::get("Europe/Vienna").unwrap());
+    let page = async |query: &str| t.ada.get(&format!("{}?day={query}", t.log())).await.text;
+    assert!(!page(&today.to_string()).await.contains("Nothing yet from"), "of a day without anything it is said once");
+
+    t.written_by(&t.ada, "Mended the roof #house").await;
+    let one = page(&today.to_string()).await;
+    assert_eq!(headings(&one), ["Ada"]);
+    assert!(one.contains("Nothing yet from Bob."), "{one}");
+
+    t.told("Painted the door", "house#1", "Carol <b>", "https://example.com/carol").await;
+    t.written_by(&t.bob, "Cleaned the windows\nSwept the floor").await;
+    t.written_by(&t.ada, "Locked the door").await;
+    let all = page(&today.to_string()).await;
+    assert_eq!(headings(&all), ["Ada", "Bob", "Carol &#60;b&#62;"]);
+    assert!(!all.contains("Nothing yet from") && !all.contains("Nothing from"));
+    let place = |text: &str| all.find(text).unwrap_or_else(|| panic!("{text} is not on the page"));
+    assert!(place("Locked the door") < place("Mended the roof") && place("Mended the roof") < place("Swept the floor"));
+    assert!(!all.contains("class=\"entry-author\""), "who it was is said above");
+
+    let tagged = page(&format!("{today}&tag=house")).await;
+    assert_eq!(headings(&tagged), ["Ada"]);
+    assert!(!tagged.contains("Nothing yet from"), "of what is left out nothing is said");
+
+    let tomorrow = today.tomorrow().unwrap();
+    assert!(headings(&page(&tomorrow.to_string()).await).is_empty());
+    t.app.finish().await;
+}
+
+async fn tags_of_late_stand_beside_the_log_and_the_teams_days_in_a_row(test: TestDatabase) {
+    let t = TestApp::two_organizations(test).await;
+    let core = &t.app.core;
+    let ada = t.app.member("ada@example.com", t.acme).await;
+    let today = t.app.clock.today(&TimeZone::get("Europe/Vienna").unwrap());
+    let ago = |days: i64| Some(today.saturating_sub(days.days()));
+    let plain = t.ada.get(&t.log()).await.text;
+    assert!(!plain.contains("id=\"tags\"") && !plain.contains("in a row"), "{plain}");
+
+    t.written_by(&t.bob, "Rolled it out #Release #a<b").await;
+    t.written_by(&t.ada, "Told everybody #release").await;
+    entries::write_on(core, &ada, t.product, ago(1), "Mended it #ops").await.unwrap();
+    entries::write_on(core, &ada, t.product, ago(29), "The oldest that counts #then").await.unwrap();
+    entries::write_on(core, &ada, t.product, ago(30), "Too old #before").await.unwrap();
+    let archived = entries::write_on(core, &ada, t.product, None, "Never mind #never").await.unwrap()[0];
+    entries::archive(core, &ada, t.product, archived).await.unwrap();
+
+    let person = users::person(core, ada.user).await.unwrap();
+    let (_, team) = teams::find(core, &person, t.product).await.unwrap();
+    let tags = entries::tags(core, &ada, &team).await.unwrap();
+    let counted: Vec<_> = tags.iter().map(|tagged| (tagged.tag.as_str(), tagged.entries)).collect();
+    assert_eq!(counted, [("release", 2), ("a", 1), ("ops", 1), ("then", 1)]);
+    let eve = t.app.member("eve@example.com", t.umbra).await;
+    assert!(matches!(entries::tags(core, &eve, &team).await, Err(patchbay::core::Error::NotFound)));
+
+    let page = t.ada.get(&t.log()).await.text;
+    assert!(page.contains("?tag=release\">#release <span class=\"number\">2</span>"), "{page}");
+    assert!(
+        page.contains("on <strong class=\"number\">2</strong> days in a row"),
+        "Ada's yesterday and both today: {page}"
+    );
+    let chosen = t.ada.get(&format!("{}?tag=release", t.log())).await.text;
+    assert!(chosen.contains(&format!("href=\"{}\" aria-current=\"true\">#release", t.log())), "pressed again, it goes");
+    t.app.finish().await;
+}
+
 async fn the_first_page_leads_on(test: TestDatabase) {
     let t = TestApp::two_organizations(test).await;
     let welcome = t.app.visitor().get("/").await;
@@ -402,6 +474,8 @@ on_both_databases!(
     a_told_entry_says_where_it_came_from,
     what_is_open_from_earlier_days_stands_above_today,
     a_team_without_links_is_told_how_to_connect,
+    a_day_stands_under_its_people,
+    tags_of_late_stand_beside_the_log_and_the_teams_days_in_a_row,
     a_long_log_has_older_pages,
     the_first_page_leads_on,
     files_are_served_and_named_by_their_content,

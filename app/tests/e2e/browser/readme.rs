@@ -42,21 +42,23 @@ async fn the_pictures_of_the_readme() -> Result<()> {
     browser.reload_until_text("Attempt 1: delivered", SOON * 2).await?;
     shoot(&browser, "trace").await?;
 
-    browser.go(format!("{}{DONE}", demo.sandbox)).await?;
-    browser.folded("the channel itself").await?.click().await?;
-    browser.press("Archive channel").await?;
-    browser.go(&settings).await?;
-    browser.follow("#done").await?;
-    browser.reload_until_text("#done was archived at Slack", SOON).await?;
-    shoot(&browser, "broken").await?;
-
-    browser.go(demo.at("/integrations")).await?;
-    shoot(&browser, "catalogue").await?;
-
     mirror(&browser, &demo).await?;
     activity::open_issue(&demo, "Labels fall off in the rain").await?;
     browser.reload_until_text("1 pair is in step.", SOON * 2).await?;
     shoot(&browser, "mirror").await?;
+
+    browser.go(format!("{}{DONE}", demo.sandbox)).await?;
+    browser.folded("the channel itself").await?.click().await?;
+    browser.press("Archive channel").await?;
+    activity::open_issue(&demo, "Nobody answers at night").await?;
+    browser.go(&settings).await?;
+    browser.follow("#done").await?;
+    browser.reload_until_text("#done was archived at Slack", SOON).await?;
+    browser.reload_until_text("1 message is kept", SOON).await?;
+    shoot(&browser, "broken").await?;
+
+    browser.go(demo.at("/integrations")).await?;
+    shoot(&browser, "catalogue").await?;
     browser.close().await?;
     demo.stop().await
 }

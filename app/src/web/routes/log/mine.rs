@@ -43,10 +43,6 @@ struct MyLogPage {
 }
 
 impl MyLogPage {
-    fn is_one_day(&self) -> bool {
-        false
-    }
-
     fn file(&self, ending: &str) -> String {
         self.asked.own_file(ending)
     }

@@ -1,5 +1,7 @@
 //! `/teams/{team}`: the log, and writing into it.
 
+use std::collections::HashSet;
+
 use askama::Template;
 use axum::{
     extract::State,
@@ -17,12 +19,15 @@ use super::{
 use crate::{
     core::{
         self, Core,
-        entries::{self, Filter},
+        entries::{self, Filter, Listing, Streak, Tagged},
         integration_links, live,
         people::Member,
         teams,
     },
-    db::{TeamId, UserId, entity::team},
+    db::{
+        TeamId, UserId,
+        entity::{team, user},
+    },
     web::{
         Result,
         extract::{Form, Path, SignedIn},
@@ -32,6 +37,9 @@ use crate::{
 
 /// Says that only the entries will be shown; `static/live.js` sends it.
 pub(super) const PART: &str = "x-patchbay-part";
+
+/// How many of those who have nothing in a day are named.
+const QUIET_NAMED: usize = 8;
 
 /// How many open goals and blockers are shown before the rest is folded away.
 const OPEN_SHOWN: usize = 5;
@@ -53,6 +61,8 @@ struct LogPage {
     older: Option<String>,
     day: Option<ShownDay>,
     calendar: Calendar,
+    streak: Streak,
+    tags: Vec<Tagged>,
     people: Vec<Choice>,
     sources: Vec<Choice>,
     /// What the newest change was called when this was read, for the part of the page that follows; none when it stays
@@ -69,6 +79,9 @@ struct ShownDay {
     near: Option<&'static str>,
     before: Option<String>,
     after: Option<String>,
+    people: Vec<shown::Person>,
+    /// Who of the team has nothing in it, in words.
+    quiet: Option<String>,
 }
 
 /// Something to choose in the filter.
@@ -91,10 +104,6 @@ impl LogPage {
             .collect()
     }
 
-    fn is_one_day(&self) -> bool {
-        self.day.is_some()
-    }
-
     fn tag(&self) -> &str {
         self.asked.filter.tag.as_deref().unwrap_or_default()
     }
@@ -106,6 +115,20 @@ impl LogPage {
     /// Whether something other than words is looked for: then its fields are in sight.
     fn is_narrowed(&self) -> bool {
         Filter { text: None, day: None, ..self.asked.filter.clone() } != Filter::default()
+    }
+
+    fn is_empty(&self) -> bool {
+        self.days.is_empty() && self.day.as_ref().is_none_or(|day| day.people.is_empty())
+    }
+
+    /// How many entries a file has at most, as people read it.
+    fn most_exported(&self) -> String {
+        format!("{},000", entries::MOST_EXPORTED / 1000)
+    }
+
+    /// The log with a tag, or without it where that is what is shown.
+    fn toggled(&self, tag: &str) -> String {
+        if self.tag() == tag { self.unfiltered() } else { Asked::tagged(tag).address(self.team.id) }
     }
 
     fn file(&self, ending: &str) -> String {
@@ -218,22 +241,28 @@ async fn draw_log(
     let (first, last) = Calendar::span(&asked, today);
     let counted = entries::days(core, member, id, first, last).await?;
     let people = teams::members(core, member, id).await?;
+    let quiet = quiet(&asked, today, &listing, &people);
+    let show = |entry| Entry::new(core, id, &zone, entry);
+    let (by_day, by_person) = match asked.filter.day {
+        Some(_) => (Vec::new(), shown::by_person(listing.entries.into_iter().map(show).collect())),
+        None => {
+            let address = |day| Some(Asked::default().on(day).address(id));
+            (shown::by_day(today, listing.entries, address, show), Vec::new())
+        }
+    };
     let log = LogPage {
         page: page.at(Place::Log(id)),
         here: asked.address(id),
         can_write: people.iter().any(|user| user.id == member.user),
         body,
         errors,
-        open: open.into_iter().map(|entry| Entry::new(core, id, &zone, entry)).collect(),
-        days: shown::by_day(
-            today,
-            listing.entries,
-            |day| Some(Asked::default().on(day).address(id)),
-            |entry| Entry::new(core, id, &zone, entry),
-        ),
+        open: open.into_iter().map(show).collect(),
+        days: by_day,
         older: listing.next.map(|next| asked.from(next).address(id)),
-        day: asked.filter.day.map(|day| shown_day(&asked, id, day, today)),
+        day: asked.filter.day.map(|day| shown_day(&asked, id, day, today, by_person, quiet)),
         calendar: Calendar::new(&asked, id, today, &counted),
+        streak: entries::streak::of_team(core, member, &team).await?,
+        tags: entries::tags(core, member, &team).await?,
         people: people_to_choose(&asked, people.into_iter().map(|user| (user.id, user.name))),
         sources: sources(core, member, id, &asked).await?,
         newest,
@@ -244,7 +273,30 @@ async fn draw_log(
     draw(status, &log)
 }
 
-fn shown_day(asked: &Asked, team: TeamId, day: Date, today: Date) -> ShownDay {
+/// Who of the team has nothing in the day that is shown, where all of it is in sight and it has begun.
+fn quiet(asked: &Asked, today: Date, listing: &Listing, people: &[user::Model]) -> Option<String> {
+    let begun = asked.filter.day.is_some_and(|day| day <= today);
+    let whole = !asked.is_filtered() && asked.before.is_none() && listing.next.is_none();
+    if !begun || !whole || listing.entries.is_empty() {
+        return None;
+    }
+    let busy: HashSet<UserId> = listing.entries.iter().filter_map(|entry| entry.row.user_id).collect();
+    let quiet: Vec<&str> =
+        people.iter().filter(|user| !busy.contains(&user.id)).map(|user| user.name.as_str()).collect();
+    let (named, others) = quiet.split_at(quiet.len().min(QUIET_NAMED));
+    let yet = if asked.filter.day == Some(today) { " yet" } else { "" };
+    let more = if others.is_empty() { String::new() } else { format!(" and {} more", others.len()) };
+    (!named.is_empty()).then(|| format!("Nothing{yet} from {}{more}.", named.join(", ")))
+}
+
+fn shown_day(
+    asked: &Asked,
+    team: TeamId,
+    day: Date,
+    today: Date,
+    people: Vec<shown::Person>,
+    quiet: Option<String>,
+) -> ShownDay {
     let to = |day: Result<Date, jiff::Error>| day.ok().map(|day| asked.on(day).address(team));
     ShownDay {
         iso: day.to_string(),
@@ -252,6 +304,8 @@ fn shown_day(asked: &Asked, team: TeamId, day: Date, today: Date) -> ShownDay {
         near: shown::near(day, today),
         before: to(day.yesterday()),
         after: to(day.tomorrow()),
+        people,
+        quiet,
     }
 }
 

@@ -50,7 +50,8 @@ pub enum Word {
     Mention(String),
 }
 
-/// Who did it.
+/// Who did it; nobody where that is said above it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Author {
     pub name: String,
     /// Their entries, or their page at the partner.
@@ -162,6 +163,25 @@ pub(super) struct Day {
     /// The log of this day alone, where there is one.
     pub address: Option<String>,
     pub entries: Vec<Entry>,
+}
+
+/// What one person did on a day.
+pub(super) struct Person {
+    pub author: Author,
+    pub entries: Vec<Entry>,
+}
+
+/// The entries of one day under whoever did them: who did something last comes first. They do not name them again.
+pub(super) fn by_person(entries: Vec<Entry>) -> Vec<Person> {
+    let mut people: Vec<Person> = Vec::new();
+    for mut entry in entries {
+        let author = std::mem::take(&mut entry.author);
+        match people.iter_mut().find(|person| person.author == author) {
+            Some(person) => person.entries.push(entry),
+            None => people.push(Person { author, entries: vec![entry] }),
+        }
+    }
+    people
 }
 
 /// Entries in the order of the log, a heading for each day.
