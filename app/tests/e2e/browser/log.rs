@@ -13,6 +13,10 @@ use crate::{
 /// From a colleague's click to my page; promised are a second or two, and the tests share a busy machine.
 const SOON: Duration = Duration::from_secs(10);
 
+/// How a driver writes these keys.
+const CONTROL: char = '\u{e009}';
+const ENTER: char = '\u{e007}';
+
 #[tokio::test]
 async fn the_log_is_searched_taken_away_and_alive() -> Result<()> {
     read_the_log(Scripts::On).await
@@ -50,6 +54,8 @@ async fn read_the_log(scripts: Scripts) -> Result<()> {
             browser.wait_for_text("And the cuffs").await?;
             let typed = browser.find("#body").await?.value().await?;
             ensure!(typed == "Half a sent", "what was typed is lost: {typed:?}");
+            browser.field("What got done?").await?.keys(&format!("ence{CONTROL}{ENTER}")).await?;
+            browser.wait_for_text("Half a sentence").await?;
         }
         Scripts::Off => {
             browser.reload_until_text("Sewed on all the buttons", SOON).await?;
@@ -71,6 +77,12 @@ async fn read_the_log(scripts: Scripts) -> Result<()> {
     browser.wait_for_text("Sewed on all the buttons").await?;
     if scripts == Scripts::On {
         pictures(&browser, "log-live").await?;
+    }
+    browser.leave_by(browser.find(".day-head a").await?).await?;
+    let people = browser.count(".day-person h3").await?;
+    ensure!(people == 2, "the day has {people} people");
+    if scripts == Scripts::On {
+        pictures(&browser, "log-day").await?;
     }
 
     browser.follow("My log").await?;
