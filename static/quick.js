@@ -6,9 +6,11 @@
   if (!field) {
     return;
   }
-  const help = document.getElementById(`${field.id}-help`);
-  const key = navigator.userAgent.includes("Mac") ? "⌘" : "Ctrl";
-  help?.append(` ${key}+Enter adds it.`);
+  // Who writes on glass has no such keys.
+  if (matchMedia("(hover: hover)").matches) {
+    const key = navigator.userAgent.includes("Mac") ? "⌘" : "Ctrl";
+    document.getElementById(`${field.id}-help`)?.append(` ${key}+Enter adds it.`);
+  }
   field.addEventListener("keydown", (event) => {
     if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) {
       event.preventDefault();
