@@ -1,5 +1,5 @@
-//! How long the main pages take, and how heavy they are, in an organization with 10,000 entries, 1,000 links and 100,000
-//! hooks. `scripts/trials/pages`
+//! How long the main pages take, and how heavy they are, in an organization with 10,000 entries, 1,000 links, 100,000
+//! hooks and 10,000 rows of the audit log. `scripts/trials/pages`
 //!
 //! The real server, as a process, on SQLite and, if `PATCHBAY_TEST_POSTGRES` names a server, on PostgreSQL; both are asked
 //! in turns, because machines are noisy. Ends with an error where a page is slower or heavier than it may be. Dated
@@ -53,6 +53,7 @@ const ENTRIES: usize = 10_000;
 const LINKS: usize = 1_000;
 const MESSAGES: usize = 100_000;
 const MIRRORS: usize = 20;
+const DEEDS: usize = 10_000;
 const PEOPLE: usize = 20;
 const TEAMS: usize = 5;
 
@@ -227,6 +228,7 @@ async fn fill(database: &str, key: &std::path::Path) -> Vec<Page> {
     let entries = crowd.entries(ENTRIES, &links).await;
     crowd.messages(MESSAGES, &links, &entries).await;
     let mirrors = crowd.mirrors(MIRRORS, &links).await;
+    crowd.deeds(DEEDS, &links).await;
     if db.backend() == Backend::Postgres {
         // It would do so by itself within minutes.
         db.writer_for_tests().execute_unprepared("ANALYZE").await.unwrap();
@@ -255,6 +257,7 @@ async fn fill(database: &str, key: &std::path::Path) -> Vec<Page> {
         page("a link's failures", format!("{link}/activity?state=failed")),
         page("a mirror", format!("/mirrors/{}", mirrors[0])),
         page("organization settings", format!("/organizations/{}/settings", organization.id)),
+        page("the audit log", format!("/organizations/{}/audit", organization.id)),
         page("my settings", "/settings".into()),
         file("the log as CSV", format!("{team}/export.csv")),
         file("the log as JSON", format!("{team}/export.json")),

@@ -56,6 +56,7 @@ async fn a_page_takes_no_more_statements_for_more_rows(mut test: TestDatabase) {
         let entries = crowd.entries(entries, &links).await;
         crowd.messages(messages, &links, &entries).await;
         let mirrors = crowd.mirrors(mirrors, &links).await;
+        crowd.deeds(entries.len(), &links).await;
         let (team, link) = (format!("/teams/{}", two.product), format!("/integrations/github/link/{}", links[0]));
         let today = core.clock.today(&jiff::tz::TimeZone::UTC);
         let mirror = format!("/mirrors/{}", mirrors[0]);
@@ -73,6 +74,7 @@ async fn a_page_takes_no_more_statements_for_more_rows(mut test: TestDatabase) {
             ("the catalogue", "/integrations".to_owned()),
             ("a partner", "/integrations/github".to_owned()),
             ("the organization's settings", format!("/organizations/{}/settings", two.acme)),
+            ("the audit log", format!("/organizations/{}/audit", two.acme)),
             ("a link", link.clone()),
             ("a link's activity", format!("{link}/activity")),
             ("a link's failures", format!("{link}/activity?state=failed")),

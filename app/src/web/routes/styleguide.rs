@@ -173,7 +173,7 @@ fn mends() -> [Mend; 3] {
 fn alerts(recovered: i64) -> Vec<Alerts> {
     let alert = |name: &str, mend| Alert {
         name: format!("Forge ({name})"),
-        others: " and 2 links".to_owned(),
+        others: ", which stops 2 links,".to_owned(),
         reason: "Forge does not accept ada-at-acme's consent any more.".to_owned(),
         href: "#trouble".to_owned(),
         mend,

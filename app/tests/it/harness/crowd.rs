@@ -6,8 +6,9 @@ use jiff::{ToSpan, tz::TimeZone};
 use patchbay::{
     core::{Core, sealing::Place},
     db::{
-        EntryId, LinkId, MessageId, MirrorId, MirrorPairId, OrganizationId, TeamId, UserId,
+        AuditEventId, EntryId, LinkId, MessageId, MirrorId, MirrorPairId, OrganizationId, TeamId, UserId,
         entity::{
+            audit_event::{self, Deed, Subject},
             entry::{self, EntryStatus},
             entry_mention, entry_tag,
             inbox_message::{self, MessageState},
@@ -261,6 +262,25 @@ impl Crowd<'_> {
         self.insert(rows).await;
         self.insert(pairs).await;
         ids
+    }
+
+    /// What people did to links, as the audit log keeps it.
+    pub async fn deeds(&self, many: usize, links: &[LinkId]) {
+        let now = self.core.clock.now();
+        let deeds = [Deed::LinkMade, Deed::LinkChanged, Deed::LinkPaused, Deed::LinkResumed];
+        let rows = (0..many).map(|number| audit_event::ActiveModel {
+            organization_id: Set(self.organization),
+            id: Set(AuditEventId::new()),
+            user_id: Set(Some(self.person(number))),
+            user_name: Set(Some(format!("Person {number}"))),
+            deed: Set(deeds[number % deeds.len()]),
+            subject: Set(Subject::Link),
+            subject_id: Set(Some(links[number % links.len()].0)),
+            subject_name: Set(format!("acme/service-{number}")),
+            detail: Set(None),
+            at: Set(now),
+        });
+        self.insert(rows.collect()).await;
     }
 
     async fn insert<A: ActiveModelTrait>(&self, rows: Vec<A>) {

@@ -29,6 +29,25 @@ async fn link_by(client: &Client, two: &TwoOrganizations, role: &str, team: bool
     path.to_owned()
 }
 
+async fn a_teams_page_leads_to_an_invitation_into_it(test: TestDatabase) {
+    let two = TestApp::two_organizations(test).await;
+    let settings = two.ada.get(&format!("/teams/{}/settings", two.product)).await.text;
+    assert!(settings.contains("ada@example.com</bdi> · owner") && settings.contains("bob@example.com</bdi> · member"));
+    let form = between(&settings, "href=\"/organizations/", "\">Invite somebody").expect("the way is on the page");
+    let form = two.ada.get(&format!("/organizations/{}", form.split('#').next().unwrap())).await.text;
+    let chosen = format!("<option value=\"{}\" selected>Product", two.product);
+    assert!(form.contains(&chosen), "{form}");
+
+    let fields = [("role", "emperor"), ("team", &two.product.to_string())];
+    let again = two.ada.post_form(&format!("/organizations/{}/invitations", two.acme), &fields).await;
+    assert_eq!(again.status, 422);
+    assert!(again.text.contains(&chosen), "what was chosen is lost");
+
+    let of_bob = two.bob.get(&format!("/teams/{}/settings", two.product)).await.text;
+    assert!(of_bob.contains("ada@example.com</bdi> · owner") && !of_bob.contains("Invite somebody"));
+    two.app.finish().await;
+}
+
 async fn a_link_leads_over_sign_up_into_the_team(test: TestDatabase) {
     let two = TestApp::two_organizations(test).await;
     let link = link_by(&two.ada, &two, "admin", true).await;
@@ -188,6 +207,7 @@ async fn only_a_hash_of_the_token_is_kept(test: TestDatabase) {
 }
 
 on_both_databases!(
+    a_teams_page_leads_to_an_invitation_into_it,
     a_link_leads_over_sign_up_into_the_team,
     a_link_counts_once,
     of_many_who_accept_at_once_one_comes_in,

@@ -5,11 +5,11 @@
 
 use askama::Template;
 use axum::{
-    extract::State,
+    extract::{RawQuery, State},
     response::{IntoResponse, Redirect, Response},
 };
 use http::StatusCode;
-use integration_contract::{ExposeSecret, FieldErrors, SecretString};
+use integration_contract::{ExposeSecret, FieldErrors, FormInput, SecretString};
 
 use crate::{
     core::{
@@ -48,6 +48,8 @@ struct SettingsPage {
     may_disconnect: bool,
     /// The address of the invitation made just now.
     made: Option<String>,
+    /// What stands in the fields of an invitation.
+    inviting: Inviting,
     errors: FieldErrors,
 }
 
@@ -90,12 +92,37 @@ impl SettingsPage {
 struct Shown {
     name: Option<String>,
     made: Option<String>,
+    inviting: Inviting,
     errors: FieldErrors,
 }
 
-/// `GET /organizations/{organization}/settings`
-pub async fn show(State(core): State<Core>, who: SignedIn, Path(id): Path<OrganizationId>) -> Result<Response> {
-    draw_settings(&core, &who, id, StatusCode::OK, Shown::default()).await
+/// An invitation that is not made yet, as it is typed.
+#[derive(Default)]
+struct Inviting {
+    role: String,
+    team: String,
+}
+
+impl Inviting {
+    fn read(input: &FormInput) -> Self {
+        Self { role: input.one("role").to_owned(), team: input.one("team").to_owned() }
+    }
+
+    fn into_team(&self, team: &team::Model) -> bool {
+        self.team == team.id.to_string()
+    }
+}
+
+/// `GET /organizations/{organization}/settings`; `?team=` chooses the team of an invitation, for a team's page.
+pub async fn show(
+    State(core): State<Core>,
+    who: SignedIn,
+    Path(id): Path<OrganizationId>,
+    RawQuery(query): RawQuery,
+) -> Result<Response> {
+    let asked = url::form_urlencoded::parse(query.as_deref().unwrap_or_default().as_bytes()).collect();
+    let shown = Shown { inviting: Inviting::read(&asked), ..Shown::default() };
+    draw_settings(&core, &who, id, StatusCode::OK, shown).await
 }
 
 /// `GET /organizations/{organization}/invitations`: where a reload of the page that showed a link leads.
@@ -185,7 +212,10 @@ pub async fn invite(
     };
     let (status, shown) = match made {
         Ok(token) => (StatusCode::OK, Shown { made: Some(address_of(&core, &token)), ..Shown::default() }),
-        Err(core::Error::Invalid(errors)) => (StatusCode::UNPROCESSABLE_ENTITY, Shown { errors, ..Shown::default() }),
+        Err(core::Error::Invalid(errors)) => {
+            let shown = Shown { errors, inviting: Inviting::read(&input), ..Shown::default() };
+            (StatusCode::UNPROCESSABLE_ENTITY, shown)
+        }
         Err(error) => return Err(error.into()),
     };
     draw_settings(&core, &who, id, status, shown).await
@@ -226,6 +256,7 @@ async fn draw_settings(
         teams: teams::visible(core, &member).await?,
         invitations,
         made: shown.made,
+        inviting: shown.inviting,
         errors: shown.errors,
     };
     draw(status, &page)

@@ -2,6 +2,8 @@
 //!
 //! Who is in the team sees the page; the organization's admins and owners also see the controls.
 
+use std::collections::HashSet;
+
 use askama::Template;
 use axum::{
     extract::{Query, State},
@@ -22,7 +24,7 @@ use crate::{
     },
     db::{
         TeamId, UserId,
-        entity::{team, user},
+        entity::{member::Role, team, user},
     },
     web::{
         Result,
@@ -41,7 +43,8 @@ struct SettingsPage {
     /// What stands in the fields.
     team: NewTeam,
     zones: &'static [String],
-    members: Vec<user::Model>,
+    /// Each with the role in the organization.
+    members: Vec<(user::Model, Role)>,
     /// Members of the organization who are not in the team.
     others: Vec<user::Model>,
     /// What the team is linked to.
@@ -266,13 +269,11 @@ async fn draw_settings(
     status: StatusCode,
     Shown { typed, errors, links: wanted }: Shown,
 ) -> Result<Response> {
-    let members = teams::members(core, &member, team.id).await?;
-    let everybody = if member.is_admin() { organizations::members(core, &member).await? } else { Vec::new() };
-    let others = everybody
-        .into_iter()
-        .map(|(user, _)| user)
-        .filter(|user| members.iter().all(|member| member.id != user.id))
-        .collect();
+    let in_team: HashSet<UserId> =
+        teams::members(core, &member, team.id).await?.into_iter().map(|user| user.id).collect();
+    let everybody = organizations::members(core, &member).await?;
+    let (members, others): (Vec<_>, Vec<_>) = everybody.into_iter().partition(|(user, _)| in_team.contains(&user.id));
+    let others = others.into_iter().map(|(user, _)| user).collect();
     let links = integration_links::of_team(core, team.organization_id, team.id, &wanted).await?;
     let mirrors = mirrors::for_team(core, team.organization_id, team.id).await?;
     let here = format!("/teams/{}/settings", team.id);
@@ -281,7 +282,7 @@ async fn draw_settings(
     let digest = digest::setting(core, &member, team.id).await?;
     let page = SettingsPage {
         digest,
-        in_team: members.iter().any(|user| user.id == member.user),
+        in_team: in_team.contains(&member.user),
         sends_mail: core.sends_mail(),
         links: Links::of(rows, &links, wanted, &here),
         mirrors: MirrorRow::all(core, &member, &mirrors, &here).await?,
