@@ -12,7 +12,7 @@ use integration_contract::{
 use jiff::tz::TimeZone;
 
 use super::{
-    integrations::{Message, Tile},
+    integrations::{Tile, examples::Message},
     links::Combos,
     log::shown,
 };

@@ -3,7 +3,7 @@
 
 mod asked;
 mod catalogue;
-mod examples;
+pub mod examples;
 mod installation;
 mod partner;
 mod standing;
@@ -17,7 +17,6 @@ use integration_contract::{Card, Connect};
 
 pub use asked::folded;
 pub use catalogue::{Tile, show as catalogue};
-pub use examples::Message;
 pub use installation::{Installation, account_state};
 pub(super) use partner::draw;
 pub use partner::show as partner;
