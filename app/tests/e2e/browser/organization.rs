@@ -1,4 +1,4 @@
-//! An organization's settings: who did what, what is kept how long, and the end of it all with its receipt.
+//! An organization's settings: who did what, how long things are kept, and the end of it all with its receipt.
 
 use std::time::Duration;
 
@@ -32,7 +32,7 @@ async fn an_organization_is_looked_after_and_deleted() -> Result<()> {
     pictures(&browser, "organization-audit").await?;
 
     browser.go(settings.clone()).await?;
-    browser.follow("What is kept how long").await?;
+    browser.follow("How long things are kept").await?;
     browser.wait_for_text("Kept for as long as it takes").await?;
     pictures(&browser, "organization-retention").await?;
 

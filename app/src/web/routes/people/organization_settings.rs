@@ -108,7 +108,7 @@ impl Inviting {
         Self { role: input.one("role").to_owned(), team: input.one("team").to_owned() }
     }
 
-    fn into_team(&self, team: &team::Model) -> bool {
+    fn chose_team(&self, team: &team::Model) -> bool {
         self.team == team.id.to_string()
     }
 }

@@ -143,6 +143,6 @@ async fn draw_page(
     goes: Option<Older>,
     errors: FieldErrors,
 ) -> Result<Response> {
-    let page = who.page("What is kept how long").await?;
+    let page = who.page("How long things are kept").await?;
     draw(status, &RetentionPage { page, chosen, goes, errors, membership })
 }
