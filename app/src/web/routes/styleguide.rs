@@ -70,7 +70,8 @@ struct StyleGuide {
     tones: [Tone; 4],
     names: [&'static str; 5],
     errors: FieldErrors,
-    alerts: Vec<Alerts>,
+    /// Each with its label.
+    alerts: [(&'static str, Alerts); 2],
     mends: Vec<Mend>,
     broke: Moment,
     /// A field with more choices than are shown, in which somebody searched.
@@ -170,7 +171,7 @@ fn mends() -> [Mend; 3] {
 }
 
 /// The line above the content for one thing and for several, and after one works again.
-fn alerts(recovered: i64) -> Vec<Alerts> {
+fn alerts(recovered: i64) -> [(&'static str, Alerts); 2] {
     let alert = |name: &str, mend| Alert {
         name: format!("Forge ({name})"),
         others: ", which stops 2 links,".to_owned(),
@@ -180,13 +181,11 @@ fn alerts(recovered: i64) -> Vec<Alerts> {
     };
     let names = ["acme/widgets", "acme/gadgets", "a repository whose name goes on and on", "acme/site"];
     let recovered = Recovered { path: "#trouble".to_owned(), what: "acme/widgets".to_owned(), since: recovered };
-    vec![
-        Alerts {
-            broken: mends().into_iter().take(1).map(|mend| alert("ada-at-acme", Some(mend))).collect(),
-            ..Alerts::default()
-        },
-        Alerts { broken: names.map(|name| alert(name, None)).into(), more: false, recovered: vec![recovered] },
-    ]
+    let [again, ..] = mends();
+    let single = Alerts { broken: vec![alert("ada-at-acme", Some(again))], ..Alerts::default() };
+    let several =
+        Alerts { broken: names.map(|name| alert(name, None)).into(), more: false, recovered: vec![recovered] };
+    [("One thing needs attention", single), ("Several things need attention", several)]
 }
 
 fn searched() -> (LinkForm, Combos) {
