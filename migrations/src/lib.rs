@@ -27,6 +27,7 @@ mod m0016_audit;
 mod m0017_retention;
 mod m0018_deletions;
 mod m0019_health;
+mod m0020_handover;
 mod table;
 
 /// All steps, in order.
@@ -55,6 +56,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0017_retention::Migration),
             Box::new(m0018_deletions::Migration),
             Box::new(m0019_health::Migration),
+            Box::new(m0020_handover::Migration),
         ]
     }
 }

@@ -12,6 +12,7 @@ pub mod actions;
 pub mod attempts;
 pub mod audit;
 pub mod deletions;
+pub mod departures;
 pub mod entries;
 mod error;
 pub mod happenings;

@@ -12,6 +12,7 @@ use sea_orm::{
 use super::{
     Core, Error, Result,
     audit::{self, About, Deed},
+    departures::{self, Ties},
     naming,
     people::Member,
     teams::{self, NewTeam},
@@ -147,12 +148,14 @@ pub async fn change_role(core: &Core, who: &Member, user: UserId, role: Role) ->
         .await
 }
 
-/// Takes somebody else out of the organization, and so out of its teams.
+/// Takes somebody else out of the organization, and so out of its teams. Answers with what tied them to partners: it is
+/// severed.
 ///
 /// # Errors
 /// As [`change_role`]; oneself leaves instead.
-pub async fn remove_member(core: &Core, who: &Member, user: UserId) -> Result<()> {
-    core.db
+pub async fn remove_member(core: &Core, who: &Member, user: UserId) -> Result<Ties> {
+    let ties = core
+        .db
         .write(async |tx| {
             alone(tx, who.organization).await?;
             let who = standing(tx, who).await?;
@@ -160,24 +163,27 @@ pub async fn remove_member(core: &Core, who: &Member, user: UserId) -> Result<()
             if role_of(tx, who.organization, user).await? == Role::Owner {
                 must_be_owner(&who, "remove owners")?;
             }
-            part(tx, who.organization, user).await?;
-            audit::note(core, tx, &who, Deed::MemberRemoved, About::person(tx, user).await?).await
+            part(core, tx, &who, user, Deed::MemberRemoved).await
         })
-        .await
+        .await?;
+    departures::settle(core).await;
+    Ok(ties)
 }
 
-/// Takes oneself out of the organization, and so out of its teams.
+/// Takes oneself out of the organization, and so out of its teams, as [`remove_member`].
 ///
 /// # Errors
 /// [`Error::Conflict`] for the last owner.
-pub async fn leave(core: &Core, who: &Member) -> Result<()> {
-    core.db
+pub async fn leave(core: &Core, who: &Member) -> Result<Ties> {
+    let ties = core
+        .db
         .write(async |tx| {
             alone(tx, who.organization).await?;
-            part(tx, who.organization, who.user).await?;
-            audit::note(core, tx, who, Deed::Left, About::person(tx, who.user).await?).await
+            part(core, tx, who, who.user, Deed::Left).await
         })
-        .await
+        .await?;
+    departures::settle(core).await;
+    Ok(ties)
 }
 
 /// The member as they stand now, kept so until the transaction ends: what is allowed by it and removing them can't
@@ -222,13 +228,18 @@ async fn insert(core: &Core, tx: &DatabaseTransaction, founder: UserId, name: St
     Ok(organization)
 }
 
-/// Ends a membership; the database takes the team memberships with it.
-async fn part(tx: &DatabaseTransaction, organization: OrganizationId, user: UserId) -> Result<()> {
+/// Ends a membership; the database takes the team memberships with it. What ties them to partners is severed once it has
+/// ended: whoever was about to connect or link something in their name is done by then, or finds that they are gone.
+async fn part(core: &Core, tx: &DatabaseTransaction, who: &Member, user: UserId, deed: Deed) -> Result<Ties> {
+    let organization = who.organization;
     if role_of(tx, organization, user).await? == Role::Owner {
         another_owner_stays(tx, organization).await?;
     }
+    let about = About::person(tx, user).await?;
     member::Entity::delete_of(organization).filter(member::Column::UserId.eq(user)).exec(tx).await?;
-    Ok(())
+    let ties = departures::sever(core, tx, organization, user, &about.name).await?;
+    audit::note(core, tx, who, deed, about).await?;
+    Ok(ties)
 }
 
 /// One change of an organization's owners at a time: two owners who leave at once each see the other stay.

@@ -76,6 +76,11 @@ impl Partners {
         self.partners.iter().find(|partner| partner.id() == id).ok_or(Error::NotFound)
     }
 
+    /// What people call the partner with this id; the id, if this binary no longer knows it.
+    pub fn name_of<'a>(&self, id: &'a str) -> &'a str {
+        self.get(id).map_or(id, |partner| partner.name())
+    }
+
     /// A handle on the partner's API, at one `site` of it where each of its customers has one, that adds `token` to calls
     /// made as the account.
     pub fn http(&self, partner: &Partner, site: Option<&str>, token: Option<SecretString>) -> Http {

@@ -97,9 +97,6 @@ impl Jobs {
                 integration_links::notice(core, organization, payload::<OfLink>(job)?.link).await
             }
             inbox::READ_MESSAGE => happenings::read(core, organization, payload::<OfMessage>(job)?.message).await,
-            integration_users::DISCONNECT => {
-                integration_users::give_back(core, organization, payload::<OfAccount>(job)?.account).await
-            }
             outbox::SEND_DIGEST => outbox::strike(core, organization, payload::<OfOutgoing>(job)?.message).await,
             other => Err(anyhow::anyhow!("there is no job of the kind {other}").into()),
         }
@@ -121,6 +118,11 @@ impl Jobs {
     async fn backfill(&self, job: &Job) -> Result<Outcome> {
         let OfBackfill { backfill, turn } = payload(job)?;
         mirrors::go_on_with_backfill(&self.core, job.organization, backfill, turn, job.age).await
+    }
+
+    /// Gives an account back, once nothing at the partner needs it any more.
+    async fn give_back(&self, job: &Job) -> Result<Outcome> {
+        integration_users::give_back(&self.core, job.organization, payload::<OfAccount>(job)?.account).await
     }
 
     async fn take_down(&self, job: &Job) -> Result<Outcome> {
@@ -179,6 +181,7 @@ impl Work for Jobs {
             mirrors::CARRY => self.carry(job).await,
             mirrors::BACKFILL => self.backfill(job).await,
             mirrors::REMOVE => self.take_down(job).await,
+            integration_users::DISCONNECT => self.give_back(job).await,
             mail::SEND => self.send_mail(job).await,
             deletions::DELETE => self.delete_organization(job).await,
             _ => self.perform(job).await.map(|()| Outcome::Done),

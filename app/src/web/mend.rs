@@ -64,7 +64,7 @@ impl Mend {
         account: Option<&integration_user::Model>,
         around: Around<'_>,
     ) -> Self {
-        let partner = partner_name(core, &link.partner);
+        let partner = core.partners.name_of(&link.partner);
         if let Some(ask) = ask(core, step, partner, around.names) {
             return ask;
         }
@@ -74,6 +74,13 @@ impl Mend {
                 let site = account.and_then(|account| account.site.clone());
                 connect(core, step.deed, &link.partner, link.organization_id, site, about, around)
             }
+            Deed::TakeOver => Self::Button {
+                action: format!("/integrations/{}/link/{}", link.partner, link.id),
+                fields: vec![("next", around.next.to_owned())],
+                deed: Some("take_over"),
+                label: format!("Use your {partner} account"),
+                about,
+            },
             deed => {
                 let action = format!("/integrations/{}/link/{}", link.partner, link.id);
                 again(action, deed, "Try again", about, around)
@@ -83,7 +90,7 @@ impl Mend {
 
     /// What mends an account, or an installation.
     pub fn of_account(core: &Core, step: NextStep, account: &integration_user::Model, around: Around<'_>) -> Self {
-        let partner = partner_name(core, &account.partner);
+        let partner = core.partners.name_of(&account.partner);
         if let Some(ask) = ask(core, step, partner, around.names) {
             return ask;
         }
@@ -110,10 +117,6 @@ impl Mend {
     }
 }
 
-fn partner_name<'a>(core: &'a Core, id: &'a str) -> &'a str {
-    core.partners.get(id).map_or(id, |partner| partner.name())
-}
-
 fn connect(
     core: &Core,
     deed: Deed,
@@ -123,7 +126,7 @@ fn connect(
     about: String,
     around: Around<'_>,
 ) -> Mend {
-    let name = partner_name(core, partner);
+    let name = core.partners.name_of(partner);
     let mut fields = vec![("organization", organization.to_string()), ("next", around.next.to_owned())];
     let field = core.partners.get(partner).ok().and_then(|partner| partner.site());
     if let (Some(field), Some(site)) = (field, site) {
@@ -145,6 +148,7 @@ fn ask(core: &Core, step: NextStep, partner: &str, names: &[String]) -> Option<M
     let doing = match step.deed {
         Deed::Reconnect => format!("connect {partner} again"),
         Deed::Grant => format!("give {partner} the permission"),
+        Deed::TakeOver => "take it over".to_owned(),
         Deed::Join => "do that, and to try again".to_owned(),
         Deed::Resume => "resume it".to_owned(),
         Deed::TryAgain => "try again".to_owned(),

@@ -27,6 +27,8 @@ pub enum Deed {
     Reconnect,
     /// The same, for a permission that is missing.
     Grant,
+    /// It goes on with the account of who presses the button, as whoever had connected its own is gone.
+    TakeOver,
     /// Somebody does at the partner what the reason says, such as inviting our app, and then it is tried again.
     Join,
     /// A person's pause ends.
@@ -107,12 +109,16 @@ impl Looks {
 /// What a link's state calls for.
 pub fn of_link(state: LinkState, remedy: Option<Remedy>, acting: Option<Acting>, looks: Looks) -> Option<NextStep> {
     let account_broken = acting.is_some_and(|acting| acting.fares == Fares::Broken);
+    let mends_account = match acting {
+        Some(Acting { whose: Whose::Nobodys, .. }) => Deed::TakeOver,
+        _ => Deed::Reconnect,
+    };
     let deed = match state {
         LinkState::Paused => Deed::Resume,
         // It has not noticed yet that its account is broken.
-        LinkState::Active if account_broken => Deed::Reconnect,
+        LinkState::Active if account_broken => mends_account,
         LinkState::Pending | LinkState::Active | LinkState::Removing | LinkState::Removed => return None,
-        LinkState::Broken if account_broken => Deed::Reconnect,
+        LinkState::Broken if account_broken => mends_account,
         LinkState::Broken => match (remedy, acting.map(|acting| acting.fares)) {
             (Some(Remedy::Grant), Some(_)) => Deed::Grant,
             (Some(Remedy::Reconnect), Some(Fares::Over)) => Deed::Reconnect,
@@ -164,7 +170,7 @@ mod tests {
 
     #[test]
     fn each_state_of_a_link_has_one_step_that_fits_its_reason() {
-        use Deed::{Grant, Join, Reconnect, Resume, TryAgain};
+        use Deed::{Grant, Join, Reconnect, Resume, TakeOver, TryAgain};
         use LinkState::{Active, Broken, Paused, Pending, Removed, Removing};
         let bob = UserId::new();
         let own = |fares| acting(Whose::Own, fares);
@@ -184,7 +190,11 @@ mod tests {
             (Broken, Some(Remedy::Join), bobs(Fares::Broken), manager, Some((Reconnect, By::User(bob)))),
             (Broken, None, app(Fares::Broken), manager, Some((Reconnect, By::You))),
             (Broken, None, app(Fares::Broken), Looks::AtTeams, Some((Reconnect, By::Admins))),
-            (Broken, None, acting(Whose::Nobodys, Fares::Broken), manager, Some((Reconnect, By::You))),
+            (Broken, None, acting(Whose::Nobodys, Fares::Broken), manager, Some((TakeOver, By::You))),
+            (Active, None, acting(Whose::Nobodys, Fares::Broken), manager, Some((TakeOver, By::You))),
+            (Broken, None, acting(Whose::Nobodys, Fares::Broken), Looks::AtTeams, Some((TakeOver, By::Admins))),
+            // It does without one.
+            (Active, None, acting(Whose::Nobodys, Fares::Over), manager, None),
             (Broken, Some(Remedy::Reconnect), own(Fares::Over), manager, Some((Reconnect, By::You))),
             // It was connected again meanwhile.
             (Broken, Some(Remedy::Reconnect), own(WORKS), manager, Some((TryAgain, By::You))),

@@ -76,6 +76,8 @@ impl Standings {
         if !ids.is_empty() {
             let rows = integration_user::Entity::of(who.organization)
                 .filter(integration_user::Column::Id.is_in(ids))
+                // Whoever had connected it has left, and it is being given back.
+                .filter(integration_user::Column::State.ne(AccountState::Leaving))
                 .all(core.db.reader())
                 .await?;
             standings.accounts = rows.into_iter().map(|row| (row.id, row)).collect();
@@ -103,14 +105,10 @@ impl Standings {
     }
 
     async fn name_people(&mut self, core: &Core, who: &Member, links: &[&Model]) -> Result<()> {
-        let broken = self.accounts.values().filter(|row| row.state == AccountState::Broken);
-        let owners = broken.filter_map(|row| row.user_id);
+        let owners = self.accounts.values().filter_map(|row| row.user_id);
         let needy = links.iter().filter(|link| !matches!(link.state, LinkState::Active | LinkState::Removed));
-        let of_needy = needy.clone().flat_map(|link| {
-            let account = link.integration_user_id.and_then(|id| self.accounts.get(&id));
-            [link.user_id, account.and_then(|row| row.user_id)]
-        });
-        let people: BTreeSet<UserId> = owners.chain(of_needy.flatten()).filter(|user| *user != who.user).collect();
+        let of_needy = needy.clone().filter_map(|link| link.user_id);
+        let people: BTreeSet<UserId> = owners.chain(of_needy).filter(|user| *user != who.user).collect();
         if !people.is_empty() {
             let names: Vec<(UserId, String)> = user::Entity::find()
                 .select_only()

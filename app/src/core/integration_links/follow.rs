@@ -5,7 +5,7 @@ use std::time::Duration;
 use integration_contract::{Error as PartnerError, ErrorKind, Happening, IntegrationLink};
 use sea_orm::{ActiveModelTrait, ActiveValue::Set, DatabaseTransaction, IntoActiveModel};
 
-use super::{account, account_is_broken, as_partner_sees, find_living, gone, load, notice::notice_due};
+use super::{account, account_is_broken, account_row, as_partner_sees, find_living, gone, load, notice::notice_due};
 use crate::{
     core::{Core, Error, Result, inbox, integration_users, ledger::LinkLedger, outbox, partners::Partner},
     db::{
@@ -111,7 +111,7 @@ pub(super) fn remedy_of(error: &PartnerError) -> Option<Remedy> {
 }
 
 /// The link can't work until somebody does something.
-async fn broken(
+pub(super) async fn broken(
     core: &Core,
     tx: &DatabaseTransaction,
     link: &Model,
@@ -164,6 +164,11 @@ pub async fn inspect(core: &Core, link: &Model) -> Result<()> {
         return Ok(());
     }
     let partner = core.partners.get(&link.partner)?;
+    let lacks_account = link.integration_user_id.is_some() && account_row(core, link).await?.is_none();
+    if link.state == LinkState::Broken && lacks_account && partner.acts_with_accounts() {
+        // There is nothing to look with, and why that is so stands there already.
+        return Ok(());
+    }
     let found = match look(core, partner, link).await {
         Ok(found) => found,
         Err(Error::Partner(error)) if error.kind() == ErrorKind::Gone => {

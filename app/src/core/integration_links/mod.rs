@@ -1,10 +1,12 @@
 //! IntegrationLinks: the pipes that teams and users have set up to partners.
 //!
 //! Making and changing one is in `set_up`, a team's in pages in `list`, taking one away in `remove`, keeping up with its
-//! far end in `follow` and `look`, and showing a partner's people what is wrong in `notice`. Drawing the form is
-//! `web::routes::links`; talking to the partner is the partner's crate.
+//! far end in `follow` and `look`, showing a partner's people what is wrong in `notice`, and what becomes of one whose
+//! account's owner leaves in `hand_over`. Drawing the form is `web::routes::links`; talking to the partner is the
+//! partner's crate.
 
 mod follow;
+mod hand_over;
 mod list;
 mod look;
 mod notice;
@@ -19,6 +21,7 @@ use sea_orm::{
 use url::Url;
 
 pub use follow::{INSPECT, broke, change_living, follow, inspect, inspect_again};
+pub use hand_over::{LeftBehind, TakenOver, leave_behind, take_over};
 pub use list::{Glimpse, Listing, PAGE, Wanted, any_of_team, in_sight, of_partner, of_team};
 pub use look::{Looks, look};
 pub use notice::{NOTICE, notice, notice_due};
@@ -39,6 +42,7 @@ use crate::db::{
     entity::{
         Tenant,
         integration_link::{self, Column, Entity, LinkLevel, LinkState, Model},
+        integration_user::{self, AccountState},
         remote::{self, RemoteState},
     },
 };
@@ -246,15 +250,15 @@ pub fn given_secret(core: &Core, link: &Model) -> Option<SecretString> {
 /// See [`integration_users::account`].
 pub async fn account(core: &Core, partner: &Partner, link: &Model) -> Result<Account> {
     let lasting = partner.acts_with_accounts();
-    let Some(id) = link.integration_user_id else {
+    if link.integration_user_id.is_none() {
         return Ok(integration_users::nobody(core, partner));
-    };
-    match integration_users::find(core, link.organization_id, id).await? {
+    }
+    match account_row(core, link).await? {
         Some(row) if lasting => integration_users::account(core, partner, &row).await,
         Some(row) => Ok(integration_users::account_for_now(core, partner, &row)),
         None if !lasting => Ok(integration_users::nobody(core, partner)),
         None => {
-            let sentence = "The account this link acted with was disconnected. Connect it again.";
+            let sentence = "The account this link acted with is no longer here.";
             Err(integration_contract::Error::new(integration_contract::ErrorKind::Unauthorized, sentence).into())
         }
     }
@@ -265,12 +269,21 @@ pub async fn account(core: &Core, partner: &Partner, link: &Model) -> Result<Acc
 /// # Errors
 /// See [`load`].
 pub async fn account_is_broken(core: &Core, link: &Model, reason: &str) -> Result<()> {
-    if let Some(id) = link.integration_user_id
-        && let Some(row) = integration_users::find(core, link.organization_id, id).await?
-    {
-        integration_users::mark_broken(core, &row, reason).await?;
+    match account_row(core, link).await? {
+        Some(row) => integration_users::mark_broken(core, &row, reason).await,
+        None => Ok(()),
     }
-    Ok(())
+}
+
+/// The account that a link acts with; none where it needs none, or whoever had connected it left.
+///
+/// # Errors
+/// See [`load`].
+pub async fn account_row(core: &Core, link: &Model) -> Result<Option<integration_user::Model>> {
+    let Some(id) = link.integration_user_id else { return Ok(None) };
+    let row = integration_users::find(core, link.organization_id, id).await?;
+    // Until it is given back, only what links made with it is undone.
+    Ok(row.filter(|row| row.state != AccountState::Leaving || link.state == LinkState::Removing))
 }
 
 /// The lane of what is done to a link at its partner: one thing after the other.

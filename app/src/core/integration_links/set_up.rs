@@ -297,12 +297,17 @@ pub async fn set_up_again(tx: &DatabaseTransaction, link: &Model, now: i64) -> R
     add_job(tx, &link).await
 }
 
-async fn living(tx: &DatabaseTransaction, link: &Model) -> Result<Model> {
+/// The link as it is now.
+///
+/// # Errors
+/// [`Error::Conflict`] when it was removed meanwhile.
+pub(super) async fn living(tx: &DatabaseTransaction, link: &Model) -> Result<Model> {
     let living = find_living(tx, link).await?;
     living.ok_or_else(|| Error::Conflict("This link was removed meanwhile.".into()))
 }
 
-async fn add_job(tx: &DatabaseTransaction, link: &Model) -> Result<()> {
+/// Adds the job that sets a pending link up.
+pub(super) async fn add_job(tx: &DatabaseTransaction, link: &Model) -> Result<()> {
     let job = NewJob {
         organization: link.organization_id,
         kind: INSTALL,

@@ -18,7 +18,7 @@ use crate::{
         sealing::{Place, digest_of, random_text},
     },
     db::{
-        IntegrationUserId, OrganizationId, Outdated, UserId,
+        IntegrationUserId, LinkId, OrganizationId, Outdated, UserId,
         entity::{
             Tenant,
             integration_link::{self, LinkState},
@@ -53,6 +53,8 @@ pub struct Purpose {
     pub claim_hash: Option<Vec<u8>>,
     /// The path of ours where it goes on; never one that came from outside.
     pub return_to: Option<String>,
+    /// The link that is to act with the account.
+    pub take_over: Option<LinkId>,
 }
 
 /// A consent that came to an end.
@@ -62,6 +64,8 @@ pub struct Ended {
     pub organization: OrganizationId,
     /// The path of ours where it goes on, when it was begun for that.
     pub return_to: Option<String>,
+    /// The link that is to act with the account.
+    pub take_over: Option<LinkId>,
     /// What it came to.
     pub consent: Consent,
 }
@@ -89,7 +93,7 @@ pub async fn begin(
     purpose: Purpose,
 ) -> Result<Url> {
     partner.integration.configured()?;
-    let Purpose { site, claim_hash, return_to } = purpose;
+    let Purpose { site, claim_hash, return_to, take_over } = purpose;
     let state = random_text(32);
     let state_hash = digest_of(state.expose_secret().as_bytes());
     let verifier =
@@ -111,6 +115,7 @@ pub async fn begin(
                 site: Set(site),
                 claim_hash: Set(claim_hash),
                 return_to: Set(return_to),
+                take_over: Set(take_over),
                 expires_at: Set(now + CONSENT_MINUTES * 60_000),
             };
             oauth_state::Entity::insert(row).exec_without_returning(tx).await?;
@@ -136,9 +141,9 @@ pub async fn finish(
     let stale = || Error::Conflict("This answer does not belong to a connection you started. Start again.".into());
     // They may have left it while they were at the partner's page.
     let who = who.member_of(begun.organization_id).map_err(|_| stale())?;
-    let (organization, return_to) = (begun.organization_id, begun.return_to.take());
+    let (organization, return_to, take_over) = (begun.organization_id, begun.return_to.take(), begun.take_over);
     if callback.error.is_some() {
-        return Ok(Ended { organization, return_to, consent: Consent::Declined });
+        return Ok(Ended { organization, return_to, take_over, consent: Consent::Declined });
     }
     let code = callback.code.ok_or_else(stale)?;
     if callback.issuer.is_some_and(|issuer| !partner.is_at(begun.site.as_deref(), issuer.trim_end_matches('/'))) {
@@ -164,7 +169,7 @@ pub async fn finish(
         tracing::warn!(partner = partner.id(), kind = ?left.kind(), "a token that was not kept is left over");
     }
     let consent = kept?.map_or(Consent::Unproven, |account| Consent::Connected(Box::new(account)));
-    Ok(Ended { organization, return_to, consent })
+    Ok(Ended { organization, return_to, take_over, consent })
 }
 
 /// Forgets the consents that nobody came back from in time, and the claims that nobody took. Answers with how many.

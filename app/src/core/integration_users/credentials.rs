@@ -179,8 +179,9 @@ pub async fn mark_broken(core: &Core, row: &Model, reason: &str) -> Result<()> {
         .write(async |tx| {
             Entity::update_of(row.organization_id)
                 .filter(Column::Id.eq(row.id))
-                // A reconnect that came in between wins.
+                // A reconnect that came in between wins, and what is being disconnected stays so.
                 .filter(Column::ConnectedAt.eq(row.connected_at))
+                .filter(Column::State.ne(AccountState::Leaving))
                 .col_expr(Column::State, AccountState::Broken.into())
                 .col_expr(Column::Reason, reason.into())
                 .col_expr(Column::BrokenSince, since(core.clock.now()))
@@ -208,6 +209,7 @@ pub async fn taken_back(
         .filter(Column::Id.eq(id))
         // The partner's seconds have no fractions.
         .filter(Column::ConnectedAt.lt(at.saturating_add(1).saturating_mul(1000)))
+        .filter(Column::State.ne(AccountState::Leaving))
         .col_expr(Column::State, AccountState::Broken.into())
         .col_expr(Column::Reason, reason.into())
         .col_expr(Column::BrokenSince, since(core.clock.now()))

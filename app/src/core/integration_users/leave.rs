@@ -1,9 +1,11 @@
 //! Giving an account back: at once here, by a job at the partner.
 
+use std::time::Duration;
+
 use integration_contract::{Capability, Undone, UndoneOutcome};
 use sea_orm::{
     ActiveModelTrait, ActiveValue::Set, ColumnTrait, Condition, DatabaseTransaction, IntoActiveModel, PaginatorTrait,
-    QueryFilter,
+    QueryFilter, QueryOrder, Select,
 };
 
 use super::{credentials::unseal, find};
@@ -14,18 +16,21 @@ use crate::{
         people::Member,
     },
     db::{
-        IntegrationUserId, OrganizationId,
+        IntegrationUserId, OrganizationId, UserId,
         entity::{
             Tenant,
             integration_link::{self, LinkState},
             integration_user::{AccountState, Column, Entity, Model},
         },
     },
-    queue::{self, NewJob},
+    queue::{self, NewJob, Outcome},
 };
 
 /// The job that gives an account's credentials back to its partner.
 pub const DISCONNECT: &str = "disconnect_account";
+
+/// How soon is looked again whether what stands at the partner by an account is undone there.
+const UNDOING: Duration = Duration::from_secs(2);
 
 /// Disconnects an account of one's own, or for admins an installation: it acts no more at once, and a job gives the credentials back.
 ///
@@ -50,21 +55,7 @@ pub async fn disconnect(core: &Core, who: &Member, id: IntegrationUserId) -> Res
                 let those = if links == 1 { "One link acts".to_owned() } else { format!("{links} links act") };
                 return Err(Error::Conflict(format!("{those} with this account. Remove what uses it first.")));
             }
-            let mut leaving = row.clone().into_active_model();
-            leaving.state = Set(AccountState::Leaving);
-            leaving.reason = Set(Some("Being disconnected.".to_owned()));
-            leaving.update(tx).await?;
-            queue::add(
-                tx,
-                NewJob {
-                    organization: who.organization,
-                    kind: DISCONNECT,
-                    payload: serde_json::json!({ "account": id }),
-                    lane: Some(format!("account:{id}")),
-                    run_at: None,
-                },
-            )
-            .await?;
+            begin_to_leave(tx, &row).await?;
             audit::note(core, tx, who, Deed::AccountDisconnected, &row).await?;
             Ok(row)
         })
@@ -73,17 +64,60 @@ pub async fn disconnect(core: &Core, who: &Member, id: IntegrationUserId) -> Res
     Ok(row)
 }
 
-/// Gives a leaving account's credentials back to the partner and forgets the account. Run by the job; twice is fine.
+/// Disconnects all accounts of somebody who leaves the organization, and answers with them. Wake the queue after the
+/// commit: once their links are gone at the partners, a job each gives the credentials back.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn leave_behind(
+    tx: &DatabaseTransaction,
+    organization: OrganizationId,
+    user: UserId,
+) -> Result<Vec<Model>> {
+    let rows = Entity::of(organization).filter(Column::UserId.eq(user)).filter(Column::State.ne(AccountState::Leaving));
+    let rows = rows.order_by_asc(Column::CreatedAt).all(tx).await?;
+    for row in &rows {
+        begin_to_leave(tx, row).await?;
+    }
+    Ok(rows)
+}
+
+async fn begin_to_leave(tx: &DatabaseTransaction, row: &Model) -> Result<()> {
+    let job = NewJob {
+        organization: row.organization_id,
+        kind: DISCONNECT,
+        payload: serde_json::json!({ "account": row.id }),
+        lane: Some(format!("account:{}", row.id)),
+        run_at: None,
+    };
+    set_leaving(tx, row.clone()).await?;
+    Ok(queue::add(tx, job).await?)
+}
+
+async fn set_leaving(tx: &DatabaseTransaction, row: Model) -> Result<Model> {
+    let mut leaving = row.into_active_model();
+    leaving.state = Set(AccountState::Leaving);
+    leaving.reason = Set(Some("Being disconnected.".to_owned()));
+    Ok(leaving.update(tx).await?)
+}
+
+/// Gives a leaving account's credentials back to the partner and forgets the account. Run by the job; twice is fine. As long
+/// as a link that is being removed still needs them at the partner, it waits.
 ///
 /// # Errors
 /// [`Error::Partner`] when the partner did not answer; the job comes again.
-pub async fn give_back(core: &Core, organization: OrganizationId, id: IntegrationUserId) -> Result<()> {
-    let Some(row) = find(core, organization, id).await? else { return Ok(()) };
+pub async fn give_back(core: &Core, organization: OrganizationId, id: IntegrationUserId) -> Result<Outcome> {
+    let Some(row) = find(core, organization, id).await? else { return Ok(Outcome::Done) };
     if row.state != AccountState::Leaving {
-        return Ok(());
+        return Ok(Outcome::Done);
+    }
+    let undoing = links_of(organization, id).filter(integration_link::Column::State.eq(LinkState::Removing));
+    if undoing.count(core.db.reader()).await? > 0 {
+        return Ok(Outcome::Later { after: UNDOING });
     }
     revoke(core, &row).await?;
-    forget(core, organization, id).await
+    forget(core, organization, id).await?;
+    Ok(Outcome::Done)
 }
 
 /// Gives an installation back once no link acts with it any more, and says what became of it at the partner; nothing when
@@ -101,10 +135,7 @@ pub async fn let_go(core: &Core, organization: OrganizationId, id: IntegrationUs
             if links_with(tx, organization, id).await? > 0 {
                 return Ok(None);
             }
-            let mut leaving = row.into_active_model();
-            leaving.state = Set(AccountState::Leaving);
-            leaving.reason = Set(Some("Being disconnected.".to_owned()));
-            Ok::<_, Error>(Some(leaving.update(tx).await?))
+            set_leaving(tx, row).await.map(Some)
         })
         .await?;
     let Some(row) = leaving else { return Ok(None) };
@@ -156,11 +187,11 @@ pub fn left_over(row: &Model, why: &str) -> Undone {
 }
 
 async fn links_with(tx: &DatabaseTransaction, organization: OrganizationId, id: IntegrationUserId) -> Result<u64> {
-    Ok(integration_link::Entity::of(organization)
-        .filter(integration_link::Column::IntegrationUserId.eq(id))
-        .filter(integration_link::Column::State.ne(LinkState::Removed))
-        .count(tx)
-        .await?)
+    Ok(links_of(organization, id).filter(integration_link::Column::State.ne(LinkState::Removed)).count(tx).await?)
+}
+
+fn links_of(organization: OrganizationId, id: IntegrationUserId) -> Select<integration_link::Entity> {
+    integration_link::Entity::of(organization).filter(integration_link::Column::IntegrationUserId.eq(id))
 }
 
 /// Nothing when there is nothing to give back, or no way to.

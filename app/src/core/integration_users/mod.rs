@@ -20,7 +20,9 @@ use sea_orm::{ColumnTrait, Condition, ConnectionTrait, DatabaseTransaction, Quer
 pub use claim::{Ask, Claim, accept_claim, ask_for_proof, claimed, offer_claim, use_up};
 pub use consent::{Callback, Consent, Ended, Purpose, begin, finish, forget_stale_consents};
 pub use credentials::{account, account_for_now, mark_broken, nobody, taken_back};
-pub use leave::{DISCONNECT, disconnect, forget, give_back, left_over, let_go, let_go_gave_up, part_with};
+pub use leave::{
+    DISCONNECT, disconnect, forget, give_back, leave_behind, left_over, let_go, let_go_gave_up, part_with,
+};
 pub use need::Need;
 
 use super::{Core, Error, Result, partners::Partner, people::Member};
@@ -82,6 +84,21 @@ pub async fn latest(core: &Core, who: &Member, partner: &Partner) -> Result<Opti
         .filter(good)
         .order_by_desc(Column::ConnectedAt)
         .one(core.db.reader())
+        .await?)
+}
+
+/// The user's own accounts at a partner that one can act with, the one connected last first.
+///
+/// # Errors
+/// See [`of_user`].
+pub async fn own_connected(core: &Core, who: &Member, partner: &Partner) -> Result<Vec<Model>> {
+    Ok(Entity::of(who.organization)
+        .filter(Column::UserId.eq(who.user))
+        .filter(Column::Partner.eq(partner.id()))
+        .filter(Column::State.eq(AccountState::Connected))
+        .filter(Column::Credentials.is_not_null())
+        .order_by_desc(Column::ConnectedAt)
+        .all(core.db.reader())
         .await?)
 }
 

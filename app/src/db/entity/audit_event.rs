@@ -139,6 +139,8 @@ deeds! {
     LinkPaused of Link: "Link paused",
     /// Started a link again.
     LinkResumed of Link: "Link resumed",
+    /// Let a link act with their own account.
+    LinkTakenOver of Link: "Link taken over",
     /// Removed a link.
     LinkRemoved of Link: "Link removed",
     /// The far end of a link was removed at the partner.

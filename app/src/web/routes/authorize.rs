@@ -128,7 +128,7 @@ pub async fn accept(
             };
             who.choose(member.organization).await?;
             let return_to = Some(after(partner, claim.needs.as_ref()));
-            let purpose = Purpose { site, claim_hash: Some(claim.token_hash), return_to };
+            let purpose = Purpose { site, claim_hash: Some(claim.token_hash), return_to, ..Purpose::default() };
             lead(&core, &who, &member, partner, purpose).await
         }
         Ask::Account(needs) => {
@@ -267,7 +267,7 @@ async fn connect_missing(
         integration_users::use_up(core, &claim).await?;
         who.choose(member.organization).await?;
     }
-    let purpose = Purpose { site, claim_hash: None, return_to: Some(after(partner, Some(&needs))) };
+    let purpose = Purpose { site, return_to: Some(after(partner, Some(&needs))), ..Purpose::default() };
     lead(core, who, member, at, purpose).await
 }
 

@@ -7,7 +7,7 @@ use axum::{
 };
 use integration_contract::{ErrorKind, FormInput, SecretString};
 
-use super::{authorize, integrations, mirrors, site::SiteField};
+use super::{authorize, integrations, links, mirrors, site::SiteField};
 use crate::{
     core::{
         Core, Error,
@@ -96,6 +96,10 @@ pub async fn callback(
                 None => format!("Connected to {name}: installed in {it}, for everybody in the organization."),
             };
             who.flash(Tone::Good, sentence).await?;
+            if let Some(link) = ended.take_over {
+                let next = ended.return_to.unwrap_or_else(|| "/integrations".to_owned());
+                return links::take_over_connected(&core, &who, partner, link, &next).await;
+            }
             let next = ended.return_to.unwrap_or_else(|| format!("/integrations/{id}/link"));
             Ok(Redirect::to(&next).into_response())
         }

@@ -96,7 +96,7 @@ pub async fn go_on(
         }
     };
     // What is to be linked waits here: the partner gets the address we registered there and nothing more.
-    let purpose = Purpose { site, claim_hash: None, return_to: Some(form_path) };
+    let purpose = Purpose { site, return_to: Some(form_path), ..Purpose::default() };
     lead(&core, &who, &member, partner, purpose).await
 }
 

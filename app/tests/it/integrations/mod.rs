@@ -6,6 +6,7 @@ mod catalogue;
 mod choices;
 mod connect;
 mod deliveries;
+mod hand_over;
 mod hooks;
 mod inspect;
 mod links;

@@ -202,7 +202,7 @@ impl Break {
             }
             None => {}
         }
-        let partner = partner_name(core, &row.partner);
+        let partner = core.partners.name_of(&row.partner);
         let name = format!("{} ({partner})", row.account_name);
         let (what, path) = match row.user_id {
             Some(_) => (format!("The account {name}"), "settings".to_owned()),
@@ -239,7 +239,7 @@ impl Break {
             }
             None => false,
         };
-        let name = format!("{} ({})", link.name, partner_name(core, &link.partner));
+        let name = format!("{} ({})", link.name, core.partners.name_of(&link.partner));
         Ok(Some(Self {
             organization,
             broken: link.state == LinkState::Broken && !account_broken,
@@ -349,10 +349,6 @@ fn list(links: &[&integration_link::Model]) -> String {
         lines.push_str(&format!("    and {} more\n", links.len() - NAMED));
     }
     lines
-}
-
-fn partner_name<'a>(core: &'a Core, id: &'a str) -> &'a str {
-    core.partners.get(id).map_or(id, |partner| partner.name())
 }
 
 async fn team_of(tx: &DatabaseTransaction, organization: OrganizationId, id: TeamId) -> Result<Option<team::Model>> {

@@ -9,6 +9,7 @@ mod preview;
 mod remove;
 mod row;
 mod show;
+mod take_over;
 mod trace;
 
 pub use activity::show as activity;
@@ -19,6 +20,7 @@ pub use remove::destroy;
 pub use row::{Row, receipt_lines};
 use serde::Deserialize;
 pub use show::{change, show};
+pub use take_over::take_over_connected;
 pub use trace::show as trace;
 
 use crate::{

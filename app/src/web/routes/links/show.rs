@@ -16,12 +16,13 @@ use super::{
     link_of, link_path,
     preview::Preview,
     settings_path,
+    take_over::take_over,
 };
 use crate::{
     core::{
         Core, Error,
         health::{By, Deed, NextStep, Standings},
-        inbox, integration_links, integration_users,
+        inbox, integration_links,
         link_forms::FRESH,
         mirrors, outbox,
         partners::Partner,
@@ -51,6 +52,8 @@ struct LinkPage {
     /// When the state began.
     began: Moment,
     account: Option<String>,
+    /// Whose account that is, if it is somebody else's.
+    owner: Option<String>,
     /// Whether the account is the organization's installation.
     installed: bool,
     can_check: bool,
@@ -112,10 +115,7 @@ async fn edit_form(
     link: &Model,
     so_far: &FormInput,
 ) -> web::Result<(LinkForm, Option<String>)> {
-    let row = match link.integration_user_id {
-        Some(id) => integration_users::find(core, link.organization_id, id).await?,
-        None => None,
-    };
+    let row = integration_links::account_row(core, link).await?;
     let (mut form, problem) = form_of(core, member, partner, &Acting { row }, so_far, FRESH).await;
     // A link keeps its target for life; what it is about is shown, and the rest can be changed.
     for field in &mut form.fields {
@@ -140,6 +140,8 @@ async fn draw_link(
     let mut row = Row::of(core, member, &link, &standings, &here).joined_by(&mirrors::joining(core, &link).await?);
     let activity = Activity::newest(core, &link, row.may_manage && row.living).await?;
     let installed = account.as_ref().is_some_and(|row| row.user_id.is_none());
+    let others = account.as_ref().and_then(|row| row.user_id).filter(|user| *user != member.user);
+    let owner = others.filter(|_| partner.acts_with_accounts()).and_then(|user| standings.name(user)).map(str::to_owned);
     // A token that was for setting the link up: its end does the link no harm, but it is needed to change the settings.
     let own = account.as_ref().filter(|row| row.user_id.is_none_or(|user| user == member.user));
     let token_over = own.is_some_and(|row| row.expires_at.is_some_and(|at| at <= core.clock.now()));
@@ -162,6 +164,7 @@ async fn draw_link(
             LinkLevel::User => "Your settings",
         },
         began: Moment::at(link.state_since),
+        owner,
         account: account.map(|row| row.account_name),
         installed,
         can_check: matches!(link.state, LinkState::Active | LinkState::Broken),
@@ -192,6 +195,7 @@ pub async fn change(
     integration_links::must_manage(&member, &link)?;
     let done: Result<String, Error> = match form.one("action") {
         "save" => return save(&core, &who, partner, &member, link, &form).await,
+        "take_over" => return take_over(&core, &who, partner, &member, &link, form.one("next")).await,
         "preview" => return preview(&core, &who, partner, &member, link, &form).await,
         "pause" => integration_links::pause(&core, &member, &link).await.map(|()| "Paused.".into()),
         "resume" => integration_links::resume(&core, &member, &link).await.map(|()| "Being set up again.".into()),

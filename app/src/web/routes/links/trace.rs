@@ -202,7 +202,7 @@ impl Scene<'_> {
         let mut steps: Vec<Step> = Vec::new();
         for (hook, through) in from.into_iter().rev() {
             let name =
-                self.core.partners.get(&through.partner).map_or(through.partner.as_str(), |partner| partner.name());
+                self.core.partners.name_of(&through.partner);
             steps.push(
                 Step::new(Tone::Good, format!("Arrived from {name}")).code(&hook.event).at(hook.received_at).leads(
                     "Through",
@@ -294,7 +294,7 @@ impl Scene<'_> {
 
     fn delivery(&self, delivery: Delivery) -> Step {
         let Delivery { link, mut line } = delivery;
-        let partner = self.core.partners.get(&link.partner).map_or(link.partner.as_str(), |partner| partner.name());
+        let partner = self.core.partners.name_of(&link.partner);
         let standing = Standing::of_message(&line);
         let title = format!("{} to {partner}", if line.kind == OutboxKind::Answer { "Answer" } else { "Delivery" });
         let mut step = Step::new(standing.tone, title).at(line.created_at).leads(

@@ -88,7 +88,7 @@ async fn connect(who: &SignedIn, way: Way<'_>, form: &FormInput) -> web::Result<
             // The one they connect, they mean to act with.
             let mut wish = way.wish.clone();
             wish.ends.get_mut(side).account = None;
-            let purpose = Purpose { site, claim_hash: None, return_to: Some(wish.path()) };
+            let purpose = Purpose { site, return_to: Some(wish.path()), ..Purpose::default() };
             who.choose(way.member.organization).await?;
             lead(way.core, who, &way.member, partner, purpose).await
         }

@@ -114,7 +114,7 @@ fn name_of(event: &audit_event::Model) -> Option<String> {
 /// A partner goes by its name.
 fn detail_of(core: &Core, event: &audit_event::Model) -> Option<String> {
     let detail = event.detail.clone()?;
-    Some(core.partners.get(&detail).map_or(detail, |partner| partner.name().to_owned()))
+    Some(core.partners.name_of(&detail).to_owned())
 }
 
 /// One deed as a file has it.

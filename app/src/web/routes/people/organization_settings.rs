@@ -3,6 +3,8 @@
 //!
 //! Every member sees who belongs to it; admins and owners also see the controls.
 
+use std::collections::HashMap;
+
 use askama::Template;
 use axum::{
     extract::{RawQuery, State},
@@ -14,6 +16,7 @@ use integration_contract::{ExposeSecret, FieldErrors, FormInput, SecretString};
 use crate::{
     core::{
         self, Core,
+        departures::{self, Ties},
         invitations::{self, Invited, NewInvitation},
         organizations,
         partners::our_url,
@@ -42,6 +45,8 @@ struct SettingsPage {
     /// What stands in the name's field.
     typed_name: String,
     members: Vec<(user::Model, Role)>,
+    /// What ties them to partners.
+    ties: HashMap<UserId, Ties>,
     teams: Vec<team::Model>,
     invitations: Vec<Invited>,
     installations: Vec<Installation>,
@@ -81,10 +86,38 @@ impl SettingsPage {
         Role::ALL.into_iter().filter(|role| role.is_within(self.member.role)).collect()
     }
 
+    /// What is said before a member is removed.
+    fn removal_of(&self, user: &UserId) -> String {
+        let severed = self.ties.get(user).map(|ties| severed(ties, "Their")).unwrap_or_default();
+        format!("They leave the organization and its teams. What they wrote stays.{severed}")
+    }
+
     /// The last owner can't leave.
     fn may_leave(&self) -> bool {
         !self.is_owner() || self.members.iter().filter(|(_, role)| *role == Role::Owner).count() > 1
     }
+}
+
+/// What becomes of what ties somebody to partners, each sentence after a space; `whose` is "Their" or "Your".
+fn severed(ties: &Ties, whose: &str) -> String {
+    let mut said = String::new();
+    let partners: Vec<&str> = ties.partners.iter().map(String::as_str).collect();
+    said += &match &partners[..] {
+        [] => String::new(),
+        [one] => format!(" {whose} account at {one} is disconnected."),
+        [several @ .., last] => format!(" {whose} accounts at {} and {last} are disconnected.", several.join(", ")),
+    };
+    said += &match ties.acting {
+        0 => String::new(),
+        1 => " One link of a team acts with that: it waits, and keeps what comes, until an admin takes it over.".to_owned(),
+        many => format!(" {many} links of teams act with that: they wait, and keep what comes, until an admin takes them over."),
+    };
+    said += &match ties.own {
+        0 => String::new(),
+        1 => format!(" {whose} own link is removed."),
+        many => format!(" {whose} {many} own links are removed."),
+    };
+    said
 }
 
 /// What a settings page shows besides what is in the database.
@@ -174,8 +207,8 @@ pub async fn remove_member(
     _form: Form,
 ) -> Result<Redirect> {
     let member = who.person.member_of(id)?;
-    organizations::remove_member(&core, &member, user).await?;
-    who.flash(Tone::Good, "They are no longer a member.").await?;
+    let ties = organizations::remove_member(&core, &member, user).await?;
+    who.flash(Tone::Good, format!("They are no longer a member.{}", severed(&ties, "Their"))).await?;
     Ok(to_settings(id))
 }
 
@@ -187,8 +220,8 @@ pub async fn leave(
     _form: Form,
 ) -> Result<Redirect> {
     let member = who.person.member_of(id)?;
-    organizations::leave(&core, &member).await?;
-    who.flash(Tone::Good, "You left the organization.").await?;
+    let ties = organizations::leave(&core, &member).await?;
+    who.flash(Tone::Good, format!("You left the organization.{}", severed(&ties, "Your"))).await?;
     Ok(Redirect::to("/organizations"))
 }
 
@@ -252,6 +285,7 @@ async fn draw_settings(
         installations: Installation::all(core, member.organization).await?,
         may_disconnect: member.is_admin(),
         member,
+        ties: if member.is_admin() { departures::ties(core, &member).await? } else { HashMap::new() },
         members: organizations::members(core, &member).await?,
         teams: teams::visible(core, &member).await?,
         invitations,
