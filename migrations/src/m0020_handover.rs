@@ -1,17 +1,18 @@
 //! Handover: an account outlives the membership of whoever connected it, until it is given back to the partner; and a
-//! consent may be there for taking a link over.
+//! consent knows what it is there for.
 
 use sea_orm_migration::{
     prelude::*,
+    schema::{big_integer, big_integer_null, binary_null, integer, json_binary, text, text_null, uuid_null},
     sea_orm::{ConnectionTrait, DbBackend},
-    schema::{
-        big_integer, big_integer_null, binary_null, integer, json_binary, text, text_null, uuid_null,
-    },
 };
 
 use crate::table::{index, of_organization, to_user};
 
 const TABLE: &str = "integration_users";
+
+/// The account that a consent is to mend, and the link that is to act with what it brings.
+const CONSENT_FOR: [&str; 2] = ["mends", "take_over"];
 
 #[derive(DeriveMigrationName)]
 pub struct Migration;
@@ -23,13 +24,16 @@ impl MigrationTrait for Migration {
     }
 
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        let link = uuid_null("take_over");
-        manager.alter_table(Table::alter().table("oauth_states").add_column(link).take()).await?;
+        for column in CONSENT_FOR {
+            manager.alter_table(Table::alter().table("oauth_states").add_column(uuid_null(column)).take()).await?;
+        }
         refer(manager, to_user(TABLE, "user_id"), ["organization_id", "user_id"].as_slice()).await
     }
 
     async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        manager.alter_table(Table::alter().table("oauth_states").drop_column("take_over").take()).await?;
+        for column in CONSENT_FOR {
+            manager.alter_table(Table::alter().table("oauth_states").drop_column(column).take()).await?;
+        }
         // Whose membership has ended could not be referred to.
         let sql = "DELETE FROM integration_users WHERE user_id IS NOT NULL AND NOT EXISTS (SELECT 1 FROM members AS m \
                    WHERE m.organization_id = integration_users.organization_id AND m.user_id = integration_users.user_id)";
@@ -99,8 +103,6 @@ async fn rebuild(manager: &SchemaManager<'_>, mut to: ForeignKeyCreateStatement)
         .await?;
     manager.create_index(index(TABLE, &["organization_id", "partner", "account_id"])).await?;
     let installation = Expr::cust("user_id IS NULL");
-    manager
-        .create_index(index(TABLE, &["partner", "account_id"]).unique().and_where(installation).take())
-        .await?;
+    manager.create_index(index(TABLE, &["partner", "account_id"]).unique().and_where(installation).take()).await?;
     manager.create_index(index(TABLE, &["organization_id", "state"])).await
 }

@@ -37,11 +37,7 @@ pub async fn ties(core: &Core, who: &Member) -> Result<HashMap<UserId, Ties>> {
         .filter(integration_user::Column::UserId.is_not_null())
         .filter(integration_user::Column::State.ne(AccountState::Leaving))
         .select_only()
-        .columns([
-            integration_user::Column::Id,
-            integration_user::Column::UserId,
-            integration_user::Column::Partner,
-        ])
+        .columns([integration_user::Column::Id, integration_user::Column::UserId, integration_user::Column::Partner])
         .into_tuple()
         .all(core.db.reader())
         .await?;

@@ -71,8 +71,7 @@ impl Mend {
         let about = format!(" for the link to {}", link.name);
         match step.deed {
             Deed::Reconnect | Deed::Grant => {
-                let site = account.and_then(|account| account.site.clone());
-                connect(core, step.deed, &link.partner, link.organization_id, site, about, around)
+                connect(core, step.deed, &link.partner, link.organization_id, account, about, around)
             }
             Deed::TakeOver => Self::Button {
                 action: format!("/integrations/{}/link/{}", link.partner, link.id),
@@ -101,10 +100,7 @@ impl Mend {
                 label: "Choose what to link".to_owned(),
                 about,
             },
-            deed => {
-                let site = account.site.clone();
-                connect(core, deed, &account.partner, account.organization_id, site, about, around)
-            }
+            deed => connect(core, deed, &account.partner, account.organization_id, Some(account), about, around),
         }
     }
 
@@ -122,15 +118,18 @@ fn connect(
     deed: Deed,
     partner: &str,
     organization: crate::db::OrganizationId,
-    site: Option<String>,
+    account: Option<&integration_user::Model>,
     about: String,
     around: Around<'_>,
 ) -> Mend {
     let name = core.partners.name_of(partner);
     let mut fields = vec![("organization", organization.to_string()), ("next", around.next.to_owned())];
     let field = core.partners.get(partner).ok().and_then(|partner| partner.site());
-    if let (Some(field), Some(site)) = (field, site) {
-        fields.push((field.name, site));
+    if let Some(account) = account {
+        fields.push(("account", account.id.to_string()));
+        if let (Some(field), Some(site)) = (field, &account.site) {
+            fields.push((field.name, site.clone()));
+        }
     }
     let label =
         if deed == Deed::Grant { format!("Give {name} the permission") } else { format!("Connect {name} again") };

@@ -141,6 +141,7 @@ async fn leave_something(world: &TwoOrganizations, name: &str) {
             site: None,
             claim_hash: None,
             return_to: None,
+            mends: None,
             take_over: None,
             expires_at: core.clock.now() + 600_000,
         };

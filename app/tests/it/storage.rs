@@ -21,8 +21,12 @@ async fn accounts_and_what_refers_to_them_outlive_a_new_reference(test: TestData
     let [organization, user, account] = [1, 2, 3].map(|last| format!("'01990000-0000-7000-8000-00000000000{last}'"));
     for sql in [
         format!("INSERT INTO organizations (id, name, created_at) VALUES ({organization}, 'Acme', 1)"),
-        format!("INSERT INTO users (id, email, name, password_hash, created_at) VALUES ({user}, 'a@b.example', 'Ada', '-', 1)"),
-        format!("INSERT INTO members (organization_id, user_id, role, created_at) VALUES ({organization}, {user}, 'owner', 1)"),
+        format!(
+            "INSERT INTO users (id, email, name, password_hash, created_at) VALUES ({user}, 'a@b.example', 'Ada', '-', 1)"
+        ),
+        format!(
+            "INSERT INTO members (organization_id, user_id, role, created_at) VALUES ({organization}, {user}, 'owner', 1)"
+        ),
         format!(
             "INSERT INTO integration_users (organization_id, id, user_id, partner, account_id, account_name, scopes, state, \
              refusals, connected_at, created_at, updated_at) VALUES ({organization}, {account}, {user}, 'fake', '7', \
@@ -46,7 +50,9 @@ async fn accounts_and_what_refers_to_them_outlive_a_new_reference(test: TestData
 
     db.execute_unprepared("DELETE FROM members").await.unwrap();
     assert_eq!(counted(whole).await, 1, "an account outlives the membership");
-    let again = format!("INSERT INTO members (organization_id, user_id, role, created_at) VALUES ({organization}, {user}, 'owner', 1)");
+    let again = format!(
+        "INSERT INTO members (organization_id, user_id, role, created_at) VALUES ({organization}, {user}, 'owner', 1)"
+    );
     Migrator::down(db, Some(steps_since("m0020_handover"))).await.unwrap();
     assert_eq!(counted("SELECT count(*) FROM integration_users").await, 0, "of nobody, it could not be referred to");
     db.execute_unprepared(&again).await.unwrap();

@@ -273,7 +273,9 @@ pub(crate) fn repository(settings: Settings, told: &Envelope<RepositoryEvent>) -
             let settings = Settings { full_name: line(&now.full_name, 2 * NAME), html_url, ..settings };
             Reading::of(Happening::TargetChanged(LinkSettings::of(&settings)))
         }
-        "archived" => gone(format!("{name} was archived at GitHub, so nothing more happens in it.")),
+        "archived" => gone(format!(
+            "{name} was archived at GitHub, so nothing more happens in it. Unarchive it there, or remove this link."
+        )),
         "deleted" => gone(format!("{name} was deleted at GitHub.")),
         // The way back from "archived".
         "unarchived" => Reading::of(Happening::HookWorks),
@@ -288,7 +290,7 @@ pub(crate) fn meta(meta: &Meta, hook_id: Option<&str>) -> Reading {
     if hook_id != Some(meta.hook_id.to_string().as_str()) {
         return Reading::ignored("Another webhook was deleted, not this link's.");
     }
-    let reason = "The webhook was deleted at GitHub, so nothing arrives any more. Change the link to make it again.";
+    let reason = "The webhook was deleted at GitHub, so nothing arrives. Try again to make it anew.";
     Reading::of(Happening::TargetGone { reason: reason.to_owned() })
 }
 

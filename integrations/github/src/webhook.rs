@@ -143,7 +143,10 @@ pub(crate) async fn inspect(
         Err(error) => return Err(error),
     };
     if repository.archived {
-        return gone(format!("{} was archived at GitHub, so nothing more happens in it.", repository.full_name));
+        return gone(format!(
+            "{} was archived at GitHub, so nothing more happens in it. Unarchive it there, or remove this link.",
+            repository.full_name
+        ));
     }
     let mut found = Vec::new();
     if repository.full_name != *name {
@@ -232,7 +235,7 @@ async fn remove_one(config: &Config, cx: &Account, link: &IntegrationLink, row: 
 }
 
 /// What 404 means for a webhook that was to be deleted: that it is gone, or that the account may no longer see it. The
-/// receipt says which; `None` = it is gone.
+/// receipt says what may be left; `None` = it is gone.
 async fn missing(
     api: &Api<'_>,
     cx: &Account,
@@ -251,11 +254,11 @@ async fn missing(
             )),
         })),
         Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::Forbidden) => Ok(Some(Undone {
-            what: format!(
-                "the webhook of {name}: GitHub no longer shows {who} that repository, so it was deleted, or hidden from \
-                 this account"
-            ),
-            outcome: UndoneOutcome::AlreadyGone,
+            what: format!("the webhook of {name}"),
+            outcome: UndoneOutcome::LeftOver(format!(
+                "GitHub no longer shows {who} that repository. If it still exists, one of its admins can delete our \
+                 webhook at {html_url}/settings/hooks."
+            )),
         })),
         Err(error) => Err(error),
     }

@@ -115,7 +115,10 @@ async fn what_stops_a_repository_is_told_and_what_starts_it_again() {
     let scene = Scene::set().await;
     let archive = "/ada-codes/dotfiles/settings/archive";
     scene.do_in("ada-codes", archive, &[("archived", "yes")]).await;
-    assert_eq!(scene.says().await, "ada-codes/dotfiles was archived at GitHub, so nothing more happens in it.");
+    assert_eq!(
+        scene.says().await,
+        "ada-codes/dotfiles was archived at GitHub, so nothing more happens in it. Unarchive it there, or remove this link."
+    );
     scene.do_in("ada-codes", archive, &[("archived", "no")]).await;
     assert_eq!(scene.says().await, "works");
 

@@ -372,7 +372,8 @@ async fn changing_the_repository_moves_the_webhook() {
 
     assert_eq!(repository.hook_ids(), [11, 12, 443_301_958]);
     assert!(http.lines().contains(&"DELETE /repositories/777/hooks/5".to_owned()));
-    assert_eq!(ledger.now().iter().map(|row| row.place.as_str()).collect::<Vec<_>>(), ["1296269"]);
+    // GitHub hides that repository, so ours may still stand there: the link's removal asks again.
+    assert_eq!(ledger.now().iter().map(|row| row.place.as_str()).collect::<Vec<_>>(), ["777", "1296269"]);
 }
 
 // ---- its removal
@@ -407,9 +408,10 @@ async fn the_receipt_says_what_a_404_meant() {
     assert_eq!(destroy(&http, &ours).await.outcome, UndoneOutcome::AlreadyGone);
 
     let http = ScriptedHttp::silent().then(DELETE, not_found()).then(BY_ID, not_found());
-    let undone = destroy(&http, &ours).await;
-    assert_eq!(undone.outcome, UndoneOutcome::AlreadyGone);
-    assert!(undone.what.contains("no longer shows octo-ada"), "{}", undone.what);
+    match destroy(&http, &ours).await.outcome {
+        UndoneOutcome::LeftOver(why) => assert!(why.contains("no longer shows octo-ada"), "{why}"),
+        other => panic!("{other:?}"),
+    }
 
     let http = ScriptedHttp::silent().then(DELETE, not_found()).then(BY_ID, answer(200, "repository__read_only"));
     match destroy(&http, &ours).await.outcome {

@@ -84,16 +84,12 @@ pub async fn that_made(core: &Core, person: &Person, partner: &Partner, name: &R
         .await?;
     for row in made {
         match find(core, person, row.link_id).await {
-            Ok((_, link)) if link.partner == partner.id() && is_living(&link) => return Ok(link),
+            Ok((_, link)) if link.partner == partner.id() && lives(&link) => return Ok(link),
             Ok(_) | Err(Error::NotFound) => {}
             Err(error) => return Err(error),
         }
     }
     Err(Error::NotFound)
-}
-
-fn is_living(link: &Model) -> bool {
-    !matches!(link.state, LinkState::Removing | LinkState::Removed)
 }
 
 /// One link of an organization, for jobs.

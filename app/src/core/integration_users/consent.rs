@@ -53,6 +53,8 @@ pub struct Purpose {
     pub claim_hash: Option<Vec<u8>>,
     /// The path of ours where it goes on; never one that came from outside.
     pub return_to: Option<String>,
+    /// The account that is to be connected again.
+    pub mends: Option<IntegrationUserId>,
     /// The link that is to act with the account.
     pub take_over: Option<LinkId>,
 }
@@ -64,6 +66,8 @@ pub struct Ended {
     pub organization: OrganizationId,
     /// The path of ours where it goes on, when it was begun for that.
     pub return_to: Option<String>,
+    /// The account that is to be connected again.
+    pub mends: Option<IntegrationUserId>,
     /// The link that is to act with the account.
     pub take_over: Option<LinkId>,
     /// What it came to.
@@ -93,7 +97,7 @@ pub async fn begin(
     purpose: Purpose,
 ) -> Result<Url> {
     partner.integration.configured()?;
-    let Purpose { site, claim_hash, return_to, take_over } = purpose;
+    let Purpose { site, claim_hash, return_to, mends, take_over } = purpose;
     let state = random_text(32);
     let state_hash = digest_of(state.expose_secret().as_bytes());
     let verifier =
@@ -115,6 +119,7 @@ pub async fn begin(
                 site: Set(site),
                 claim_hash: Set(claim_hash),
                 return_to: Set(return_to),
+                mends: Set(mends),
                 take_over: Set(take_over),
                 expires_at: Set(now + CONSENT_MINUTES * 60_000),
             };
@@ -141,9 +146,15 @@ pub async fn finish(
     let stale = || Error::Conflict("This answer does not belong to a connection you started. Start again.".into());
     // They may have left it while they were at the partner's page.
     let who = who.member_of(begun.organization_id).map_err(|_| stale())?;
-    let (organization, return_to, take_over) = (begun.organization_id, begun.return_to.take(), begun.take_over);
+    let ended = Ended {
+        organization: begun.organization_id,
+        return_to: begun.return_to.take(),
+        mends: begun.mends,
+        take_over: begun.take_over,
+        consent: Consent::Declined,
+    };
     if callback.error.is_some() {
-        return Ok(Ended { organization, return_to, take_over, consent: Consent::Declined });
+        return Ok(ended);
     }
     let code = callback.code.ok_or_else(stale)?;
     if callback.issuer.is_some_and(|issuer| !partner.is_at(begun.site.as_deref(), issuer.trim_end_matches('/'))) {
@@ -160,16 +171,23 @@ pub async fn finish(
     let http = core.partners.http(partner, begun.site.as_deref(), None);
     let connected = partner.integration.oauth_callback(&http, grant).await?;
     let kept = keep(core, &who, partner, &connected, begun.claim_hash.as_deref()).await;
-    // Nobody could give back later what was not kept. A workspace's token stays: it is the same one that the organization
-    // has which is connected to the workspace.
+    // Nobody could give back later what was not kept. The token of a workspace stays where an organization is connected to
+    // it: it is the same one that they have.
     if !matches!(kept, Ok(Some(_)))
-        && connected.installation.is_none()
+        && !is_installed(core, partner, &connected).await?
         && let Err(left) = partner.integration.revoke(&http, &connected.credentials).await
     {
         tracing::warn!(partner = partner.id(), kind = ?left.kind(), "a token that was not kept is left over");
     }
     let consent = kept?.map_or(Consent::Unproven, |account| Consent::Connected(Box::new(account)));
-    Ok(Ended { organization, return_to, take_over, consent })
+    Ok(Ended { consent, ..ended })
+}
+
+async fn is_installed(core: &Core, partner: &Partner, connected: &Connected) -> Result<bool> {
+    match &connected.installation {
+        Some(workspace) => Ok(super::installation(core, partner, &workspace.id).await?.is_some()),
+        None => Ok(false),
+    }
 }
 
 /// Forgets the consents that nobody came back from in time, and the claims that nobody took. Answers with how many.
@@ -226,20 +244,29 @@ async fn keep(
     let kept = core
         .db
         .write(async |tx| {
-            organizations::standing(tx, who).await?;
+            let who = organizations::standing(tx, who).await?;
             if let Some(claim) = claim
-                && !proves(core, tx, who, partner, &identity.id, claim).await?
+                && !proves(core, tx, &who, partner, &identity.id, claim).await?
             {
                 return Ok(None);
             }
             let Some(workspace) = installation else {
                 let one = keep_one(core, tx, organization, partner, Some(user), identity, Some(credentials)).await?;
-                audit::note(core, tx, who, Deed::AccountConnected, &one).await?;
+                audit::note(core, tx, &who, Deed::AccountConnected, &one).await?;
                 return Ok(Some(one));
             };
+            let is_new = Entity::installation(partner.id(), &workspace.id).one(tx).await?.is_none();
+            if is_new && !who.is_admin() {
+                let sentence = format!(
+                    "{} is not connected here yet, and only admins of the organization connect a whole workspace. Ask \
+                     one of them; after that you can connect your own account there.",
+                    workspace.name
+                );
+                return Err(PartnerError::new(ErrorKind::Refused, sentence).into());
+            }
             keep_one(core, tx, organization, partner, Some(user), identity, None).await?;
             let one = keep_one(core, tx, organization, partner, None, workspace, Some(credentials)).await?;
-            audit::note(core, tx, who, Deed::AccountConnected, &one).await?;
+            audit::note(core, tx, &who, Deed::AccountConnected, &one).await?;
             Ok(Some(one))
         })
         .await;

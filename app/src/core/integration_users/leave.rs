@@ -69,11 +69,7 @@ pub async fn disconnect(core: &Core, who: &Member, id: IntegrationUserId) -> Res
 ///
 /// # Errors
 /// When the database does not answer.
-pub async fn leave_behind(
-    tx: &DatabaseTransaction,
-    organization: OrganizationId,
-    user: UserId,
-) -> Result<Vec<Model>> {
+pub async fn leave_behind(tx: &DatabaseTransaction, organization: OrganizationId, user: UserId) -> Result<Vec<Model>> {
     let rows = Entity::of(organization).filter(Column::UserId.eq(user)).filter(Column::State.ne(AccountState::Leaving));
     let rows = rows.order_by_asc(Column::CreatedAt).all(tx).await?;
     for row in &rows {

@@ -2,7 +2,7 @@
 
 use sea_orm::entity::prelude::*;
 
-use crate::db::{LinkId, OrganizationId, UserId};
+use crate::db::{IntegrationUserId, LinkId, OrganizationId, UserId};
 
 /// One row.
 #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
@@ -27,6 +27,8 @@ pub struct Model {
     pub claim_hash: Option<Vec<u8>>,
     /// The path of ours that the person goes to afterwards.
     pub return_to: Option<String>,
+    /// The account that is to be connected again.
+    pub mends: Option<IntegrationUserId>,
     /// The link that is to act with the account.
     pub take_over: Option<LinkId>,
     /// Unix milliseconds.

@@ -15,7 +15,7 @@ use crate::{
         partners::Partner,
         people::Member,
     },
-    db::IntegrationUserId,
+    db::{IntegrationUserId, OrganizationId, entity::integration_user},
     web::{
         self,
         extract::{Form, ReturnPath, SignedIn, Visitor},
@@ -43,8 +43,9 @@ pub async fn start(
         "" => None,
         next => Some(ReturnPath::new(next).or(&format!("/integrations/{id}"))),
     };
+    let mends = form.one("account").parse().ok();
     match SiteField::read(partner, &form) {
-        Ok(site) => lead(&core, &who, &member, partner, Purpose { site, return_to, ..Purpose::default() }).await,
+        Ok(site) => lead(&core, &who, &member, partner, Purpose { site, return_to, mends, ..Purpose::default() }).await,
         Err(field) => integrations::draw(&core, &who, partner, Some(*field), StatusCode::UNPROCESSABLE_ENTITY).await,
     }
 }
@@ -95,7 +96,15 @@ pub async fn callback(
                 Some(_) => format!("Connected to {name} as {it}."),
                 None => format!("Connected to {name}: installed in {it}, for everybody in the organization."),
             };
-            who.flash(Tone::Good, sentence).await?;
+            match other_than_meant(&core, ended.organization, ended.mends, &account).await? {
+                Some(meant) => {
+                    let instead = format!(
+                        "{sentence} What needs attention is {meant}, though: choose that one at {name}, and connect again."
+                    );
+                    who.flash(Tone::Attention, instead).await?;
+                }
+                None => who.flash(Tone::Good, sentence).await?,
+            }
             if let Some(link) = ended.take_over {
                 let next = ended.return_to.unwrap_or_else(|| "/integrations".to_owned());
                 return links::take_over_connected(&core, &who, partner, link, &next).await;
@@ -111,6 +120,20 @@ pub async fn callback(
         }
         Consent::Unproven => authorize::gone(&who, partner, None).await,
     }
+}
+
+/// What the account is called that was to be connected again, where another one came back: the browser was logged in as
+/// somebody else at the partner.
+async fn other_than_meant(
+    core: &Core,
+    organization: OrganizationId,
+    meant: Option<IntegrationUserId>,
+    came: &integration_user::Model,
+) -> web::Result<Option<String>> {
+    let Some(meant) = meant.filter(|meant| *meant != came.id) else { return Ok(None) };
+    let meant = integration_users::find(core, organization, meant).await?;
+    // What it says of somebody else's is none of this person's business.
+    Ok(meant.filter(|row| row.user_id == came.user_id && row.partner == came.partner).map(|row| row.account_name))
 }
 
 /// `POST /integrations/{p}/disconnect`: gives up an installation of the organization, for its admins.

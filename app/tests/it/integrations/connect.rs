@@ -2,13 +2,16 @@
 
 use std::collections::HashMap;
 
+use integration_contract::{Card, PartnerSettings};
+use integration_testkit::FakePartner;
 use patchbay::db::entity::oauth_state;
 use reqwest::Method;
 use sea_orm::EntityTrait;
+use serde_json::json;
 use url::Url;
 
-use super::Ground;
-use crate::harness::{TestDatabase, on_both_databases};
+use super::{Ground, able, consented, join};
+use crate::harness::{Client, TestDatabase, on_both_databases};
 
 async fn a_start_leads_to_the_partners_own_page_with_all_that_binds_it(test: TestDatabase) {
     let ground = Ground::idle(test).await;
@@ -113,7 +116,63 @@ async fn a_partner_that_needs_no_account_says_so(test: TestDatabase) {
     ground.finish().await;
 }
 
+/// The browser was logged in as somebody else at the partner: that is no good news.
+async fn connecting_another_account_than_the_broken_one_says_so(test: TestDatabase) {
+    let fake = FakePartner::with_card(Card { settings: &[], ..able() });
+    let ground = Ground::idle_with(test, fake, PartnerSettings::default()).await;
+    let (ada, core) = (&ground.two.ada, &ground.app().core);
+    join(ada, 7, "ada-there").await;
+    let broken = ground.accounts().await.remove(0);
+    patchbay::core::integration_users::mark_broken(core, &broken, "It was taken back.").await.unwrap();
+    let settings = ada.get("/settings").await.text;
+    assert!(settings.contains(&format!("name=\"account\" value=\"{}\"", broken.id)), "{settings}");
+    let begin = async |client: &Client| {
+        let id = broken.id.to_string();
+        let fields = [("account", id.as_str()), ("next", "/settings")];
+        client.post_form("/auth/fake", &fields).await.location().to_owned()
+    };
+
+    let back = consented(ada, &begin(ada).await, 9, "ada-elsewhere").await;
+    assert_eq!(back.location(), "/settings");
+    let page = ada.get("/settings").await.text;
+    let said = "Connected to Fake as ada-elsewhere. What needs attention is ada-there, though: choose that one at Fake, and \
+                connect again.";
+    assert!(page.contains(said) && page.contains("flash-attention"), "{page}");
+    // Nobody learns anything of somebody else's.
+    let bob = &ground.two.bob;
+    consented(bob, &begin(bob).await, 8, "bob-there").await;
+    let page = bob.get("/settings").await.text;
+    assert!(page.contains("Connected to Fake as bob-there.") && !page.contains("ada-there"), "{page}");
+
+    consented(ada, &begin(ada).await, 7, "ada-there").await;
+    let page = ada.get("/settings").await.text;
+    assert!(page.contains("Connected to Fake as ada-there.") && !page.contains("though"), "{page}");
+    ground.finish().await;
+}
+
+/// The grant ends while the form is filled: the page says so, and has the way on.
+async fn a_form_whose_account_is_over_connects_it_again(test: TestDatabase) {
+    let ground = Ground::working(test).await;
+    let ada = &ground.two.ada;
+    ground.connect(ada, "ada-codes").await;
+    ground.github.control("/users/ada-codes/revoke", json!({})).await;
+    let team = ground.two.product.to_string();
+    let fields = [("team", team.as_str()), ("repository", "acme/widgets"), ("events", "issues")];
+
+    let refused = ada.post_form("/integrations/github/link", &fields).await;
+    assert_eq!(refused.status, 502);
+    assert!(refused.text.contains("no longer accepts the connection"), "{}", refused.text);
+    let way = refused.text.split("action=\"/auth/github\"").last().unwrap().split("</form>").next().unwrap();
+    assert!(way.contains(">Connect GitHub again<") && way.contains("value=\"/integrations/github/link\""), "{way}");
+    assert!(!refused.text.contains(">Try again<"), "{}", refused.text);
+    // Whoever comes back later is not led into the same form.
+    assert_eq!(ada.get("/integrations/github/link").await.location(), "/integrations/github");
+    ground.finish().await;
+}
+
 on_both_databases!(
+    connecting_another_account_than_the_broken_one_says_so,
+    a_form_whose_account_is_over_connects_it_again,
     a_start_leads_to_the_partners_own_page_with_all_that_binds_it,
     no_two_starts_are_alike,
     nothing_but_our_own_form_starts_one,

@@ -90,7 +90,10 @@ async fn who_leaves_takes_their_accounts_along_and_the_teams_links_go_on(test: T
     ground.settled().await;
     // At the partner: his own room is no longer listened to, the team's is, and his token is given back.
     let rooms: Vec<String> = ground.fake.subscriptions().into_iter().map(|one| one.room).collect();
-    assert_eq!((rooms, ground.fake.revoked().len(), ground.accounts().await.len()), (vec!["workshop".to_owned()], 1, 0));
+    assert_eq!(
+        (rooms, ground.fake.revoked().len(), ground.accounts().await.len()),
+        (vec!["workshop".to_owned()], 1, 0)
+    );
     let broken = ground.find(workshop.id).await;
     assert_eq!(broken.state, LinkState::Broken);
     assert_eq!(broken.reason.as_deref(), Some("It acted with an account of Bob, who left the organization."));

@@ -37,7 +37,7 @@ async fn a_look_finds_what_no_hook_told(test: TestDatabase) {
         Case {
             what: "archived",
             happens: ("/ada-codes/dotfiles/settings/archive", &[("archived", "yes")]),
-            says: "ada-codes/dotfiles was archived at GitHub, so nothing more happens in it.",
+            says: "ada-codes/dotfiles was archived at GitHub, so nothing more happens in it. Unarchive it there, or remove this link.",
             undone: Some(("/ada-codes/dotfiles/settings/archive", &[("archived", "no")])),
         },
         Case {
@@ -187,7 +187,9 @@ async fn hooks_tell_of_the_far_end_too(test: TestDatabase) {
     let broken = ground.stands(link.id, LinkState::Broken).await;
     assert_eq!(
         broken.reason.as_deref(),
-        Some("ada-codes/dotfiles was archived at GitHub, so nothing more happens in it.")
+        Some(
+            "ada-codes/dotfiles was archived at GitHub, so nothing more happens in it. Unarchive it there, or remove this link."
+        )
     );
     archive("no").await;
     ground.stands(link.id, LinkState::Active).await;

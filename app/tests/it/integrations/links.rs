@@ -44,7 +44,6 @@ async fn a_partner_that_does_not_answer_leaves_a_form_to_try_again(test: TestDat
     let list = "/api/v3/user/repos";
     for trouble in [
         json!({ "effect": "status", "status": 500 }),
-        json!({ "effect": "status", "status": 401 }),
         json!({ "effect": "secondary_limit" }),
         json!({ "effect": "malformed" }),
         json!({ "effect": "reset" }),

@@ -98,6 +98,7 @@ async fn tenant(test: &TestDatabase, vault: &Vault, accounts: usize) -> Tenanted
         site: None,
         claim_hash: None,
         return_to: None,
+        mends: None,
         take_over: None,
         expires_at: i64::MAX,
     };

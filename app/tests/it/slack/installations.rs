@@ -143,7 +143,29 @@ async fn admins_disconnect_it_when_no_link_needs_it(test: TestDatabase) {
     ground.finish().await;
 }
 
+/// A token of a whole workspace sees private channels: what a plain member may not link, they may not list.
+async fn a_plain_member_neither_installs_it_nor_reads_what_it_sees(test: TestDatabase) {
+    let ground = Ground::new(test).await;
+    let bob = &ground.two.bob;
+    let refused = ground.connect(bob, "bob").await;
+    assert_eq!((refused.status, refused.location()), (303, "/integrations/slack"), "{}", refused.text);
+    let page = bob.get("/integrations/slack").await.text;
+    assert!(page.contains("only admins of the organization connect a whole workspace"), "{page}");
+    assert_eq!((ground.accounts().await.len(), ground.calls("auth.revoke").await), (0, 1), "nothing is kept");
+
+    ground.linked().await;
+    let asked = ground.calls("conversations.list").await;
+    let form = bob.get("/integrations/slack/link").await;
+    assert!(form.status == 200 && form.text.contains("Admins and owners add links"), "{}", form.text);
+    let choices = "/integrations/slack/link?part=choices&field=channel&q=";
+    assert_eq!(bob.get(choices).await.status, 403);
+    assert_eq!(ground.calls("conversations.list").await, asked);
+    assert!(ground.two.ada.get(choices).await.text.contains("#general"));
+    ground.finish().await;
+}
+
 on_both_databases!(
+    a_plain_member_neither_installs_it_nor_reads_what_it_sees,
     another_organization_is_told_and_gets_nothing,
     the_people_of_an_organization_share_it,
     the_last_link_takes_it_along,

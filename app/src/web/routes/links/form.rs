@@ -4,7 +4,10 @@
 use std::time::Duration;
 
 use axum::http::StatusCode;
-use integration_contract::{Account, Choice, Connect, FieldErrors, FieldKind, FormInput, LinkForm, LinkRefused};
+use integration_contract::{
+    Account, Choice, Connect, Error as PartnerError, ErrorKind, FieldErrors, FieldKind, FormInput, LinkForm,
+    LinkRefused,
+};
 
 use crate::{
     core::{Core, Error, integration_users, link_forms, organizations, partners::Partner, people::Member},
@@ -38,9 +41,8 @@ impl Acting {
     /// # Errors
     /// When the account does not work.
     pub async fn account(&self, core: &Core, partner: &Partner) -> Result<Account, Error> {
-        let lasting = matches!(partner.integration.card().connect, Connect::OAuth { lasting: true, .. });
         match &self.row {
-            Some(row) if lasting => integration_users::account(core, partner, row).await,
+            Some(row) if partner.acts_with_accounts() => integration_users::account(core, partner, row).await,
             Some(row) => Ok(integration_users::account_for_now(core, partner, row)),
             None => Ok(integration_users::nobody(core, partner)),
         }
@@ -101,8 +103,19 @@ pub async fn form_of(
         },
         Err(error) => {
             tracing::info!(partner = partner.id(), kind = ?error.kind(), "a link form could not be filled");
+            note_broken(core, partner, with, &error).await;
             (LinkForm::default(), Some(error.sentence().to_owned()))
         }
+    }
+}
+
+/// Notes that the partner takes the account's token no more, so that pages say what mends it.
+pub async fn note_broken(core: &Core, partner: &Partner, with: &Acting, error: &PartnerError) {
+    let Some(row) = with.row.as_ref().filter(|_| error.kind() == ErrorKind::Unauthorized) else { return };
+    if partner.acts_with_accounts()
+        && let Err(error) = integration_users::mark_broken(core, row, error.sentence()).await
+    {
+        tracing::error!(%error, "could not note that an account is broken");
     }
 }
 

@@ -30,7 +30,7 @@ use crate::{
 };
 
 /// What a removal does, as it is said before it is done.
-pub const REMOVAL: &str = "What was made for this link is taken away, and nothing comes or goes through it any more. Every \
+const REMOVAL: &str = "What was made for this link is taken away, and nothing comes or goes through it any more. Every \
                            entry stays. You get a receipt.";
 
 /// Which link a removal is about.

@@ -6,11 +6,11 @@ use axum::{
     http::StatusCode,
     response::{IntoResponse, Redirect, Response},
 };
-use integration_contract::{FieldErrors, FormInput, Level, LinkForm};
+use integration_contract::{FieldErrors, FormInput, Level, LinkForm, LinkRefused};
 
 use super::{
     Combos, OfLink, Sought, Wanted,
-    form::{Acting, Refusal, acting, form_of},
+    form::{Acting, Refusal, acting, form_of, note_broken},
     preview::Preview,
     remove::remove,
     settings_path,
@@ -18,15 +18,25 @@ use super::{
 use crate::{
     core::{
         Core, Error,
+        health::{By, Deed, NextStep},
         integration_links::{self, Created, NewLink},
+        integration_users,
         link_forms::{FRESH, KEPT},
         partners::Partner,
+        people::Member,
         previews, teams,
     },
-    db::{TeamId, entity::integration_link::LinkLevel},
+    db::{
+        TeamId,
+        entity::{
+            integration_link::LinkLevel,
+            integration_user::{self, AccountState},
+        },
+    },
     web::{
         self,
         extract::{Form, SignedIn},
+        mend::{Around, Mend},
         page::{Page, Place, Tone},
     },
 };
@@ -41,6 +51,7 @@ struct NewLinkPage {
     /// Whether the account is the organization's installation.
     installed: bool,
     problem: Option<String>,
+    mend: Option<Mend>,
     /// Those that the person may add a link to.
     teams: Vec<(TeamId, String)>,
     team: Option<TeamId>,
@@ -73,6 +84,7 @@ pub async fn draw(
     let query = query.unwrap_or_default();
     let so_far = Sought::so_far(&query);
     if let Some(sought) = Sought::read(&query) {
+        must_be_able_to_link(&member, partner)?;
         let (form, problem) = form_of(&core, &member, partner, &with, &so_far, KEPT).await;
         return sought.answer(&form, problem);
     }
@@ -92,7 +104,11 @@ async fn draw_new(
     let card = partner.integration.card();
     // Only an address that was opened may show a list that is out of date for nobody.
     let age = if so_far.one("csrf").is_empty() { FRESH } else { KEPT };
-    let (mut form, trouble) = form_of(core, &member, partner, &with, so_far, age).await;
+    let may_link = must_be_able_to_link(&member, partner).is_ok();
+    let (mut form, trouble) = match may_link {
+        true => form_of(core, &member, partner, &with, so_far, age).await,
+        false => (LinkForm::default(), None),
+    };
     let combos = Combos::narrowing(&mut form, so_far, format!("/integrations/{}/link", card.id));
     let mut teams: Vec<_> = teams::visible(core, &member).await?.into_iter().map(|team| (team.id, team.name)).collect();
     let wished = so_far.one("team").parse().ok();
@@ -101,9 +117,16 @@ async fn draw_new(
     if team.is_none() {
         return Err(Error::forbidden("A link feeds a team's log. Make a team, or ask an admin to add the link.").into());
     }
-    if !member.is_admin() && !card.levels.contains(&Level::User) {
+    if !may_link {
         teams.clear();
     }
+    let problem = refusal.problem.or(trouble);
+    let mend = match &with.row {
+        Some(row) if problem.is_some() => {
+            mend_of(core, &member, row, &format!("/integrations/{}/link", card.id)).await?
+        }
+        _ => None,
+    };
     let levels: Vec<_> = card.levels.iter().map(|level| level_words(*level)).collect();
     let wished = so_far.one("level");
     let level = levels.iter().find(|(value, _)| *value == wished).or(levels.first()).map_or("team", |(value, _)| value);
@@ -114,7 +137,8 @@ async fn draw_new(
         partner_name: card.name,
         installed: with.row.as_ref().is_some_and(|row| row.user_id.is_none()),
         account: with.row.map(|row| row.account_name),
-        problem: refusal.problem.or(trouble),
+        problem,
+        mend,
         teams,
         team,
         levels,
@@ -125,6 +149,28 @@ async fn draw_new(
         preview,
     };
     web::page::draw(refusal.status, &answer)
+}
+
+/// What a partner has to choose from is for who may add a link: it may be private there.
+fn must_be_able_to_link(member: &Member, partner: &Partner) -> Result<(), Error> {
+    if partner.integration.card().levels.contains(&Level::User) {
+        return Ok(());
+    }
+    member.must_be_admin("add links for a team")
+}
+
+/// What mends the account that the form asks the partner with, if that is what is wrong.
+async fn mend_of(
+    core: &Core,
+    member: &Member,
+    row: &integration_user::Model,
+    here: &str,
+) -> Result<Option<Mend>, Error> {
+    let now = integration_users::find(core, row.organization_id, row.id).await?;
+    let Some(broken) = now.filter(|row| row.state == AccountState::Broken) else { return Ok(None) };
+    let by = if broken.user_id.is_some() || member.is_admin() { By::You } else { By::Admins };
+    let step = NextStep { deed: Deed::Reconnect, by };
+    Ok(Some(Mend::of_account(core, step, &broken, Around { names: &[], next: here })))
 }
 
 fn level_words(level: Level) -> (&'static str, &'static str) {
@@ -184,7 +230,12 @@ pub async fn create(
     };
     let checked = match partner.integration.check_link(&account, &form).await {
         Ok(checked) => checked,
-        Err(refused) => return refuse(with, Refusal::of(refused)).await,
+        Err(refused) => {
+            if let LinkRefused::Partner(error) = &refused {
+                note_broken(&core, partner, &with, error).await;
+            }
+            return refuse(with, Refusal::of(refused)).await;
+        }
     };
     if form.one("action") == "preview" {
         let account = with.row.as_ref().map(|row| row.id);

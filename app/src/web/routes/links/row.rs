@@ -2,6 +2,7 @@
 
 use integration_contract::{Undone, UndoneOutcome};
 
+use super::REMOVAL;
 use crate::{
     core::{
         Core,
@@ -112,6 +113,16 @@ impl Row {
             may_manage: integration_links::must_manage(member, link).is_ok(),
             delete_path: format!("/integrations/{}/link?link={}", link.partner, link.id),
             mirrors: Vec::new(),
+        }
+    }
+
+    /// What is said before it is removed.
+    pub fn removal(&self) -> String {
+        let names: Vec<&str> = self.mirrors.iter().map(|(name, _)| name.as_str()).collect();
+        match names[..] {
+            [] => REMOVAL.to_owned(),
+            [one] => format!("{REMOVAL} The mirror {one} stops with it, for good."),
+            _ => format!("{REMOVAL} These mirrors stop with it, for good: {}.", names.join(", ")),
         }
     }
 

@@ -141,7 +141,8 @@ async fn draw_link(
     let activity = Activity::newest(core, &link, row.may_manage && row.living).await?;
     let installed = account.as_ref().is_some_and(|row| row.user_id.is_none());
     let others = account.as_ref().and_then(|row| row.user_id).filter(|user| *user != member.user);
-    let owner = others.filter(|_| partner.acts_with_accounts()).and_then(|user| standings.name(user)).map(str::to_owned);
+    let owner =
+        others.filter(|_| partner.acts_with_accounts()).and_then(|user| standings.name(user)).map(str::to_owned);
     // A token that was for setting the link up: its end does the link no harm, but it is needed to change the settings.
     let own = account.as_ref().filter(|row| row.user_id.is_none_or(|user| user == member.user));
     let token_over = own.is_some_and(|row| row.expires_at.is_some_and(|at| at <= core.clock.now()));
@@ -199,7 +200,7 @@ pub async fn change(
         "preview" => return preview(&core, &who, partner, &member, link, &form).await,
         "pause" => integration_links::pause(&core, &member, &link).await.map(|()| "Paused.".into()),
         "resume" => integration_links::resume(&core, &member, &link).await.map(|()| "Being set up again.".into()),
-        "check" => integration_links::inspect(&core, &link).await.map(|()| "Checked.".into()),
+        "check" => check(&core, &link).await,
         "replay" => {
             let message = form.one("message").parse().map_err(|_| Error::NotFound)?;
             inbox::replay(&core, &member, link.id, message).await.map(|()| "Being read again.".into())
@@ -219,6 +220,19 @@ pub async fn change(
     }
     // Most of these buttons stand on several pages.
     Ok(Redirect::to(&ReturnPath::new(form.one("next")).or(&link_path(&link))).into_response())
+}
+
+/// Looks how the link fares, and says it.
+async fn check(core: &Core, link: &Model) -> Result<String, Error> {
+    integration_links::inspect(core, link).await?;
+    let now = integration_links::load(core, link.organization_id, link.id).await?.ok_or(Error::NotFound)?;
+    match now.state {
+        LinkState::Active => Ok("Checked: it works.".into()),
+        LinkState::Broken => Err(Error::Conflict("Checked: it does not work.".into())),
+        LinkState::Pending => Ok("It is being set up; how it fares shows in a moment.".into()),
+        LinkState::Paused => Err(Error::Conflict("It is paused, so there is nothing to check.".into())),
+        LinkState::Removing | LinkState::Removed => Err(Error::Conflict("This link was removed meanwhile.".into())),
+    }
 }
 
 async fn save(

@@ -201,8 +201,7 @@ impl Scene<'_> {
         let ToldStory { delivery: Delivery { link, mut line }, from } = story;
         let mut steps: Vec<Step> = Vec::new();
         for (hook, through) in from.into_iter().rev() {
-            let name =
-                self.core.partners.name_of(&through.partner);
+            let name = self.core.partners.name_of(&through.partner);
             steps.push(
                 Step::new(Tone::Good, format!("Arrived from {name}")).code(&hook.event).at(hook.received_at).leads(
                     "Through",

@@ -109,8 +109,11 @@ fn severed(ties: &Ties, whose: &str) -> String {
     };
     said += &match ties.acting {
         0 => String::new(),
-        1 => " One link of a team acts with that: it waits, and keeps what comes, until an admin takes it over.".to_owned(),
-        many => format!(" {many} links of teams act with that: they wait, and keep what comes, until an admin takes them over."),
+        1 => " One link of a team acts with that: it waits, and keeps what comes, until an admin takes it over."
+            .to_owned(),
+        many => format!(
+            " {many} links of teams act with that: they wait, and keep what comes, until an admin takes them over."
+        ),
     };
     said += &match ties.own {
         0 => String::new(),
