@@ -1,5 +1,5 @@
 //! Handover: an account outlives the membership of whoever connected it, until it is given back to the partner; and a
-//! consent knows what it is there for.
+//! consent knows what it is there for. A link knows for how long it could hear nothing.
 
 use sea_orm_migration::{
     prelude::*,
@@ -10,6 +10,9 @@ use sea_orm_migration::{
 use crate::table::{index, of_organization, to_user};
 
 const TABLE: &str = "integration_users";
+
+/// From when until when a link could hear nothing, unix milliseconds.
+const UNHEARD: [&str; 2] = ["unheard_from", "unheard_until"];
 
 /// The account that a consent is to mend, and the link that is to act with what it brings.
 const CONSENT_FOR: [&str; 2] = ["mends", "take_over"];
@@ -27,12 +30,19 @@ impl MigrationTrait for Migration {
         for column in CONSENT_FOR {
             manager.alter_table(Table::alter().table("oauth_states").add_column(uuid_null(column)).take()).await?;
         }
+        for column in UNHEARD {
+            let column = big_integer_null(column);
+            manager.alter_table(Table::alter().table("integration_links").add_column(column).take()).await?;
+        }
         refer(manager, to_user(TABLE, "user_id"), ["organization_id", "user_id"].as_slice()).await
     }
 
     async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
         for column in CONSENT_FOR {
             manager.alter_table(Table::alter().table("oauth_states").drop_column(column).take()).await?;
+        }
+        for column in UNHEARD {
+            manager.alter_table(Table::alter().table("integration_links").drop_column(column).take()).await?;
         }
         // Whose membership has ended could not be referred to.
         let sql = "DELETE FROM integration_users WHERE user_id IS NOT NULL AND NOT EXISTS (SELECT 1 FROM members AS m \

@@ -174,6 +174,8 @@ fn row_of(core: &Core, who: &Member, partner: &Partner, new: NewLink) -> integra
         given_secret: Set(None),
         noticed: Set(None),
         hook_seen_at: Set(None),
+        unheard_from: Set(None),
+        unheard_until: Set(None),
         receipt: Set(None),
         created_at: Set(now),
         updated_at: Set(now),
@@ -352,11 +354,33 @@ async fn set_up_at_partner(core: &Core, partner: &Partner, link: &Model) -> Resu
     let account = account(core, partner, link).await?;
     let ledger = LinkLedger::new(core, link.organization_id, link.id);
     let seen = as_partner_sees(core, link);
-    if ledger.in_state(&[RemoteState::Made]).await?.is_empty() {
-        partner.integration.create_link(&account, &seen, &ledger).await?;
-    } else {
-        partner.integration.change_link(&account, &seen, &ledger).await?;
+    let before = ledger.in_state(&[RemoteState::Made]).await?;
+    if before.is_empty() {
+        return Ok(partner.integration.create_link(&account, &seen, &ledger).await?);
     }
+    partner.integration.change_link(&account, &seen, &ledger).await?;
+    let after = ledger.in_state(&[RemoteState::Made]).await?;
+    let made_anew = after.iter().any(|remote| !before.iter().any(|old| old.id == remote.id));
+    if made_anew && partner.integration.card().hooks.is_some() {
+        heard_nothing(core, link).await?;
+    }
+    Ok(())
+}
+
+/// What the link hears through was gone at the partner, and stands there again as of now: nothing came in between, and no
+/// partner sends it later.
+async fn heard_nothing(core: &Core, link: &Model) -> Result<()> {
+    let from = link.hook_seen_at.unwrap_or(link.created_at);
+    core.db
+        .write(async |tx| {
+            Entity::update_of(link.organization_id)
+                .filter(Column::Id.eq(link.id))
+                .col_expr(Column::UnheardFrom, from.into())
+                .col_expr(Column::UnheardUntil, core.clock.now().into())
+                .exec(tx)
+                .await
+        })
+        .await?;
     Ok(())
 }
 

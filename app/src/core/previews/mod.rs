@@ -61,6 +61,8 @@ pub fn imagined(
         given_secret: None,
         noticed: None,
         hook_seen_at: None,
+        unheard_from: None,
+        unheard_until: None,
         receipt: None,
         created_at: now,
         updated_at: now,

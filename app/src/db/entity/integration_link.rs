@@ -50,6 +50,10 @@ pub struct Model {
     pub noticed: Option<String>,
     /// Unix milliseconds of the last genuine hook.
     pub hook_seen_at: Option<i64>,
+    /// Since when it could hear nothing, for the last time that was so, unix milliseconds.
+    pub unheard_from: Option<i64>,
+    /// Until when.
+    pub unheard_until: Option<i64>,
     /// What its removal undid at the partner.
     pub receipt: Option<Json>,
     /// Unix milliseconds.

@@ -184,7 +184,7 @@ impl Walk {
     async fn its_page_tells_what_was_carried_over(&self, mirror: &str) -> Result<()> {
         let browser = &self.browser;
         browser.go(mirror).await?;
-        browser.reload_until_text("1 pair is in step.", SOON).await?;
+        browser.reload_until_text("1 pair is joined.", SOON).await?;
         let text = browser.text().await?;
         ensure!(text.contains("Carried over"), "nothing was carried over: {text}");
         self.pictures("mirror").await?;

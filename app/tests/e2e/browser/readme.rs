@@ -44,7 +44,7 @@ async fn the_pictures_of_the_readme() -> Result<()> {
 
     mirror(&browser, &demo).await?;
     activity::open_issue(&demo, "Labels fall off in the rain").await?;
-    browser.reload_until_text("1 pair is in step.", SOON * 2).await?;
+    browser.reload_until_text("1 pair is joined.", SOON * 2).await?;
     shoot(&browser, "mirror").await?;
 
     browser.go(format!("{}{DONE}", demo.sandbox)).await?;

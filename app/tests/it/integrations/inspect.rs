@@ -1,5 +1,7 @@
 //! How a link follows its far end: told by a hook, looked at by a job every hour, or at once when a person opens its page.
 
+use std::time::Duration;
+
 use patchbay::{
     core::integration_links::{self, INSPECT},
     db::entity::{
@@ -262,6 +264,24 @@ async fn whoever_opens_the_page_sees_how_things_stand(test: TestDatabase) {
         assert!(client.get(&path_of(&link)).await.text.contains("The webhook was deleted at GitHub"));
     }
     assert_eq!(asked().await, looked, "asked again within the minute");
+
+    // Once it stands there again, the page says what nobody sends any more.
+    assert!(!page.text.contains("could send nothing"), "{}", page.text);
+    ground.app().clock.advance(Duration::from_secs(600));
+    ground.two.ada.post_form(&path_of(&link), &[("action", "resume")]).await;
+    let mended = ground.stands(link.id, LinkState::Active).await;
+    let missed = (mended.unheard_from, mended.unheard_until);
+    assert_eq!(missed.0, link.hook_seen_at);
+    assert!(missed.1.unwrap() - missed.0.unwrap() >= 600_000, "{missed:?}");
+    let page = ground.two.bob.get(&path_of(&link)).await.text;
+    assert!(page.contains("GitHub could send nothing, because our webhook was gone there."), "{page}");
+    // Set up again without that, nothing new was missed.
+    ground.two.ada.post_form(&path_of(&link), &[("action", "pause")]).await;
+    ground.two.ada.post_form(&path_of(&link), &[("action", "resume")]).await;
+    let again = ground.stands(link.id, LinkState::Active).await;
+    assert_eq!((again.unheard_from, again.unheard_until), missed);
+    ground.app().clock.advance(Duration::from_hours(8 * 24));
+    assert!(!ground.two.ada.get(&path_of(&link)).await.text.contains("could send nothing"));
     ground.finish().await;
 }
 

@@ -83,6 +83,8 @@ async fn tenant(test: &TestDatabase, vault: &Vault, accounts: usize) -> Tenanted
         given_secret: Some(vault.seal(Place::given_secret(organization, link), &"given secret".into())),
         noticed: None,
         hook_seen_at: None,
+        unheard_from: None,
+        unheard_until: None,
         receipt: None,
         created_at: 0,
         updated_at: 0,

@@ -1,5 +1,7 @@
 //! A link as lists show it: on settings pages, on its partner's page, and at the head of its own.
 
+use std::time::Duration;
+
 use integration_contract::{Undone, UndoneOutcome};
 
 use super::REMOVAL;
@@ -24,6 +26,9 @@ use crate::{
         routes::mirrors,
     },
 };
+
+/// For how long pages say that a link could hear nothing for a while.
+const UNHEARD_SAID: Duration = Duration::from_hours(7 * 24);
 
 /// A link as lists show it: `templates/links/row.html`.
 pub struct Row {
@@ -59,6 +64,8 @@ pub struct Row {
     pub may_manage: bool,
     /// Where the form of its remove button posts to.
     pub delete_path: String,
+    /// From when until when it could hear nothing, if that is not long ago.
+    pub unheard: Option<(Moment, Moment)>,
     /// The mirrors that join it, each with its page.
     pub mirrors: Vec<(String, String)>,
 }
@@ -112,6 +119,7 @@ impl Row {
             living: !matches!(link.state, LinkState::Removing | LinkState::Removed),
             may_manage: integration_links::must_manage(member, link).is_ok(),
             delete_path: format!("/integrations/{}/link?link={}", link.partner, link.id),
+            unheard: unheard(core, link),
             mirrors: Vec::new(),
         }
     }
@@ -137,6 +145,11 @@ impl Row {
         self.mirrors = joining.map(|mirror| (mirror.name.clone(), mirrors::path_of(mirror))).collect();
         self
     }
+}
+
+fn unheard(core: &Core, link: &Model) -> Option<(Moment, Moment)> {
+    let (from, until) = link.unheard_from.zip(link.unheard_until)?;
+    (until > core.clock.before(UNHEARD_SAID)).then(|| (Moment::at(from), Moment::at(until)))
 }
 
 /// A receipt as it stands in a row, a sentence for each thing that was undone.

@@ -140,8 +140,8 @@ impl Row {
     pub fn numbers(&self) -> String {
         let mut said = match self.pairs {
             0 => "Nothing is joined yet".to_owned(),
-            1 => "1 pair is in step".to_owned(),
-            many => format!("{many} pairs are in step"),
+            1 => "1 pair is joined".to_owned(),
+            many => format!("{many} pairs are joined"),
         };
         if self.waiting > 0 {
             said.push_str(&format!(", {} on the way", changes(self.waiting)));
