@@ -27,6 +27,10 @@ use crate::{
     },
 };
 
+/// What a pause means.
+const PAUSED: &str = "Until it is resumed, nothing comes or goes through it. What arrives is listed, and can be read or sent again \
+                      after that.";
+
 /// For how long pages say that a link could hear nothing for a while.
 const UNHEARD_SAID: Duration = Duration::from_hours(7 * 24);
 
@@ -108,7 +112,7 @@ impl Row {
             summary,
             tone,
             state,
-            reason: standing.reason,
+            reason: standing.reason.or_else(|| (link.state == LinkState::Paused).then(|| PAUSED.to_owned())),
             since: (tone != Tone::Good && tone != Tone::Neutral && link.state != LinkState::Pending)
                 .then(|| Moment::at(standing.since)),
             held: standing.held.sentence(),

@@ -201,6 +201,9 @@ pub async fn change(
         "pause" => integration_links::pause(&core, &member, &link).await.map(|()| "Paused.".into()),
         "resume" => integration_links::resume(&core, &member, &link).await.map(|()| "Being set up again.".into()),
         "check" => check(&core, &link).await,
+        "replay" | "send" | "replay_failed" if link.state == LinkState::Paused => {
+            Err(Error::Conflict("It is paused. Resume it first.".into()))
+        }
         "replay" => {
             let message = form.one("message").parse().map_err(|_| Error::NotFound)?;
             inbox::replay(&core, &member, link.id, message).await.map(|()| "Being read again.".into())
