@@ -7,7 +7,7 @@ use askama::Template;
 use axum::{
     extract::{Request, State},
     middleware::Next,
-    response::{IntoResponse, Response},
+    response::{IntoResponse, Redirect, Response},
 };
 use http::{HeaderValue, Method, StatusCode, header};
 
@@ -48,6 +48,9 @@ pub enum Error {
     /// The page is there, but not for this method.
     #[error("method not allowed")]
     Method,
+    /// A page that is about the person's organization, and they belong to none: the page where they make one is next.
+    #[error("no organization")]
+    NoOrganization,
     /// A partner's answer that does not belong to anything this browser started.
     #[error("a callback out of place")]
     StartAgain,
@@ -97,6 +100,7 @@ impl Error {
             Self::ForeignForm => StatusCode::FORBIDDEN,
             Self::NotAForm => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::Body(refused) => refused.status(),
+            Self::NoOrganization => StatusCode::SEE_OTHER,
             Self::StartAgain => StatusCode::BAD_REQUEST,
             Self::Method => StatusCode::METHOD_NOT_ALLOWED,
         }
@@ -147,6 +151,9 @@ impl Error {
             Self::NotAForm | Self::Body(BodyRefused::Broken | BodyRefused::Encoded) => {
                 ("What was sent could not be read as a form.".into(), "Go back and use the form on the page.".into())
             }
+            Self::NoOrganization => {
+                ("You belong to no organization.".into(), "Make one, or ask for an invitation.".into())
+            }
             Self::StartAgain => (
                 "This answer does not belong to a connection that was started here, or it came too late.".into(),
                 "Start again from the integrations page.".into(),
@@ -172,6 +179,9 @@ impl Error {
 
 impl IntoResponse for Error {
     fn into_response(self) -> Response {
+        if matches!(self, Self::NoOrganization) {
+            return Redirect::to("/organizations").into_response();
+        }
         // One line per error, here where it ends. What a person only typed wrong is not worth one.
         match &self {
             Self::Core(core::Error::Internal(error)) => tracing::error!(error = format!("{error:#}"), "internal error"),

@@ -11,13 +11,13 @@ use http::{Method, request::Parts};
 use super::{ReturnPath, Visitor};
 use crate::{
     core::{
-        self, Core,
+        Core,
         people::{Member, Person},
     },
     db::{OrganizationId, TeamId, entity::user},
     state::Demo,
     web::{
-        Result,
+        Error, Result,
         doors::above,
         page::{Page, Tone},
     },
@@ -43,9 +43,9 @@ impl SignedIn {
     /// The person as a member of the current organization.
     ///
     /// # Errors
-    /// [`core::Error::NotFound`] when they belong to none.
-    pub fn member(&self) -> core::Result<Member> {
-        self.person.member_of(self.current.ok_or(core::Error::NotFound)?)
+    /// [`Error::NoOrganization`] when they belong to none.
+    pub fn member(&self) -> Result<Member> {
+        Ok(self.person.member_of(self.current.ok_or(Error::NoOrganization)?)?)
     }
 
     /// The frame of a page, with what the last action came to.
@@ -56,12 +56,25 @@ impl SignedIn {
         self.visitor.page(title).await
     }
 
+    /// The frame of a page that is about this organization, which is chosen with it: what the frame leads to is then about the
+    /// same one.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn page_of(&self, title: &str, organization: OrganizationId) -> Result<Page> {
+        if self.current == Some(organization) {
+            return self.page(title).await;
+        }
+        self.choose(organization).await?;
+        self.visitor.page_in(title, Some(organization)).await
+    }
+
     /// The frame of a page that is about a team: its moments are in the team's zone.
     ///
     /// # Errors
     /// When the database does not answer.
     pub async fn page_of_team(&self, title: &str, organization: OrganizationId, team: TeamId) -> Result<Page> {
-        let page = self.visitor.page(title).await?;
+        let page = self.page_of(title, organization).await?;
         Ok(page.in_zone(self.visitor.zone_of(organization, team).await?))
     }
 

@@ -68,7 +68,12 @@ impl Visitor {
     /// # Errors
     /// When the database does not answer.
     pub async fn page(&self, title: &str) -> Result<Page> {
-        let (person, zone) = self.seen().await?;
+        self.page_in(title, self.current).await
+    }
+
+    /// The same where this organization was chosen a moment ago.
+    pub(super) async fn page_in(&self, title: &str, current: Option<OrganizationId>) -> Result<Page> {
+        let (person, zone) = self.seen(current).await?;
         let alerts = match &self.person {
             Some(person) => alerts_of(&self.core, person).await?,
             None => None,
@@ -90,7 +95,7 @@ impl Visitor {
     pub(in crate::web) async fn page_after_error(&self, core: &Core) -> Page {
         Page {
             site: core.site.name.clone(),
-            person: self.seen().await.map(|(person, _)| person).unwrap_or_default(),
+            person: self.seen(self.current).await.map(|(person, _)| person).unwrap_or_default(),
             times: self.times(),
             // Signed out, the frame has no form, and an address that leads nowhere sets no cookie.
             csrf: self.person.as_ref().map(|_| self.token()).unwrap_or_default(),
@@ -214,19 +219,19 @@ impl Visitor {
 
     /// What the frame shows of the person, and the zone of the first of their teams: pages that are about no team are read
     /// there.
-    async fn seen(&self) -> Result<(Option<Seen>, TimeZone)> {
+    async fn seen(&self, current: Option<OrganizationId>) -> Result<(Option<Seen>, TimeZone)> {
         let Some(person) = &self.person else { return Ok((None, TimeZone::UTC)) };
         let named =
             |membership: &core::people::Membership| (membership.organization.id, membership.organization.name.clone());
         let organizations: Vec<_> = person.living().map(named).collect();
-        let teams = match self.current.and_then(|id| person.member_of(id).ok()) {
+        let teams = match current.and_then(|id| person.member_of(id).ok()) {
             Some(member) => teams::of_member(&self.core, &member).await?,
             None => Vec::new(),
         };
         let zone = teams.first().map_or(TimeZone::UTC, entries::zone);
         let seen = Seen {
             name: person.user.name.clone(),
-            organization: organizations.iter().find(|(id, _)| Some(*id) == self.current).cloned(),
+            organization: organizations.iter().find(|(id, _)| Some(*id) == current).cloned(),
             organizations,
             teams: teams.into_iter().map(|team| (team.id, team.name)).collect(),
         };

@@ -112,7 +112,7 @@ async fn an_owner_renames_it(test: TestDatabase) {
 }
 
 async fn a_person_in_several_chooses_which_one_pages_are_about(test: TestDatabase) {
-    let TwoOrganizations { app, ada, acme, umbra, lab, .. } = TestApp::two_organizations(test).await;
+    let TwoOrganizations { app, ada, acme, product, umbra, lab, .. } = TestApp::two_organizations(test).await;
     let user = app.core.clone();
     let user = patchbay::core::users::by_email(&user, "ada@example.com").await.unwrap().unwrap();
     app.admit(&user, umbra, lab).await;
@@ -132,6 +132,21 @@ async fn a_person_in_several_chooses_which_one_pages_are_about(test: TestDatabas
     let fields = [("organization", umbras.as_str()), ("next", "//evil.example")];
     assert_eq!(ada.post_form("/organizations/current", &fields).await.location(), "/");
 
+    // A page of one is within that one, and so is where its frame leads.
+    for (path, of) in [
+        (format!("/teams/{lab}"), "Umbra"),
+        (format!("/teams/{product}"), "Acme"),
+        (format!("/organizations/{umbra}/settings"), "Umbra"),
+        (format!("/teams/{product}/settings"), "Acme"),
+        (format!("/teams/{lab}"), "Umbra"),
+    ] {
+        let page = ada.get(&path).await.text;
+        let frame = page.split("class=\"account\"").nth(1).unwrap().split("</summary>").next().unwrap();
+        assert!(frame.contains(of), "{path}: {frame}");
+        let expected = if of == "Umbra" { 403 } else { 200 };
+        assert_eq!(ada.get("/teams/new").await.status, expected, "after {path}");
+    }
+
     // Leaving the chosen one leads back to what is left.
     assert_eq!(ada.post_form(&format!("/organizations/{umbra}/leave"), &[]).await.status, 303);
     assert_eq!(ada.get("/teams/new").await.status, 200);
@@ -139,7 +154,21 @@ async fn a_person_in_several_chooses_which_one_pages_are_about(test: TestDatabas
     app.finish().await;
 }
 
+/// Nobody is led to pages that are not there by what the frame offers.
+async fn who_belongs_to_none_is_led_to_where_they_make_one(test: TestDatabase) {
+    let app = TestApp::on(test).await;
+    app.user("new@example.com", "New").await;
+    let newcomer = app.log_in("new@example.com").await;
+    for path in ["/integrations", "/log"] {
+        let answer = newcomer.get(path).await;
+        assert_eq!((answer.status, answer.location()), (303, "/organizations"), "{path}");
+    }
+    assert!(newcomer.get("/organizations").await.text.contains("You belong to no organization"));
+    app.finish().await;
+}
+
 on_both_databases!(
+    who_belongs_to_none_is_led_to_where_they_make_one,
     the_last_owner_stays,
     of_two_owners_who_leave_at_once_one_stays,
     of_two_owners_who_unmake_each_other_at_once_one_stays,

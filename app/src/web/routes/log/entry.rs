@@ -204,7 +204,10 @@ async fn draw_entry(
         day: entry.row.occurred_on.clone(),
     });
     let entry = Entry::new(core, team.id, &entries::zone(&team), entry);
-    let page = who.page(if entry.editable { "Edit an entry" } else { "An entry" }).await?.at(Place::Team(team.id));
+    let page = who
+        .page_of(if entry.editable { "Edit an entry" } else { "An entry" }, team.organization_id)
+        .await?
+        .at(Place::Team(team.id));
     let here = entry.path.clone();
     draw(status, &EntryPage { page, team, entry, here, next, typed, errors })
 }

@@ -174,7 +174,11 @@ pub(super) async fn show(
     headers: HeaderMap,
 ) -> Result<Response> {
     let (member, team) = teams::find(&core, &who.person, id).await?;
-    let page = if headers.contains_key(PART) { who.bare_page() } else { who.page(&team.name).await? };
+    let page = if headers.contains_key(PART) {
+        who.bare_page()
+    } else {
+        who.page_of(&team.name, team.organization_id).await?
+    };
     draw_log(&core, page, &member, team, asked, StatusCode::OK, String::new(), FieldErrors::default()).await
 }
 
@@ -208,7 +212,7 @@ pub(super) async fn write(
         Ok(day) => Ok(Redirect::to(&asked(day).address(id)).into_response()),
         Err(core::Error::Invalid(errors)) => {
             let asked = asked(entries::day(input.one("day")));
-            let page = who.page(&team.name).await?;
+            let page = who.page_of(&team.name, team.organization_id).await?;
             draw_log(&core, page, &member, team, asked, StatusCode::UNPROCESSABLE_ENTITY, body, errors).await
         }
         Err(error) => Err(error.into()),

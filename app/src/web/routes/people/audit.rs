@@ -181,7 +181,7 @@ pub async fn show(
         label,
     };
     let page = AuditPage {
-        page: who.page("Audit log").await?,
+        page: who.page_of("Audit log", member.organization).await?,
         membership: who.person.membership_of(id)?.clone(),
         rows: piece.events.into_iter().map(|event| Row::of(&core, &zone.zone, event)).collect(),
         people: people.into_iter().map(choice).collect(),

@@ -131,7 +131,7 @@ async fn draw_form(
     errors: FieldErrors,
 ) -> Result<Response> {
     let page = DeletePage {
-        page: who.page(&format!("Delete {}", membership.organization.name)).await?,
+        page: who.page_of(&format!("Delete {}", membership.organization.name), membership.organization.id).await?,
         email: who.person.user.email.clone(),
         sends_mail: core.sends_mail(),
         membership,

@@ -282,7 +282,7 @@ async fn draw_settings(
     let membership = membership.cloned().ok_or(core::Error::NotFound)?;
     let invitations = if member.is_admin() { invitations::list(core, &member).await? } else { Vec::new() };
     let page = SettingsPage {
-        page: who.page(&format!("Settings of {}", membership.organization.name)).await?,
+        page: who.page_of(&format!("Settings of {}", membership.organization.name), id).await?,
         typed_name: shown.name.unwrap_or_else(|| membership.organization.name.clone()),
         membership,
         installations: Installation::all(core, member.organization).await?,

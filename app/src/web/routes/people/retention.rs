@@ -143,6 +143,6 @@ async fn draw_page(
     goes: Option<Older>,
     errors: FieldErrors,
 ) -> Result<Response> {
-    let page = who.page("How long things are kept").await?;
+    let page = who.page_of("How long things are kept", membership.organization.id).await?;
     draw(status, &RetentionPage { page, chosen, goes, errors, membership })
 }

@@ -287,7 +287,7 @@ async fn draw_settings(
         links: Links::of(rows, &links, wanted, &here),
         mirrors: MirrorRow::all(core, &member, &mirrors, &here).await?,
         page: who
-            .page(&format!("Settings of {}", team.name))
+            .page_of(&format!("Settings of {}", team.name), team.organization_id)
             .await?
             .in_zone(entries::zone(&team))
             .at(Place::TeamSettings(team.id)),
