@@ -163,12 +163,14 @@ fn look(person: &Person) -> SelectStatement {
         )
         .to_owned();
     let mirrors = found(MIRROR, mirror::Entity, mirror::Column::Id)
-        .and_where(mirror::Column::OrganizationId.is_in(all))
+        .and_where(mirror::Column::OrganizationId.is_in(all.iter().copied()))
         .and_where(mirror::Column::State.eq(MirrorState::Broken))
         .and_where(mirror::Column::CreatedBy.eq(user).or(mirror::Column::TeamId.in_subquery(teams)))
         .to_owned();
     let recoveries = found(MIRROR + 1, recovery::Entity, recovery::Column::Id)
         .and_where(recovery::Column::UserId.eq(user))
+        // Those of an organization they have left are not for them any more.
+        .and_where(recovery::Column::OrganizationId.is_in(all))
         .to_owned();
     let mut all = accounts;
     all.union(UnionType::All, links)

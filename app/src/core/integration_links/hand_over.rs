@@ -6,7 +6,7 @@ use sea_orm::{ActiveModelTrait, ActiveValue::Set, ColumnTrait, DatabaseTransacti
 use super::{
     account_row, as_partner_sees,
     follow::broken,
-    must_be_about_the_same, must_manage,
+    must_be_about_the_same, must_manage, must_still_manage,
     remove::{Removal, remove_in},
     set_up::{add_job, living},
 };
@@ -14,7 +14,7 @@ use crate::{
     core::{
         Core, Error, Result,
         audit::{self, About, Deed},
-        departures, integration_users, organizations,
+        departures, integration_users,
         partners::Partner,
         people::Member,
     },
@@ -130,8 +130,7 @@ async fn give(core: &Core, who: &Member, link: &Model, row: &integration_user::M
     let now = core.clock.now();
     core.db
         .write(async |tx| {
-            let who = organizations::standing(tx, who).await?;
-            must_manage(&who, link)?;
+            let who = must_still_manage(tx, who, link).await?;
             integration_users::must_be_connected(tx, who.organization, row.id).await?;
             let link = living(tx, link).await?;
             let paused = link.state == LinkState::Paused;

@@ -32,7 +32,7 @@ pub use set_up::{
 };
 
 use super::{
-    Core, Error, Result, integration_users,
+    Core, Error, Result, integration_users, organizations,
     partners::{Partner, our_url},
     people::{Member, Person},
     sealing::Place,
@@ -207,6 +207,16 @@ pub fn must_manage(who: &Member, link: &Model) -> Result<()> {
         return Ok(());
     }
     who.must_be_admin("change or remove a team's links")
+}
+
+/// The same as of this transaction, for who was told so when their request began; kept so until it ends.
+///
+/// # Errors
+/// [`Error::Forbidden`]; [`Error::NotFound`] for who was removed meanwhile; see [`organizations::standing`].
+async fn must_still_manage(tx: &DatabaseTransaction, who: &Member, link: &Model) -> Result<Member> {
+    let who = organizations::standing(tx, who).await?;
+    must_manage(&who, link)?;
+    Ok(who)
 }
 
 /// The link as its partner sees it.

@@ -3,7 +3,10 @@
 use integration_contract::{Error as PartnerError, ErrorKind, Remote, Undone, UndoneOutcome};
 use sea_orm::{ActiveModelTrait, ActiveValue::Set, ColumnTrait, DatabaseTransaction, IntoActiveModel, QueryFilter};
 
-use super::{account, as_partner_sees, find_living, load, load_in, must_manage, notice::notice_due, set_up_lane};
+use super::{
+    account, as_partner_sees, find_living, load, load_in, must_manage, must_still_manage, notice::notice_due,
+    set_up_lane,
+};
 use crate::{
     core::{
         Core, Error, Result,
@@ -50,6 +53,7 @@ pub async fn remove(core: &Core, who: &Member, link: &Model) -> Result<Removal> 
     let removed = core
         .db
         .write(async |tx| {
+            let who = &must_still_manage(tx, who, link).await?;
             let removed = remove_in(core, tx, link).await?;
             if removed == Removal::Removed {
                 audit::note(core, tx, who, Deed::LinkRemoved, link).await?;

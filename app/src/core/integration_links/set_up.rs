@@ -11,7 +11,7 @@ use sea_orm::{
 use super::{
     account, account_is_broken, as_partner_sees, find_living,
     follow::{add_inspection, go_on, remedy_of},
-    gone, load_while, must_manage,
+    gone, load_while, must_manage, must_still_manage,
     notice::notice_due,
     set_up_lane,
 };
@@ -205,6 +205,7 @@ pub async fn change(core: &Core, who: &Member, partner: &Partner, link: &Model, 
     let now = core.clock.now();
     core.db
         .write(async |tx| {
+            let who = &must_still_manage(tx, who, link).await?;
             let link = living(tx, link).await?;
             let paused = link.state == LinkState::Paused;
             let mut change = link.into_active_model();
@@ -251,6 +252,7 @@ pub async fn pause(core: &Core, who: &Member, link: &Model) -> Result<()> {
     let now = core.clock.now();
     core.db
         .write(async |tx| {
+            let who = &must_still_manage(tx, who, link).await?;
             let paused = Entity::update_of(link.organization_id)
                 .filter(Column::Id.eq(link.id))
                 .filter(Column::State.eq(LinkState::Active))
@@ -277,6 +279,7 @@ pub async fn resume(core: &Core, who: &Member, link: &Model) -> Result<()> {
     }
     core.db
         .write(async |tx| {
+            let who = &must_still_manage(tx, who, link).await?;
             set_up_again(tx, link, core.clock.now()).await?;
             audit::note(core, tx, who, Deed::LinkResumed, link).await
         })

@@ -6,7 +6,7 @@ use sea_orm::{
 };
 
 use super::{
-    CARRY, LIVING, backfill, hold, job, links, load, must_manage, payload,
+    CARRY, LIVING, backfill, hold, job, links, load, must_manage, must_still_manage, payload,
     settings::{self, Options, Settings},
 };
 use crate::{
@@ -36,6 +36,7 @@ pub async fn change(core: &Core, who: &Member, mirror: &Model, options: Options)
     must_manage(who)?;
     core.db
         .write(async |tx| {
+            let who = &must_still_manage(tx, who).await?;
             let held = hold(tx, who.organization, mirror.id).await?;
             if !LIVING.contains(&held.state) {
                 return Err(Error::Conflict("This mirror was removed meanwhile.".into()));
@@ -92,6 +93,7 @@ async fn stand(core: &Core, who: &Member, mirror: &Model, from: &[MirrorState], 
     let now = core.clock.now();
     core.db
         .write(async |tx| {
+            let who = &must_still_manage(tx, who).await?;
             let held = hold(tx, who.organization, mirror.id).await?;
             let stands = Entity::update_of(who.organization)
                 .col_expr(Column::State, state.into())
@@ -142,6 +144,7 @@ pub async fn again(core: &Core, who: &Member, mirror: &Model, id: MirrorChangeId
     let organization = who.organization;
     core.db
         .write(async |tx| {
+            let who = &must_still_manage(tx, who).await?;
             let mirror = load(tx, organization, mirror.id).await?.ok_or(Error::NotFound)?;
             if mirror.state != MirrorState::Active {
                 return Err(Error::Conflict("The mirror has to work for that. Start it again first.".into()));

@@ -6,7 +6,7 @@ use super::{
     backfill::{self, Backfill},
     ends::{self, End, Found, Joined},
     fit::hears_all,
-    must_manage,
+    must_manage, must_still_manage,
     settings::{Options, Settings},
     values::Sides,
 };
@@ -14,7 +14,7 @@ use crate::{
     core::{
         Core, Error, Result,
         audit::{self, Deed},
-        integration_links, organizations,
+        integration_links,
         people::Member,
         teams,
     },
@@ -55,8 +55,7 @@ pub async fn make(core: &Core, who: &Member, new: NewMirror) -> Result<Model> {
     let made = core
         .db
         .write(async |tx| {
-            let who = organizations::standing(tx, who).await?;
-            must_manage(&who)?;
+            let who = must_still_manage(tx, who).await?;
             teams::must_exist(tx, who.organization, team).await?;
             // Of two mirrors that are made at once, one sees the other.
             hold_organization(tx, who.organization).await?;

@@ -49,7 +49,7 @@ use std::{
 };
 
 use sea_orm::{
-    ColumnTrait, ConnectionTrait, QueryFilter, QueryOrder, QuerySelect,
+    ColumnTrait, ConnectionTrait, DatabaseTransaction, QueryFilter, QueryOrder, QuerySelect,
     sea_query::{ExprTrait, LockType},
 };
 
@@ -72,7 +72,7 @@ pub use settle::gave_up;
 pub use values::Sides;
 
 use super::{
-    Core, Error, Result, integration_links,
+    Core, Error, Result, integration_links, organizations,
     people::{Member, Person},
 };
 use crate::{
@@ -151,6 +151,16 @@ async fn of_link(tx: &impl ConnectionTrait, organization: OrganizationId, link: 
 /// [`Error::Forbidden`] with who may.
 pub fn must_manage(who: &Member) -> Result<()> {
     who.must_be_admin("add, change or remove a team's mirrors")
+}
+
+/// The same as of this transaction, for who was told so when their request began; kept so until it ends.
+///
+/// # Errors
+/// [`Error::Forbidden`]; [`Error::NotFound`] for who was removed meanwhile; see [`organizations::standing`].
+async fn must_still_manage(tx: &DatabaseTransaction, who: &Member) -> Result<Member> {
+    let who = organizations::standing(tx, who).await?;
+    must_manage(&who)?;
+    Ok(who)
 }
 
 /// Which side of the mirror the link is.

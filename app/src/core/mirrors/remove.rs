@@ -5,7 +5,7 @@ use std::time::Duration;
 use integration_contract::Undone;
 use sea_orm::{ColumnTrait, DatabaseTransaction, QueryFilter, sea_query::Expr};
 
-use super::{LIVING, backfill, hold, links, load, must_manage, values::Sides};
+use super::{LIVING, backfill, hold, links, load, must_manage, must_still_manage, values::Sides};
 use crate::{
     core::{
         Core, Error, Result,
@@ -51,6 +51,7 @@ pub async fn remove(core: &Core, who: &Member, mirror: &Model) -> Result<Removal
     let removed = core
         .db
         .write(async |tx| {
+            let who = &must_still_manage(tx, who).await?;
             // First the links, then the mirror, as whoever hears of a change does.
             let going = going(tx, mirror).await?;
             for link in [&going.left, &going.right].into_iter().flatten() {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use patchbay::{
     core::{integration_links, organizations},
     db::entity::{
-        integration_link::{LinkLevel, LinkState},
+        integration_link::{self, LinkLevel, LinkState},
         member::Role,
     },
 };
@@ -289,6 +289,36 @@ async fn who_was_removed_meanwhile_makes_no_link(test: TestDatabase) {
     ground.finish().await;
 }
 
+/// Asking a partner takes seconds; who was an admin when the request began may be none when it ends.
+async fn who_was_removed_meanwhile_changes_no_link(test: TestDatabase) {
+    let ground = Ground::working(test).await;
+    let link = ground.link("workshop").await;
+    ground.settled().await;
+    let core = &ground.app().core;
+    let ada = ground.app().member("ada@example.com", ground.two.acme).await;
+    let bob = ground.app().member("bob@example.com", ground.two.acme).await;
+    organizations::change_role(core, &ada, bob.user, Role::Admin).await.unwrap();
+    let bob = ground.app().member("bob@example.com", ground.two.acme).await;
+    organizations::change_role(core, &ada, bob.user, Role::Member).await.unwrap();
+    let partner = core.partners.get("fake").unwrap();
+    let before = ground.app().database.rows().await;
+    let checked = || integration_contract::CheckedLink {
+        settings: integration_contract::LinkSettings(json!({ "room": "workshop" })),
+        target: link.target.clone(),
+    };
+    let refused = |done: patchbay::core::Result<()>, what: &str| {
+        assert!(matches!(done, Err(patchbay::core::Error::Forbidden(_))), "{what}: {done:?}");
+    };
+
+    refused(integration_links::change(core, &bob, partner, &link, checked()).await, "change");
+    refused(integration_links::pause(core, &bob, &link).await, "pause");
+    refused(integration_links::remove(core, &bob, &link).await.map(drop), "remove");
+    let paused = integration_link::Model { state: LinkState::Paused, ..link.clone() };
+    refused(integration_links::resume(core, &bob, &paused).await, "resume");
+    assert_eq!(ground.app().database.rows().await, before);
+    ground.finish().await;
+}
+
 async fn a_links_page_does_only_what_it_offers_and_to_those_it_offers_it(test: TestDatabase) {
     let ground = Ground::working(test).await;
     let link = ground.link("workshop").await;
@@ -344,5 +374,6 @@ on_both_databases!(
     twenty_clicks_at_once_make_one_link_and_one_subscription,
     of_two_admins_at_once_one_makes_the_link,
     who_was_removed_meanwhile_makes_no_link,
+    who_was_removed_meanwhile_changes_no_link,
     a_links_page_does_only_what_it_offers_and_to_those_it_offers_it,
 );
