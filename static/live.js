@@ -2,100 +2,133 @@
 //
 // The server only says that something is new (/teams/…/live); what is new is read from the page's own address, with its
 // filter. Only a page that is looked at keeps a connection, and it reads the log at most every two seconds.
-(() => {
-  "use strict";
+import { isChosen, isOver, pauseAfter } from "./fresh.js";
 
-  const PAUSE = 2000;
-  const shown = () => document.querySelector("[data-live]");
-  if (!shown() || !window.EventSource) {
-    return;
+// A browser opens a broken stream again by itself, but not one that was refused.
+const REOPEN = 30000;
+
+const shown = () => document.querySelector("[data-live]");
+const status = document.querySelector("[data-live-status]");
+let events = null;
+let newest = shown()?.dataset.newest;
+let wanted = newest;
+let readAt = 0;
+let failures = 0;
+let waiting = null;
+let reopening = null;
+let reading = false;
+let over = false;
+
+const isSeen = () => document.visibilityState !== "hidden" && !over;
+
+// Where the keyboard is, in words that still mean the same after drawing again.
+const placeOf = (list) => {
+  const at = document.activeElement;
+  const owner = list.contains(at) ? at.closest("[id]") : null;
+  return owner ? { id: owner.id, index: [...owner.querySelectorAll("a, button, summary")].indexOf(at) } : null;
+};
+
+// The entries from the top of the window on, where the list begins above it: who has scrolled into it is reading one.
+const readingIn = (list) => {
+  if (list.getBoundingClientRect().top >= 0) return [];
+  const entries = [...list.querySelectorAll(".entry[id]")];
+  return entries.map((entry) => ({ id: entry.id, box: entry.getBoundingClientRect() })).filter(({ box }) => box.bottom > 0);
+};
+
+const draw = (fresh) => {
+  const list = shown();
+  const place = placeOf(list);
+  const read = readingIn(list);
+  const before = new Set([...list.querySelectorAll(".entry[id]")].map((entry) => entry.id));
+  const open = list.querySelector("details[open]") !== null;
+  list.replaceWith(fresh);
+  fresh.querySelectorAll("details").forEach((fold) => {
+    fold.open = open;
+  });
+  let added = 0;
+  fresh.querySelectorAll(".entry[id]").forEach((entry) => {
+    if (!before.has(entry.id)) {
+      entry.classList.add("entry-new");
+      added += 1;
+    }
+  });
+  if (place) {
+    const owner = document.getElementById(place.id);
+    owner?.querySelectorAll("a, button, summary")[place.index]?.focus({ preventScroll: true });
   }
+  const still = read.find(({ id }) => document.getElementById(id));
+  if (still) {
+    scrollBy({ top: document.getElementById(still.id).getBoundingClientRect().top - still.box.top, behavior: "instant" });
+  }
+  if (status && added > 0) {
+    status.textContent = added === 1 ? "A new entry." : `${added} new entries.`;
+  }
+};
 
-  let events = null;
-  let newest = shown().dataset.newest;
-  let wanted = newest;
-  let readAt = 0;
-  let waiting = null;
-  let reading = false;
+const stop = () => {
+  over = true;
+  watch();
+  if (status) {
+    status.className = "flash flash-attention";
+    status.textContent = "You no longer see this log here. Reload the page.";
+  }
+};
 
-  // Where the keyboard is, in words that still mean the same after drawing again.
-  const placeOf = (list) => {
-    const at = document.activeElement;
-    const owner = list.contains(at) ? at.closest("[id]") : null;
-    return owner ? { id: owner.id, index: [...owner.querySelectorAll("a, button, summary")].indexOf(at) } : null;
-  };
+const read = async () => {
+  waiting = null;
+  reading = true;
+  readAt = Date.now();
+  const asked = wanted;
+  // Not the window's address: a page that refused what was written stands under the address that took it.
+  const answer = await fetch(shown().dataset.here, { headers: { "x-patchbay-part": "log" } }).catch(() => null);
+  const page = answer?.ok && !answer.redirected ? await answer.text().catch(() => null) : null;
+  reading = false;
+  if (answer && isOver(answer)) return stop();
+  const fresh = page && new DOMParser().parseFromString(page, "text/html").querySelector("[data-live]");
+  failures = fresh ? 0 : failures + 1;
+  if (fresh && !isChosen(shown())) {
+    newest = asked;
+    draw(document.adoptNode(fresh));
+  }
+  plan();
+};
 
-  const draw = (fresh) => {
-    const list = shown();
-    const place = placeOf(list);
-    const before = new Set([...list.querySelectorAll(".entry[id]")].map((entry) => entry.id));
-    const open = list.querySelector("details[open]") !== null;
-    list.replaceWith(fresh);
-    fresh.querySelectorAll("details").forEach((fold) => {
-      fold.open = open;
+const plan = () => {
+  if (wanted !== newest && !reading && waiting === null && isSeen() && !isChosen(shown())) {
+    waiting = setTimeout(read, Math.max(0, readAt + pauseAfter(failures) - Date.now()));
+  }
+};
+
+const watch = () => {
+  if (!isSeen()) {
+    events?.close();
+    events = null;
+    clearTimeout(waiting);
+    clearTimeout(reopening);
+    waiting = reopening = null;
+  } else if (!events && reopening === null) {
+    events = new EventSource(shown().dataset.live);
+    events.addEventListener("log", (event) => {
+      wanted = event.data;
+      plan();
     });
-    let added = 0;
-    fresh.querySelectorAll(".entry[id]").forEach((entry) => {
-      if (!before.has(entry.id)) {
-        entry.classList.add("entry-new");
-        added += 1;
-      }
-    });
-    if (place) {
-      const owner = document.getElementById(place.id);
-      owner?.querySelectorAll("a, button, summary")[place.index]?.focus({ preventScroll: true });
-    }
-    const status = document.querySelector("[data-live-status]");
-    if (status && added > 0) {
-      status.textContent = added === 1 ? "A new entry." : `${added} new entries.`;
-    }
-  };
-
-  const read = async () => {
-    waiting = null;
-    reading = true;
-    readAt = Date.now();
-    const asked = wanted;
-    try {
-      const answer = await fetch(location.href, { headers: { "x-patchbay-part": "log" } });
-      if (answer.ok && !answer.redirected) {
-        const page = new DOMParser().parseFromString(await answer.text(), "text/html");
-        const fresh = page.querySelector("[data-live]");
-        if (fresh) {
-          newest = asked;
-          draw(document.adoptNode(fresh));
-        }
-      }
-    } catch {
-      // The connection is away; the events come back when it does, and say again what is newest.
-    }
-    reading = false;
-    plan();
-  };
-
-  const plan = () => {
-    if (wanted !== newest && !reading && waiting === null && events) {
-      const pause = Math.max(0, readAt + PAUSE - Date.now());
-      waiting = setTimeout(read, pause + Math.random() * 300);
-    }
-  };
-
-  const watch = () => {
-    if (document.visibilityState === "hidden") {
-      events?.close();
+    events.addEventListener("error", () => {
+      if (events?.readyState !== EventSource.CLOSED) return;
       events = null;
-      clearTimeout(waiting);
-      waiting = null;
-    } else if (!events) {
-      events = new EventSource(shown().dataset.live);
-      events.addEventListener("log", (event) => {
-        wanted = event.data;
+      reopening = setTimeout(() => {
+        reopening = null;
+        // The page's own answer says whether the stream was refused for good.
+        wanted = null;
         plan();
-      });
-    }
-  };
+        watch();
+      }, REOPEN + pauseAfter(0));
+    });
+  }
+};
 
+if (shown()) {
   document.addEventListener("visibilitychange", watch);
+  document.addEventListener("selectionchange", plan);
   window.addEventListener("pagehide", () => events?.close());
   window.addEventListener("pageshow", (event) => {
     if (event.persisted) {
@@ -104,4 +137,4 @@
     }
   });
   watch();
-})();
+}
