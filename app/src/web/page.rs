@@ -17,12 +17,14 @@ use crate::{
 };
 use jiff::tz::TimeZone;
 
-/// Draws a page.
+/// Draws a page. One that refuses what was sent says so first, in the browser's tab and to who listens.
 ///
 /// # Errors
 /// When the template fails, which is our own mistake.
 pub fn draw(status: StatusCode, page: &impl Template) -> Result<Response> {
     let html = page.render().map_err(|error| Error::from(anyhow::Error::from(error)))?;
+    let refused = status == StatusCode::UNPROCESSABLE_ENTITY;
+    let html = if refused { html.replacen("<title>", "<title>Error: ", 1) } else { html };
     Ok((status, Html(html)).into_response())
 }
 

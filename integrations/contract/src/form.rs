@@ -16,11 +16,6 @@ pub struct LinkForm {
 }
 
 impl LinkForm {
-    /// The first field, as they are drawn, that needs changing.
-    pub fn first_wrong(&self, errors: &FieldErrors) -> Option<&'static str> {
-        self.fields.iter().map(|field| field.name).find(|name| errors.get(name).is_some())
-    }
-
     /// Whether other fields offer something else when this one is changed.
     pub fn redraws(&self, field: &str) -> bool {
         self.redrawn_by.contains(&field)

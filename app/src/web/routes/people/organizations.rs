@@ -46,7 +46,7 @@ struct NewPage {
     page: Page,
     is_first: bool,
     organization: String,
-    team: NewTeam,
+    typed: NewTeam,
     zones: &'static [String],
     errors: FieldErrors,
 }
@@ -89,5 +89,5 @@ async fn draw_new(
 ) -> Result<Response> {
     let page = who.page("New organization").await?;
     let is_first = who.person.living().next().is_none();
-    draw(status, &NewPage { page, is_first, organization, team, zones: zone_names(), errors })
+    draw(status, &NewPage { page, is_first, organization, typed: team, zones: zone_names(), errors })
 }

@@ -40,8 +40,9 @@ struct SettingsPage {
     page: Page,
     member: Member,
     id: TeamId,
+    team: team::Model,
     /// What stands in the fields.
-    team: NewTeam,
+    typed: NewTeam,
     zones: &'static [String],
     /// Each with the role in the organization.
     members: Vec<(user::Model, Role)>,
@@ -293,7 +294,8 @@ async fn draw_settings(
             .at(Place::TeamSettings(team.id)),
         member,
         id: team.id,
-        team: typed.unwrap_or(NewTeam { name: team.name, time_zone: team.time_zone }),
+        typed: typed.unwrap_or_else(|| NewTeam { name: team.name.clone(), time_zone: team.time_zone.clone() }),
+        team,
         zones: zone_names(),
         members,
         others,

@@ -25,7 +25,7 @@ use crate::{
 #[template(path = "teams/new.html")]
 struct NewPage {
     page: Page,
-    team: NewTeam,
+    typed: NewTeam,
     zones: &'static [String],
     errors: FieldErrors,
 }
@@ -62,5 +62,5 @@ fn to_first_organization() -> Response {
 
 async fn draw_new(who: &SignedIn, status: StatusCode, team: NewTeam, errors: FieldErrors) -> Result<Response> {
     let page = who.page("New team").await?;
-    draw(status, &NewPage { page, team, zones: zone_names(), errors })
+    draw(status, &NewPage { page, typed: team, zones: zone_names(), errors })
 }
