@@ -217,6 +217,7 @@ fn tiles((name, icon): (&'static str, &'static str)) -> Vec<Tile> {
         tagline: "What happens in your repositories becomes entries of the team.",
         tone,
         state: state.to_owned(),
+        added: tone != Tone::Neutral,
         trouble: None,
         missing: None,
         add: add(),
@@ -224,10 +225,7 @@ fn tiles((name, icon): (&'static str, &'static str)) -> Vec<Tile> {
     };
     vec![
         tile(Tone::Good, "2 links"),
-        Tile {
-            trouble: Some(("acme/widgets".to_owned(), "#tiles".to_owned())),
-            ..tile(Tone::Attention, "Needs attention")
-        },
+        Tile { trouble: Some(("acme/widgets".to_owned(), "#tiles".to_owned())), ..tile(Tone::Bad, "Needs attention") },
         tile(Tone::Neutral, "Not added yet"),
         Tile {
             missing: Some("It is not configured: CLIENT_ID and CLIENT_SECRET are missing.".to_owned()),

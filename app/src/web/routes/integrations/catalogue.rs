@@ -66,6 +66,8 @@ pub struct Tile {
     pub tone: Tone,
     /// Its state in a word or two.
     pub state: String,
+    /// Whether there is one already.
+    pub added: bool,
     /// What does not work, and the page where that is mended.
     pub trouble: Option<(String, String)>,
     /// What the operator has to do first.
@@ -91,6 +93,7 @@ impl Tile {
             tagline: card.tagline,
             tone: standing.tone,
             state: standing.state,
+            added: standing.linked,
             trouble: standing.trouble.map(|trouble| (trouble.what, trouble.path)),
             missing: standing.missing,
             words: searched(card),

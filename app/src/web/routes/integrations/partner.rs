@@ -65,6 +65,13 @@ impl PartnerPage<'_> {
         self.needs_account && self.accounts.is_empty() && self.installations.is_empty()
     }
 
+    /// Whether an account is connected by the button below them all: an account that broke has one of its own, which knows its
+    /// site. What was typed as a site and refused stands there in any case.
+    fn connects(&self) -> bool {
+        let refused = self.site.as_ref().is_some_and(|site| site.error.is_some());
+        self.needs_account && (refused || self.accounts.iter().all(|account| account.mend.is_none()))
+    }
+
     /// The entries of this page are pictures, and have no buttons that could lead back.
     fn came_from(&self) -> &'static str {
         ""

@@ -18,6 +18,8 @@ pub struct Standing {
     pub tone: Tone,
     /// In a word or two.
     pub state: String,
+    /// Whether there is a link.
+    pub linked: bool,
     /// What does not work, and where that is mended; the first, when it is several.
     pub trouble: Option<Trouble>,
     /// What the operator has to do first, as the partner's crate says it.
@@ -56,13 +58,13 @@ impl Standing {
         let trouble = troubles.next().filter(|_| missing.is_none());
         let (tone, state) = match (&missing, &trouble, links.len()) {
             (Some(_), ..) => (Tone::Neutral, "Not configured".to_owned()),
-            (_, Some(_), _) => (Tone::Attention, "Needs attention".to_owned()),
+            (_, Some(_), _) => (Tone::Bad, "Needs attention".to_owned()),
             (.., 1) => (Tone::Good, "1 link".to_owned()),
             (.., 2..) => (Tone::Good, format!("{} links", links.len())),
             _ if connected => (Tone::Good, "Connected".to_owned()),
             _ => (Tone::Neutral, "Not added yet".to_owned()),
         };
         let ready = missing.is_none() && (connected || !needs_account(card));
-        Self { tone, state, trouble, missing, ready }
+        Self { tone, state, linked: !links.is_empty(), trouble, missing, ready }
     }
 }

@@ -51,7 +51,7 @@ pub fn tile(
     let broken = of_kind.iter().find(|one| one.state == MirrorState::Broken).filter(|_| set_up.is_some());
     let (tone, state) = match (&set_up, broken, of_kind.len()) {
         (None, ..) => (Tone::Neutral, "Not configured".to_owned()),
-        (_, Some(_), _) => (Tone::Attention, "Needs attention".to_owned()),
+        (_, Some(_), _) => (Tone::Bad, "Needs attention".to_owned()),
         (.., 0) => (Tone::Neutral, "Not added yet".to_owned()),
         (.., 1) => (Tone::Good, "1 mirror".to_owned()),
         (.., many) => (Tone::Good, format!("{many} mirrors")),
@@ -68,6 +68,7 @@ pub fn tile(
         tagline: offer.tagline,
         tone,
         state,
+        added: !of_kind.is_empty(),
         trouble: broken.map(|mirror| (mirror.name.clone(), super::path_of(mirror))),
         missing: missing.map(|error| error.sentence().to_owned()),
         add: set_up.map(|path| (path, "Set it up".to_owned())),
