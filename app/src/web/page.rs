@@ -9,7 +9,7 @@ use http::StatusCode;
 use unicode_segmentation::UnicodeSegmentation;
 
 pub use super::times::{Moment, Times};
-use super::{Error, Result, assets, mend::Mend};
+use super::{Error, Result, assets, extract::ReturnPath, mend::Mend};
 use crate::{
     core::health::Recovered,
     db::{OrganizationId, TeamId},
@@ -47,6 +47,8 @@ pub struct Page {
     pub times: Times,
     /// Which entry of the navigation it belongs to.
     pub place: Place,
+    /// Where log-in and sign-up at the top lead back to.
+    pub next: ReturnPath,
     /// What visitors of the demo are told; none outside of it.
     pub demo: Option<Arc<Demo>>,
 }
@@ -56,6 +58,12 @@ impl Page {
     #[must_use]
     pub fn at(self, place: Place) -> Self {
         Self { place, ..self }
+    }
+
+    /// The page whose log-in and sign-up at the top lead back to where its own do.
+    #[must_use]
+    pub fn leading_to(self, next: &ReturnPath) -> Self {
+        Self { next: next.clone(), ..self }
     }
 
     /// The page with its moments in the zone of the team that it is about.

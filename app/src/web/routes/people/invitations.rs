@@ -45,7 +45,7 @@ pub async fn show(State(core): State<Core>, visitor: Visitor, Path(token): Path<
         Err(error) => return Err(error.into()),
     };
     let page = InvitationPage {
-        page: visitor.page(&format!("Invitation to {}", invited.organization.name)).await?,
+        page: visitor.page(&format!("Invitation to {}", invited.organization.name)).await?.leading_to(&path),
         enter: visitor.person.is_none().then_some(path),
         is_member: visitor.person.is_some_and(|person| person.member_of(invited.organization.id).is_ok()),
         invited,

@@ -31,7 +31,7 @@ pub async fn show(visitor: Visitor, next: ReturnPath) -> Result<Response> {
     if visitor.person.is_some() {
         return Ok(Redirect::to(&next.or("/")).into_response());
     }
-    let page = visitor.page("Log in").await?;
+    let page = visitor.page("Log in").await?.leading_to(&next);
     draw(StatusCode::OK, &LogInPage { page, next, email: String::new(), errors: FieldErrors::default() })
 }
 
@@ -45,7 +45,7 @@ pub async fn log_in(State(core): State<Core>, visitor: Visitor, Peer(from): Peer
             Ok(Redirect::to(&next.or("/")).into_response())
         }
         Err(core::Error::Invalid(errors)) => {
-            let page = visitor.page("Log in").await?;
+            let page = visitor.page("Log in").await?.leading_to(&next);
             draw(StatusCode::UNPROCESSABLE_ENTITY, &LogInPage { page, next, email, errors })
         }
         Err(error) => Err(error.into()),

@@ -41,7 +41,7 @@ pub async fn show(visitor: Visitor, next: ReturnPath) -> Result<Response> {
     if visitor.person.is_some() {
         return Ok(Redirect::to(&next.or("/")).into_response());
     }
-    let page = visitor.page("Sign up").await?;
+    let page = visitor.page("Sign up").await?.leading_to(&next);
     let page =
         SignUpPage { page, next, email: String::new(), typed_name: String::new(), errors: FieldErrors::default() };
     draw(StatusCode::OK, &page)
@@ -59,7 +59,7 @@ pub async fn sign_up(State(core): State<Core>, visitor: Visitor, Peer(from): Pee
             Ok(Redirect::to(&next.or("/organizations/new")).into_response())
         }
         Err(core::Error::Invalid(errors)) => {
-            let page = visitor.page("Sign up").await?;
+            let page = visitor.page("Sign up").await?.leading_to(&next);
             draw(StatusCode::UNPROCESSABLE_ENTITY, &SignUpPage { page, next, email, typed_name: name, errors })
         }
         Err(error) => Err(error.into()),
