@@ -108,6 +108,19 @@ impl Asked {
         Self { filter: Filter { person: Some(person), ..Filter::default() }, ..Self::default() }
     }
 
+    /// What the page is called, so that several of a log can be told apart among tabs and in the history.
+    pub fn title(&self, log: &str) -> String {
+        let day = self.filter.day.map(|day| day.strftime("%A, %-d %B %Y").to_string());
+        let what = match (self.is_filtered(), day) {
+            (true, Some(day)) => format!("Search in {day}"),
+            (true, None) => "Search".to_owned(),
+            (false, Some(day)) => day,
+            (false, None) if self.before.is_some() => "Older entries".to_owned(),
+            (false, None) => return log.to_owned(),
+        };
+        format!("{what} · {log}")
+    }
+
     /// How the status is written in the address.
     pub fn state(&self) -> &'static str {
         STATES.iter().find(|(_, _, shown)| Some(*shown) == self.filter.shown).map_or("", |(word, _, _)| word)

@@ -79,7 +79,7 @@ pub(super) async fn show(
         Entry { team: Some(place), ..Entry::new(&core, team, &zone, entry) }
     };
     let organization = who.person.memberships.iter().find(|one| one.organization.id == member.organization);
-    let page = if headers.contains_key(PART) { who.bare_page() } else { who.page("My log").await? };
+    let page = if headers.contains_key(PART) { who.bare_page() } else { who.page(&asked.title("My log")).await? };
     let page = MyLogPage {
         page: page.at(Place::Mine),
         newest,

@@ -177,7 +177,7 @@ pub(super) async fn show(
     let page = if headers.contains_key(PART) {
         who.bare_page()
     } else {
-        who.page_of(&team.name, team.organization_id).await?
+        who.page_of(&asked.title(&team.name), team.organization_id).await?
     };
     draw_log(&core, page, &member, team, asked, StatusCode::OK, String::new(), FieldErrors::default()).await
 }
