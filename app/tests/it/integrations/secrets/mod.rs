@@ -74,7 +74,7 @@ async fn live(address: std::net::SocketAddr, outside: &Outside, test: &TestDatab
     let organization = organization::Entity::find().one(test.db.reader()).await.unwrap().unwrap().id;
     let page =
         ada.post(&format!("/organizations/{organization}/invitations"), &[("role", "member"), ("team", &team)]).await;
-    let link = between(&page.text, "id=\"invitation-link\" value=\"", "\"").unwrap().to_owned();
+    let link = between(&page.text, "id=\"invitation-link\">", "<").unwrap().to_owned();
     let invitation = link.rsplit('/').next().unwrap().to_owned();
     bob.get(&format!("/invitations/{invitation}")).await;
     bob.post(&format!("/invitations/{invitation}"), &[]).await;
