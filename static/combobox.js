@@ -4,6 +4,9 @@
 // What fits is asked of the server as somebody types; what they paste is theirs.
 const PAUSE = 150;
 
+// How often the form was asked to be drawn again: an answer to an earlier choice may come after the one to the last.
+let redrawn = 0;
+
 const combobox = (field) => {
   const input = field.querySelector("input");
   const list = document.createElement("ul");
@@ -11,6 +14,8 @@ const combobox = (field) => {
   let at = -1;
   let asked = 0;
   let waiting = 0;
+  // Whether what stands in the field is being looked for, rather than chosen: then all there is may be chosen instead.
+  let seeking = false;
   list.id = `${input.id}-list`;
   list.className = "combo-list";
   list.hidden = true;
@@ -37,7 +42,8 @@ const combobox = (field) => {
   };
   const go = (to) => {
     const all = options();
-    if (all.length === 0) return;
+    // Not opened: nothing was answered, or the keyboard went on meanwhile.
+    if (list.hidden || all.length === 0) return;
     all[at]?.setAttribute("aria-selected", "false");
     at = (to + all.length) % all.length;
     all[at].setAttribute("aria-selected", "true");
@@ -46,6 +52,7 @@ const combobox = (field) => {
   };
   const choose = (option) => {
     input.value = option.dataset.value;
+    seeking = false;
     close();
     input.dispatchEvent(new Event("change", { bubbles: true }));
   };
@@ -72,6 +79,7 @@ const combobox = (field) => {
   };
 
   input.addEventListener("input", () => {
+    seeking = input.value !== "";
     clearTimeout(waiting);
     waiting = setTimeout(() => open(input.value), PAUSE);
   });
@@ -79,7 +87,7 @@ const combobox = (field) => {
     if (event.key === "ArrowDown" || event.key === "ArrowUp") {
       event.preventDefault();
       const down = event.key === "ArrowDown";
-      if (list.hidden) await open(input.value);
+      if (list.hidden) await open(seeking ? input.value : "");
       go(down ? at + 1 : at < 0 ? -1 : at - 1);
     } else if (event.key === "Enter" && !list.hidden && at >= 0) {
       event.preventDefault();
@@ -108,11 +116,13 @@ const begin = (fields) => {
     if (!redraws.includes(event.target.name)) return;
     const sent = new URLSearchParams(new FormData(form));
     sent.set("action", "redraw");
-    const answer = await fetch(form.action, { method: "POST", body: sent }).catch(() => null);
+    const mine = (redrawn += 1);
+    // Its buttons are called `action`, and hide the property of that name.
+    const answer = await fetch(form.getAttribute("action"), { method: "POST", body: sent }).catch(() => null);
     if (!answer?.ok || answer.redirected) return;
     const page = new DOMParser().parseFromString(await answer.text(), "text/html");
     const fresh = page.querySelector("[data-fields]");
-    if (!fresh) return;
+    if (!fresh || mine !== redrawn) return;
     const place = document.activeElement?.id;
     fields.replaceWith(document.adoptNode(fresh));
     begin(fresh);
