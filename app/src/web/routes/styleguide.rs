@@ -27,7 +27,7 @@ use crate::{
 };
 
 /// The names of the colours, in the order of `static/app.css`.
-const COLOURS: [&str; 27] = [
+const COLOURS: [&str; 31] = [
     "paper",
     "surface",
     "sunken",
@@ -42,6 +42,10 @@ const COLOURS: [&str; 27] = [
     "bar-soft",
     "bar-line",
     "cable",
+    "cable-hover",
+    "cable-ink",
+    "partner-ground",
+    "marker",
     "primary",
     "primary-hover",
     "primary-ink",
