@@ -33,7 +33,8 @@ async fn a_teams_page_leads_to_an_invitation_into_it(test: TestDatabase) {
     let two = TestApp::two_organizations(test).await;
     let settings = two.ada.get(&format!("/teams/{}/settings", two.product)).await.text;
     assert!(settings.contains("ada@example.com</bdi> · owner") && settings.contains("bob@example.com</bdi> · member"));
-    let form = between(&settings, "href=\"/organizations/", "\">Invite somebody").expect("the way is on the page");
+    let main = settings.split("id=\"main\"").nth(1).unwrap();
+    let form = between(main, "href=\"/organizations/", "\">Invite somebody").expect("the way is on the page");
     let form = two.ada.get(&format!("/organizations/{}", form.split('#').next().unwrap())).await.text;
     let chosen = format!("<option value=\"{}\" selected>Product", two.product);
     assert!(form.contains(&chosen), "{form}");
@@ -63,6 +64,7 @@ async fn a_link_leads_over_sign_up_into_the_team(test: TestDatabase) {
     assert_eq!(all_rows(&two.app).await, before, "reading changed something");
 
     let sign_up = between(&page.text, "class=\"button button-primary\" href=\"/signup", "\"").unwrap();
+    assert!(page.text.contains(&format!("<a href=\"/login{sign_up}\">")), "the log-in at the top forgets it");
     let form = carol.get(&format!("/signup{sign_up}")).await;
     let next = between(&form.text, "name=\"next\" value=\"", "\"").unwrap().to_owned();
     assert_eq!(next, link);

@@ -24,6 +24,7 @@ async fn the_address_and_the_password_have_to_fit(test: TestDatabase) {
         assert_eq!(answer.status, 422);
         assert!(answer.text.contains("The e-mail address or the password is wrong."));
         assert!(!answer.text.contains(password));
+        assert!(answer.text.contains("<title>Error: Log in") && answer.text.matches("aria-invalid").count() == 2);
         bodies.push(answer.body_alike().replace(email, ""));
     }
     assert!(bodies.windows(2).all(|pair| pair[0] == pair[1]), "a guesser could tell which was wrong");

@@ -30,6 +30,7 @@ async fn an_admin_changes_a_team(test: TestDatabase) {
     let answer = ada.post_form(&path, &[("name", "Renamed"), ("time_zone", "nowhere")]).await;
     assert_eq!(answer.status, 422);
     assert!(answer.text.contains("value=\"Renamed\"") && answer.text.contains("value=\"nowhere\""));
+    assert!(answer.text.contains("<h1><bdi>Product</bdi></h1>"), "it is not called so");
 
     let answer = ada.post_form(&path, &[("name", "Renamed"), ("time_zone", "UTC"), ("organization_id", "x")]).await;
     assert_eq!((answer.status, answer.location()), (303, path.as_str()));

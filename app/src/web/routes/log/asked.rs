@@ -238,6 +238,20 @@ mod tests {
     }
 
     #[test]
+    fn what_is_asked_has_a_title() {
+        for (query, title) in [
+            ("", "Product"),
+            ("month=2026-10", "Product"),
+            ("day=2026-11-22", "Sunday, 22 November 2026 · Product"),
+            ("q=release", "Search · Product"),
+            ("q=release&day=2026-11-22", "Search in Sunday, 22 November 2026 · Product"),
+        ] {
+            let input: FormInput = url::form_urlencoded::parse(query.as_bytes()).collect();
+            assert_eq!(Asked::read(&input).unwrap().title("Product"), title, "{query}");
+        }
+    }
+
+    #[test]
     fn nonsense_gets_a_sentence_and_nothing_asks_for_nothing() {
         for (field, text) in [
             ("day", "yesterday"),
