@@ -166,7 +166,7 @@ async fn who_may_do_what(test: TestDatabase) {
     let acme = acme(&test).await;
     let Acme { core, team, ada, bob, cleo, dan, eve } = &acme;
     let id = entries::write(core, bob, *team, "[] Bob's goal").await.unwrap()[0];
-    let change = || Change { body: "Changed".into(), status: EntryStatus::Goal, day: None };
+    let change = || Change { body: "Changed".into(), status: EntryStatus::Goal, day: None, over: None };
 
     // Who does not see the team finds nothing, whatever they try.
     let foreign = teams::create(core, eve, NewTeam { name: "Umbra".into(), time_zone: "UTC".into() }).await.unwrap().id;
@@ -228,7 +228,7 @@ async fn a_goal_is_done_once_and_open_again(test: TestDatabase) {
     let row = acme.row(ids[0]).await;
     assert_eq!((row.status, row.completed_on), (EntryStatus::Goal, None));
 
-    let done = Change { body: "Blocker".into(), status: EntryStatus::Done, day: None };
+    let done = Change { body: "Blocker".into(), status: EntryStatus::Done, day: None, over: None };
     entries::edit(core, ada, *team, ids[1], done).await.unwrap();
     assert_eq!(acme.row(ids[1]).await.completed_on.as_deref(), Some("2026-11-24"));
 
@@ -241,7 +241,7 @@ async fn an_edit_follows_the_words(test: TestDatabase) {
     let Acme { core, team, ada, .. } = &acme;
     let id = acme.write("With #old and @bob").await[0];
 
-    let change = |body: &str, day| Change { body: body.into(), status: EntryStatus::Done, day };
+    let change = |body: &str, day| Change { body: body.into(), status: EntryStatus::Done, day, over: None };
     entries::edit(core, ada, *team, id, change("With #new and @cleo", Some(day("2026-11-20")))).await.unwrap();
 
     let entry = entries::find(core, ada, *team, id).await.unwrap();
@@ -393,7 +393,7 @@ async fn search_finds_words_alike_on_both_databases(test: TestDatabase) {
 
     let core = &acme.core;
     let goal = entries::list(core, &acme.ada, acme.team, &both, None).await.unwrap().entries[0].row.id;
-    let change = Change { body: "Something else".into(), status: EntryStatus::Goal, day: None };
+    let change = Change { body: "Something else".into(), status: EntryStatus::Goal, day: None, over: None };
     entries::edit(core, &acme.ada, acme.team, goal, change).await.unwrap();
     assert_eq!(acme.bodies(&both).await, none);
     assert_eq!(found("something").await, ["Something else"]);

@@ -14,7 +14,7 @@ use patchbay::{
 };
 use sea_orm::PaginatorTrait;
 
-use crate::harness::{Client, TestApp, TestDatabase, TwoOrganizations, on_both_databases};
+use crate::harness::{Client, TestApp, TestDatabase, TwoOrganizations, between, on_both_databases};
 
 /// Texts that would do something if they were not shown as text.
 const STRANGE: &[&str] = &[
@@ -225,6 +225,61 @@ async fn an_entry_is_written_done_changed_and_archived_twice(test: TestDatabase)
         assert_eq!(t.ada.post_form(&format!("{entry}/unarchive"), &[]).await.status, 303);
     }
     assert!(t.bob.get(&log).await.text.contains("Shipped it "));
+    t.app.finish().await;
+}
+
+/// What a form carries, by the name of its field.
+fn field<'a>(page: &'a str, name: &str) -> &'a str {
+    let (_, rest) = page.split_once(&format!("name=\"{name}\" ")).unwrap();
+    between(rest, "value=\"", "\"").unwrap()
+}
+
+async fn a_form_that_was_open_meanwhile_writes_over_nothing_unseen(test: TestDatabase) {
+    let t = TestApp::two_organizations(test).await;
+    let entry = t.written_by(&t.bob, "[] Ship it").await;
+    let form = t.ada.get(&entry).await.text;
+    let day = field(&form, "day").to_owned();
+    let friday = [("body", "Ship it on Friday"), ("status", "goal"), ("day", day.as_str())];
+    let sends = async |over: &str| t.ada.post_form(&entry, &[&friday[..], &[("over", over)]].concat()).await;
+
+    t.bob.post_form(&format!("{entry}/complete"), &[]).await;
+    let refused = sends(field(&form, "over")).await;
+
+    assert_eq!((refused.status, t.row(&entry).await.status), (409, EntryStatus::Done), "nobody reopens it unseen");
+    assert!(refused.text.contains("Somebody changed this entry"), "{}", refused.text);
+    assert!(refused.text.contains("Ship it on Friday</textarea>"), "what was typed is kept");
+    assert!(refused.text.contains("<p class=\"entry-body\" dir=\"auto\">Ship it</p>"), "what stands there is shown");
+
+    // The form knows now what it writes over. Sent twice, the second finds what it would write.
+    for _ in 0..2 {
+        assert_eq!(sends(field(&refused.text, "over")).await.status, 303);
+    }
+    assert_eq!(
+        (t.row(&entry).await.body.as_str(), t.row(&entry).await.status),
+        ("Ship it on Friday", EntryStatus::Goal)
+    );
+
+    // A form with a mistake in it does not forget what it was typed over.
+    let form = t.ada.get(&entry).await.text;
+    t.bob.post_form(&format!("{entry}/archive"), &[]).await;
+    let wrong = [("body", " "), ("status", "goal"), ("day", &day), ("over", field(&form, "over"))];
+    let wrong = t.ada.post_form(&entry, &wrong).await;
+    assert_eq!((wrong.status, field(&wrong.text, "over")), (422, field(&form, "over")));
+    let made_up = [("body", "x"), ("status", "goal"), ("day", &day), ("over", "made up")];
+    assert_eq!(t.ada.post_form(&entry, &made_up).await.status, 409);
+    t.app.finish().await;
+}
+
+async fn what_is_archived_is_not_done_from_an_old_page(test: TestDatabase) {
+    let t = TestApp::two_organizations(test).await;
+    let entry = t.written_by(&t.ada, "[] Ship it").await;
+    t.ada.post_form(&format!("{entry}/archive"), &[]).await;
+
+    let answer = t.bob.post_form(&format!("{entry}/complete"), &[]).await;
+
+    assert_eq!((answer.status, answer.location()), (303, entry.as_str()));
+    assert!(t.bob.get(&entry).await.text.contains("The entry is archived, so it stays as it is."));
+    assert_eq!(t.row(&entry).await.status, EntryStatus::Goal);
     t.app.finish().await;
 }
 
@@ -471,6 +526,8 @@ on_both_databases!(
     nonsense_gets_a_sentence,
     what_was_typed_is_kept_beside_the_sentence,
     an_entry_is_written_done_changed_and_archived_twice,
+    a_form_that_was_open_meanwhile_writes_over_nothing_unseen,
+    what_is_archived_is_not_done_from_an_old_page,
     a_colleague_sees_an_entry_and_no_form,
     a_form_from_elsewhere_and_a_link_change_nothing,
     whatever_is_written_is_only_text,

@@ -69,7 +69,12 @@ async fn a_streak_is_of_done_entries_and_goes_over_weekends(test: TestDatabase) 
     assert_eq!(streak().await.days, 2, "a goal is not done");
     entries::complete(core, &ada, t.product, goal).await.unwrap();
     assert_eq!(streak().await.days, 3, "done today, whenever it was meant");
-    let change = Change { body: "Reopened".into(), status: patchbay::db::entity::entry::EntryStatus::Goal, day: None };
+    let change = Change {
+        body: "Reopened".into(),
+        status: patchbay::db::entity::entry::EntryStatus::Goal,
+        day: None,
+        over: None,
+    };
     entries::edit(core, &ada, t.product, goal, change).await.unwrap();
     assert_eq!(streak().await.days, 2);
     let page = t.ada.get("/log").await.text;

@@ -141,7 +141,8 @@ async fn mark(core: &Core, organization: OrganizationId, by: &Clicker) -> Result
 fn told_apart(done: Result<()>) -> Result<Result<(), NotDone>> {
     match done {
         Ok(()) => Ok(Ok(())),
-        Err(Error::NotFound) => Ok(Err(NotDone::Gone)),
+        // What is archived is no more in the log.
+        Err(Error::NotFound | Error::Conflict(_)) => Ok(Err(NotDone::Gone)),
         Err(Error::Forbidden(barrier)) => Ok(Err(NotDone::Forbidden(barrier.sentence))),
         Err(error) => Err(error),
     }

@@ -1,5 +1,7 @@
 //! Changing entries: edit, complete and reopen, archive and bring back. Each can be asked for twice.
 
+use std::fmt;
+
 use jiff::{ToSpan, civil::Date};
 use sea_orm::{
     ActiveModelTrait, ActiveValue::Set, ColumnTrait, DatabaseTransaction, EntityTrait, IntoActiveModel, QueryFilter,
@@ -17,6 +19,7 @@ use crate::{
         Core, Error, Result,
         outbox::{self, Occasion},
         people::Member,
+        sealing::digest_of,
     },
     db::{
         EntryId, OrganizationId, TeamId,
@@ -37,12 +40,42 @@ pub struct Change {
     pub status: EntryStatus,
     /// Its day; none leaves it.
     pub day: Option<Date>,
+    /// What was read before this was typed; none changes the entry whatever it reads now.
+    pub over: Option<Version>,
+}
+
+/// What an entry read when somebody looked at it: two are equal when all is that a [`Change`] writes over, and whether it
+/// was archived. Not the time of its last change: what nobody sees change keeps nobody from saving.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Version(String);
+
+impl Version {
+    /// That of an entry as it stands.
+    pub fn of(entry: &entry::Model) -> Self {
+        let entry::Model { status, occurred_on, archived_at, body, .. } = entry;
+        let read = format!("{} {occurred_on} {} {body}", status.word(), archived_at.is_some());
+        Self(hex::encode(digest_of(read.as_bytes())))
+    }
+}
+
+impl fmt::Display for Version {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// As a form brings it back; what was never shown is no entry's.
+impl From<&str> for Version {
+    fn from(text: &str) -> Self {
+        Self(text.to_owned())
+    }
 }
 
 /// Changes an entry's text, status and day.
 ///
 /// # Errors
-/// [`Error::Invalid`] (`body`, `day`), [`Error::NotFound`], and [`Error::Forbidden`] for all but its author and admins.
+/// [`Error::Invalid`] (`body`, `day`), [`Error::NotFound`], [`Error::Forbidden`] for all but its author and admins, and
+/// [`Error::Conflict`] when it reads otherwise than what the change was typed over.
 pub async fn edit(core: &Core, who: &Member, team: TeamId, id: EntryId, change: Change) -> Result<()> {
     let body = integration_contract::text::without_nul(&change.body.replace("\r\n", "\n")).trim().to_owned();
     if is_blank(&body) {
@@ -58,6 +91,9 @@ pub async fn edit(core: &Core, who: &Member, team: TeamId, id: EntryId, change: 
             standing.must_own(&entry)?;
             let today = standing.today(core);
             let day = change.day.map(|day| checked_day(day, today)).transpose()?;
+            if change.over.as_ref().is_some_and(|over| *over != Version::of(&entry)) && !reads(&entry, &body, &change) {
+                return Err(Error::Conflict("Somebody changed this entry after you opened it.".into()));
+            }
             let handles = Handles::for_texts(tx, who.organization, team, std::iter::once(body.as_str())).await?;
             forget_words(tx, who.organization, id).await?;
             let tags = tag_rows(who.organization, id, &body);
@@ -85,10 +121,17 @@ pub async fn edit(core: &Core, who: &Member, team: TeamId, id: EntryId, change: 
     Ok(())
 }
 
+/// Whether an entry says already what a change would make it say: then the change came twice.
+fn reads(entry: &entry::Model, body: &str, change: &Change) -> bool {
+    let same_day = change.day.is_none_or(|day| day.to_string() == entry.occurred_on);
+    same_day && entry.body == body && entry.status == change.status
+}
+
 /// Marks a goal or blocker as done today. One that is done stays as it is.
 ///
 /// # Errors
-/// [`Error::NotFound`], [`Error::Forbidden`] for who is not in the team.
+/// [`Error::NotFound`], [`Error::Forbidden`] for who is not in the team, [`Error::Conflict`] when it is archived: where
+/// somebody marks it, it was still in the log when the page was drawn.
 pub async fn complete(core: &Core, who: &Member, team: TeamId, id: EntryId) -> Result<()> {
     set_status(core, who, team, id, EntryStatus::Done).await
 }
@@ -110,6 +153,11 @@ async fn set_status(core: &Core, who: &Member, team: TeamId, id: EntryId, status
             let is_open = entry.status != EntryStatus::Done;
             if is_open == (status != EntryStatus::Done) {
                 return Ok(());
+            }
+            if entry.archived_at.is_some() {
+                return Err(Error::Conflict(
+                    "The entry is archived, so it stays as it is. Bring it back first.".into(),
+                ));
             }
             let today = standing.today(core);
             let completed_on = completed(&entry, status, today);

@@ -354,7 +354,8 @@ async fn told(
     Ok(query.one(tx).await?)
 }
 
-fn status(status: Status) -> EntryStatus {
+/// What a partner's word for the work is here.
+pub fn status(status: Status) -> EntryStatus {
     match status {
         Status::Done => EntryStatus::Done,
         Status::Goal => EntryStatus::Goal,

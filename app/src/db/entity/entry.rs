@@ -62,6 +62,18 @@ impl ActiveModelBehavior for ActiveModel {}
 
 super::tenant!();
 
+impl EntryStatus {
+    /// The word that the table, forms and files use.
+    pub fn word(self) -> String {
+        self.to_value()
+    }
+
+    /// The status with this word.
+    pub fn of_word(word: &str) -> Option<Self> {
+        Self::try_from_value(&word.to_owned()).ok()
+    }
+}
+
 /// What an entry says of the work.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, EnumIter, DeriveActiveEnum)]
 #[sea_orm(rs_type = "String", db_type = "Text")]

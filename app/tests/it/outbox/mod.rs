@@ -230,7 +230,7 @@ impl World {
     }
 
     pub async fn edit(&self, id: EntryId, body: &str, status: EntryStatus) {
-        let change = Change { body: body.into(), status, day: None };
+        let change = Change { body: body.into(), status, day: None, over: None };
         entries::edit(&self.core, &self.ada, self.team, id, change).await.unwrap();
     }
 

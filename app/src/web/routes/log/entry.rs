@@ -15,13 +15,16 @@ use super::{
 use crate::{
     core::{
         self, Core,
-        entries::{self, Change},
+        entries::{self, Change, Version},
         people::Member,
         teams,
     },
     db::{
         EntryId, TeamId,
-        entity::{entry::EntryStatus, team},
+        entity::{
+            entry::{self, EntryStatus},
+            team,
+        },
     },
     web::{
         Result,
@@ -40,6 +43,8 @@ struct EntryPage {
     next: ReturnPath,
     typed: Typed,
     errors: FieldErrors,
+    /// Why it was not saved, when the entry is not what it was any more.
+    conflict: Option<String>,
 }
 
 impl EntryPage {
@@ -49,12 +54,13 @@ impl EntryPage {
     }
 
     /// Value, name and explanation of each status.
-    fn statuses(&self) -> [(&'static str, &'static str, &'static str); 3] {
+    fn statuses(&self) -> [(String, &'static str, &'static str); 3] {
         [
-            ("done", "Done", "it got done"),
-            ("goal", "Goal", "it is meant to get done"),
-            ("blocked", "Blocker", "something is in the way"),
+            (EntryStatus::Done, "it got done"),
+            (EntryStatus::Goal, "it is meant to get done"),
+            (EntryStatus::Blocked, "something is in the way"),
         ]
+        .map(|(status, meaning)| (status.word(), shown::called(status), meaning))
     }
 }
 
@@ -63,11 +69,23 @@ struct Typed {
     body: String,
     status: String,
     day: String,
+    /// The [`Version`] that it was typed over.
+    over: String,
 }
 
 impl Typed {
+    fn of(entry: &entry::Model) -> Self {
+        Self {
+            body: entry.body.clone(),
+            status: entry.status.word(),
+            day: entry.occurred_on.clone(),
+            over: Version::of(entry).to_string(),
+        }
+    }
+
     fn read(input: &FormInput) -> Self {
         Self {
+            over: input.one("over").to_owned(),
             body: input.all("body").first().cloned().unwrap_or_default(),
             status: input.one("status").to_owned(),
             day: input.one("day").to_owned(),
@@ -76,12 +94,8 @@ impl Typed {
 
     fn change(&self) -> core::Result<Change> {
         let mut errors = FieldErrors::default();
-        let status = match self.status.as_str() {
-            "done" => Some(EntryStatus::Done),
-            "goal" => Some(EntryStatus::Goal),
-            "blocked" => Some(EntryStatus::Blocked),
-            _ => None,
-        };
+        let status = EntryStatus::of_word(&self.status);
+        let over = Some(self.over.as_str()).filter(|over| !over.is_empty()).map(Version::from);
         let day = entries::day(&self.day);
         if status.is_none() {
             errors.add("status", "Choose one of the three.");
@@ -90,10 +104,18 @@ impl Typed {
             errors.add("day", "A day is written like 2026-11-22.");
         }
         match status {
-            Some(status) if errors.is_empty() => Ok(Change { body: self.body.clone(), status, day }),
+            Some(status) if errors.is_empty() => Ok(Change { body: self.body.clone(), status, day, over }),
             _ => Err(core::Error::Invalid(errors)),
         }
     }
+}
+
+/// A form that was not saved, as it is drawn again.
+struct Again {
+    status: StatusCode,
+    typed: Typed,
+    errors: FieldErrors,
+    conflict: Option<String>,
 }
 
 /// `GET /teams/{team}/entries/{entry}`
@@ -104,7 +126,7 @@ pub(super) async fn show(
     next: ReturnPath,
 ) -> Result<Response> {
     let (member, team) = teams::find(&core, &who.person, team).await?;
-    draw_entry(&core, &who, &member, team, id, next, StatusCode::OK, None, FieldErrors::default()).await
+    draw_entry(&core, &who, &member, team, id, next, None).await
 }
 
 /// `POST /teams/{team}/entries/{entry}`
@@ -128,8 +150,13 @@ pub(super) async fn edit(
             Ok(to_log(team.id, id, &next))
         }
         Err(core::Error::Invalid(errors)) => {
-            let status = StatusCode::UNPROCESSABLE_ENTITY;
-            draw_entry(&core, &who, &member, team, id, next, status, Some(typed), errors).await
+            let again = Again { status: StatusCode::UNPROCESSABLE_ENTITY, typed, errors, conflict: None };
+            draw_entry(&core, &who, &member, team, id, next, Some(again)).await
+        }
+        Err(core::Error::Conflict(sentence)) => {
+            let (status, errors) = (StatusCode::CONFLICT, FieldErrors::default());
+            let again = Again { status, typed, errors, conflict: Some(sentence) };
+            draw_entry(&core, &who, &member, team, id, next, Some(again)).await
         }
         Err(error) => Err(error.into()),
     }
@@ -166,7 +193,14 @@ async fn press(
     done: Option<&str>,
 ) -> Result<Response> {
     let (member, team) = teams::find(&core, &who.person, team).await?;
-    act(&core, &member, team.id, id).await?;
+    match act(&core, &member, team.id, id).await {
+        // The page with the button was old. The entry's own shows how it stands, and what can be done about it.
+        Err(core::Error::Conflict(sentence)) => {
+            who.flash(Tone::Attention, sentence).await?;
+            return Ok(Redirect::to(&format!("/teams/{}/entries/{id}", team.id)).into_response());
+        }
+        acted => acted?,
+    }
     if let Some(done) = done {
         who.flash(Tone::Good, done).await?;
     }
@@ -180,7 +214,6 @@ fn to_log(team: TeamId, id: EntryId, next: &ReturnPath) -> Response {
     Redirect::to(&format!("{path}#entry-{id}")).into_response()
 }
 
-#[allow(clippy::too_many_arguments, reason = "what the page shows; called from the two handlers above only")]
 async fn draw_entry(
     core: &Core,
     who: &SignedIn,
@@ -188,26 +221,21 @@ async fn draw_entry(
     team: team::Model,
     id: EntryId,
     next: ReturnPath,
-    status: StatusCode,
-    typed: Option<Typed>,
-    errors: FieldErrors,
+    again: Option<Again>,
 ) -> Result<Response> {
     let entry = entries::find(core, member, team.id, id).await?;
-    let typed = typed.unwrap_or_else(|| Typed {
-        body: entry.row.body.clone(),
-        status: match entry.row.status {
-            EntryStatus::Done => "done",
-            EntryStatus::Goal => "goal",
-            EntryStatus::Blocked => "blocked",
-        }
-        .to_owned(),
-        day: entry.row.occurred_on.clone(),
-    });
+    let now = Typed::of(&entry.row);
+    let Again { status, typed, errors, conflict } = match again {
+        None => Again { status: StatusCode::OK, typed: now, errors: FieldErrors::default(), conflict: None },
+        // What stands there now is shown beside it: whoever saves once more has seen what they save over.
+        Some(again) if again.conflict.is_some() => Again { typed: Typed { over: now.over, ..again.typed }, ..again },
+        Some(again) => again,
+    };
     let entry = Entry::new(core, team.id, &entries::zone(&team), entry);
     let page = who
         .page_of(if entry.editable { "Edit an entry" } else { "An entry" }, team.organization_id)
         .await?
         .at(Place::Team(team.id));
     let here = entry.path.clone();
-    draw(status, &EntryPage { page, team, entry, here, next, typed, errors })
+    draw(status, &EntryPage { page, team, entry, here, next, typed, errors, conflict })
 }

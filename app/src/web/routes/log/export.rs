@@ -17,10 +17,7 @@ use crate::{
         entries::{self, Entry, export, export_own},
         teams,
     },
-    db::{
-        EntryId, TeamId,
-        entity::{entry::EntryStatus, team},
-    },
+    db::{EntryId, TeamId, entity::team},
     web::{
         Result,
         download::{self, moment},
@@ -36,7 +33,7 @@ struct Line {
     team: Option<String>,
     id: EntryId,
     day: String,
-    status: &'static str,
+    status: String,
     text: String,
     person: String,
     tags: Vec<String>,
@@ -60,11 +57,7 @@ impl Line {
             team: None,
             id: row.id,
             day: row.occurred_on,
-            status: match row.status {
-                EntryStatus::Done => "done",
-                EntryStatus::Goal => "goal",
-                EntryStatus::Blocked => "blocked",
-            },
+            status: row.status.word(),
             text: row.body,
             person: entry.author,
             tags,
@@ -81,7 +74,7 @@ impl Line {
         let fields = [
             self.id.to_string(),
             self.day,
-            self.status.to_owned(),
+            self.status,
             self.text,
             self.person,
             self.tags.join(" "),

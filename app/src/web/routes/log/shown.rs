@@ -106,11 +106,7 @@ impl Entry {
         Self {
             path: String::new(),
             anchor: String::new(),
-            status: match status {
-                Status::Done => EntryStatus::Done,
-                Status::Goal => EntryStatus::Goal,
-                Status::Blocked => EntryStatus::Blocked,
-            },
+            status: entries::status(status),
             words: vec![Word::Plain(text.to_owned())],
             author: Author { name: author.to_owned(), href: None, abroad: false },
             time: EXAMPLE_TIME.to_owned(),
@@ -135,21 +131,22 @@ impl Entry {
     }
 
     /// The end of its CSS class.
-    pub fn class(&self) -> &'static str {
-        match self.status {
-            EntryStatus::Done => "done",
-            EntryStatus::Goal => "goal",
-            EntryStatus::Blocked => "blocked",
-        }
+    pub fn class(&self) -> String {
+        self.status.word()
     }
 
     /// Its status in a word, as it is read out.
     pub fn state(&self) -> &'static str {
-        match self.status {
-            EntryStatus::Done => "Done",
-            EntryStatus::Goal => "Goal",
-            EntryStatus::Blocked => "Blocker",
-        }
+        called(self.status)
+    }
+}
+
+/// A status as people read it.
+pub(super) fn called(status: EntryStatus) -> &'static str {
+    match status {
+        EntryStatus::Done => "Done",
+        EntryStatus::Goal => "Goal",
+        EntryStatus::Blocked => "Blocker",
     }
 }
 
