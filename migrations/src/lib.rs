@@ -28,6 +28,7 @@ mod m0017_retention;
 mod m0018_deletions;
 mod m0019_health;
 mod m0020_handover;
+mod m0021_recorded_entries;
 mod table;
 
 /// All steps, in order.
@@ -57,6 +58,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0018_deletions::Migration),
             Box::new(m0019_health::Migration),
             Box::new(m0020_handover::Migration),
+            Box::new(m0021_recorded_entries::Migration),
         ]
     }
 }

@@ -201,6 +201,31 @@ async fn the_digest_comes_at_the_teams_hour_with_what_is_new(test: TestDatabase)
     world.finish().await;
 }
 
+async fn what_came_late_is_in_the_next_digest(test: TestDatabase) {
+    let (world, server) = world(test).await;
+    let core = &world.core;
+    digest::choose(core, &world.ada, world.team, Some(17)).await.unwrap();
+    world.later(Duration::from_hours(6)).await;
+
+    entries::write(core, &world.ada, world.team, "Came at once").await.unwrap();
+    // The link was broken for two days, and its partner delivers again.
+    let link = world.link("workshop", "no").await;
+    let two_days_ago = core.clock.now() / 1000 - 2 * 24 * 3600;
+    world.hook(link, json!({ "do": "entry", "id": "late", "text": "Came late", "at": two_days_ago })).await;
+    world.run().await;
+    assert_eq!(server.taken().len(), 0);
+    world.later(Duration::from_hours(24)).await;
+
+    let mails = server.taken();
+    assert_eq!(receivers(&mails), ["Ada <ada@example.com>", "Bob <bob@example.com>"]);
+    let mail = read(&mails[0]).replace("\r\n", "\n");
+    let saturday = mail.find("Saturday, 21 November\n\n* Came late").expect("under its own day");
+    assert!(mail.find("Monday, 23 November\n\n* Came at once").is_some_and(|monday| saturday < monday), "{mail}");
+    world.later(Duration::from_hours(24)).await;
+    assert_eq!(server.taken().len(), 0, "in one digest and no other");
+    world.finish().await;
+}
+
 async fn the_hour_is_the_teams_and_moves_with_its_zone(test: TestDatabase) {
     let (world, _server) = world(test).await;
     let strikes = async || Timestamp::from_millisecond(world.digest_row().await.next_at).unwrap().to_string();
@@ -278,6 +303,7 @@ on_both_databases!(
     a_break_and_its_end_are_told_once_to_who_is_concerned,
     two_processes_tell_a_break_once,
     the_digest_comes_at_the_teams_hour_with_what_is_new,
+    what_came_late_is_in_the_next_digest,
     the_hour_is_the_teams_and_moves_with_its_zone,
     what_the_mail_server_says_counts,
     the_settings_page_has_the_digest,

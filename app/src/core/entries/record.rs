@@ -97,6 +97,7 @@ pub async fn record(
         author_avatar: entry.author.avatar.as_deref().and_then(address),
         item: entry.item.as_deref().map(short),
         created_at: happened_at,
+        recorded_at: now,
         updated_at: now,
     };
     let written = entry::Entity::insert(row.into_active_model())
@@ -241,6 +242,7 @@ fn line_row(
         author_avatar: told.author.avatar.as_deref().and_then(address),
         item: None,
         created_at: told.happened_at.and_then(|seconds| seconds.checked_mul(1000)).unwrap_or(now),
+        recorded_at: now,
         updated_at: now,
     }
 }

@@ -93,6 +93,7 @@ async fn insert(
             author_avatar: None,
             item: None,
             created_at: now,
+            recorded_at: now,
             updated_at: now,
         };
         rows.push(row.into_active_model());

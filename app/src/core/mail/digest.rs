@@ -220,7 +220,7 @@ async fn receivers(tx: &DatabaseTransaction, organization: OrganizationId, id: T
     Ok(in_team.into_iter().map(|row| row.user_id).filter(|user| !refused.contains(user)).collect())
 }
 
-/// What came into the log from one moment to another; none when that is nothing.
+/// What came into the log from one moment to another, whenever it happened; none when that is nothing.
 async fn compose(
     core: &Core,
     tx: &DatabaseTransaction,
@@ -231,10 +231,10 @@ async fn compose(
     let mut rows = entry::Entity::of(team.organization_id)
         .filter(entry::Column::TeamId.eq(team.id))
         .filter(entry::Column::ArchivedAt.is_null())
-        .filter(entry::Column::CreatedAt.gte(from))
-        .filter(entry::Column::CreatedAt.lt(until))
-        .order_by_asc(entry::Column::OccurredOn)
-        .order_by_asc(entry::Column::CreatedAt)
+        .filter(entry::Column::RecordedAt.gte(from))
+        .filter(entry::Column::RecordedAt.lt(until))
+        // In the order of the index, which else no planner takes; by day they are put below.
+        .order_by_asc(entry::Column::RecordedAt)
         .order_by_asc(entry::Column::Id)
         .limit(MOST_ENTRIES + 1)
         .all(tx)
@@ -244,6 +244,9 @@ async fn compose(
     }
     let more = rows.len() as u64 > MOST_ENTRIES;
     rows.truncate(MOST_ENTRIES as usize);
+    rows.sort_by(|one, other| {
+        (&one.occurred_on, one.created_at, one.id).cmp(&(&other.occurred_on, other.created_at, other.id))
+    });
     let names = names(tx, &rows).await?;
     let mut body = String::new();
     let mut day = "";

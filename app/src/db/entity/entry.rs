@@ -48,8 +48,10 @@ pub struct Model {
     pub author_avatar: Option<String>,
     /// The partner's id of the item it is about.
     pub item: Option<String>,
-    /// Unix milliseconds.
+    /// When it was written or, as far as its partner says so, happened there. Unix milliseconds.
     pub created_at: i64,
+    /// When it came into the log. Unix milliseconds.
+    pub recorded_at: i64,
     /// Unix milliseconds.
     pub updated_at: i64,
 }

@@ -149,6 +149,7 @@ impl Crowd<'_> {
                 source_url: Set(source.as_ref().map(|source| format!("https://code.example/{source}"))),
                 source: Set(source),
                 created_at: Set(at),
+                recorded_at: Set(at),
                 updated_at: Set(at),
                 ..Default::default()
             });

@@ -15,7 +15,7 @@ use patchbay::{
 use sea_orm::{ConnectionTrait, PaginatorTrait};
 
 use crate::{
-    harness::{TestApp, TestDatabase, TwoOrganizations, between, on_both_databases},
+    harness::{Crowd, TestApp, TestDatabase, TwoOrganizations, between, on_both_databases},
     integrations::Ground,
 };
 
@@ -106,12 +106,17 @@ async fn each_tenant_is_kept_to_its_own_time(test: TestDatabase) {
 
 /// Whose rows are over their time is asked of an index for each tenant, and so are the rows.
 async fn nothing_is_read_as_a_whole(test: TestDatabase) {
-    let TwoOrganizations { app, acme, .. } = TestApp::two_organizations(test).await;
+    let TwoOrganizations { app, acme, product, .. } = TestApp::two_organizations(test).await;
+    let ada = app.member("ada@example.com", acme).await.user;
+    let crowd = Crowd { core: &app.core, organization: acme, teams: &[product], people: &[ada], partner: "acme" };
+    crowd.entries(1000, &[]).await;
     let db = app.database.db.writer_for_tests();
     let backend = db.get_database_backend();
     if backend == sea_orm::DbBackend::Postgres {
         // With so few rows a planner reads a table as a whole unless it is told not to.
         db.execute_unprepared("SET enable_seqscan = off").await.unwrap();
+        // Which of the indexes of entries is best it knows from what stands in them.
+        db.execute_unprepared("ANALYZE entries").await.unwrap();
     }
     let explain = if backend == sea_orm::DbBackend::Sqlite { "EXPLAIN QUERY PLAN" } else { "EXPLAIN" };
     let id = match backend {
