@@ -29,14 +29,21 @@ pub struct Aged {
     pub table: &'static str,
     /// The columns of its primary key.
     pub key: &'static str,
-    /// The column that says how old a row is, in unix milliseconds; an index begins with the tenant and it.
-    pub time: &'static str,
+    /// The columns that say how old a row is, in unix milliseconds: it goes when all of them are older. An index begins
+    /// with the tenant and the first.
+    pub times: &'static [&'static str],
     /// What else has to be so of a row that goes, as SQL.
     pub which: &'static str,
     /// The column of `organizations` that says how many days it keeps them; null is for ever.
     pub kept_days: &'static str,
-    /// Unix milliseconds.
-    pub now: i64,
+}
+
+impl Aged {
+    /// Which rows go, as SQL, where `limit` is how old they have to be.
+    fn condition(&self, limit: &str) -> String {
+        let older: String = self.times.iter().map(|time| format!("{time} < {limit} AND ")).collect();
+        format!("{older}{}", self.which)
+    }
 }
 
 /// How long a day is.
@@ -49,16 +56,16 @@ impl Db {
     ///
     /// # Errors
     /// As [`Self::forget`].
-    pub async fn forget_aged(&self, aged: Aged) -> Result<u64, DbErr> {
-        let Aged { table, key, time, which, kept_days, now } = aged;
+    pub async fn forget_aged(&self, aged: Aged, now: i64) -> Result<u64, DbErr> {
+        let Aged { table, key, kept_days, .. } = aged;
+        let over = aged.condition(&format!("$1 - CAST(o.{kept_days} AS bigint) * {A_DAY}"));
         // A subquery with a limit, so that no planner reads the table as a whole to answer for all tenants at once.
         let sql = format!(
             "SELECT id, {kept_days} FROM organizations AS o WHERE {kept_days} IS NOT NULL AND (
-                 SELECT 1 FROM {table} WHERE organization_id = o.id
-                 AND {time} < $1 - CAST(o.{kept_days} AS bigint) * {A_DAY} AND {which} LIMIT 1) = 1"
+                 SELECT 1 FROM {table} WHERE organization_id = o.id AND {over} LIMIT 1) = 1"
         );
         let overdue = Statement::from_sql_and_values(self.reader.get_database_backend(), sql, [now.into()]);
-        let which = format!("{time} < $1 AND {which}");
+        let which = aged.condition("$1");
         let mut all = 0;
         for row in self.reader.query_all_raw(overdue).await? {
             let (organization, days): (OrganizationId, i32) = (row.try_get_by_index(0)?, row.try_get_by_index(1)?);
@@ -66,6 +73,20 @@ impl Db {
             all += self.forget(Outdated { table, key, which: &which, limit, of: Some(organization) }).await?;
         }
         Ok(all)
+    }
+
+    /// How many rows of one tenant would go if they had to be older than `limit`, in unix milliseconds.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn count_aged(&self, aged: Aged, of: OrganizationId, limit: i64) -> Result<u64, DbErr> {
+        let (table, which) = (aged.table, aged.condition("$1"));
+        let sql = format!("SELECT COUNT(*) FROM {table} WHERE organization_id = $2 AND {which}");
+        let values: [Value; 2] = [limit.into(), of.into()];
+        let count = Statement::from_sql_and_values(self.reader.get_database_backend(), sql, values);
+        let counted: Option<i64> =
+            self.reader.query_one_raw(count).await?.map(|row| row.try_get_by_index(0)).transpose()?;
+        Ok(counted.unwrap_or_default().unsigned_abs())
     }
 
     /// Deletes rows whose time is over, a few in each commit, until there are none. Answers with how many.

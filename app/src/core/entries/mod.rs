@@ -56,21 +56,23 @@ pub fn zone(team: &team::Model) -> TimeZone {
     teams::zone(&team.time_zone).unwrap_or(TimeZone::UTC)
 }
 
-/// Forgets the entries that are older than their organization keeps them, with what was told of them. Goals and blockers
-/// that are open stay. Answers with how many.
+/// Which entries go with time: those of long ago that nobody has changed since, so that an old goal does not go in the
+/// hour in which it gets done. Goals and blockers that are open stay.
+pub(super) const AGED: Aged = Aged {
+    table: "entries",
+    key: "organization_id, id",
+    times: &["created_at", "updated_at"],
+    which: "(status = 'done' OR archived_at IS NOT NULL)",
+    kept_days: "entries_kept_days",
+};
+
+/// Forgets the entries that are older than their organization keeps them, with what was told of them. Answers with how
+/// many.
 ///
 /// # Errors
 /// When the database does not answer.
 pub async fn forget(core: &Core) -> Result<u64> {
-    let aged = Aged {
-        table: "entries",
-        key: "organization_id, id",
-        time: "created_at",
-        which: "(status = 'done' OR archived_at IS NOT NULL)",
-        kept_days: "entries_kept_days",
-        now: core.clock.now(),
-    };
-    Ok(core.db.forget_aged(aged).await?)
+    Ok(core.db.forget_aged(AGED, core.clock.now()).await?)
 }
 
 /// The day it is for the team.

@@ -16,6 +16,7 @@ use tokio::{
     time::timeout,
 };
 
+pub(super) use read::AGED;
 pub use read::{
     MessageLine, count_failed, finish, forget_marks, forget_messages, go_on, held, hold, load, replay, replay_failed,
 };

@@ -210,21 +210,21 @@ async fn replay_some(
     Ok(again)
 }
 
-/// Forgets the messages that are older than their organization keeps them, but for those that are still to be read.
-/// Answers with how many.
+/// Which messages go with time: all but those that are still to be read.
+pub(in crate::core) const AGED: Aged = Aged {
+    table: "inbox_messages",
+    key: "organization_id, id",
+    times: &["received_at"],
+    which: "state <> 'received'",
+    kept_days: "messages_kept_days",
+};
+
+/// Forgets the messages that are older than their organization keeps them. Answers with how many.
 ///
 /// # Errors
 /// The database's.
 pub async fn forget_messages(core: &Core) -> Result<u64> {
-    let aged = Aged {
-        table: "inbox_messages",
-        key: "organization_id, id",
-        time: "received_at",
-        which: "state <> 'received'",
-        kept_days: "messages_kept_days",
-        now: core.clock.now(),
-    };
-    Ok(core.db.forget_aged(aged).await?)
+    Ok(core.db.forget_aged(AGED, core.clock.now()).await?)
 }
 
 /// Forgets the marks older than this, of all tenants. Answers with how many.

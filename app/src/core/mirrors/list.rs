@@ -214,20 +214,21 @@ pub async fn changes(
     Ok(lines.into_partial_model().all(core.db.reader()).await?)
 }
 
-/// Forgets finished changes that are older than their organization keeps them. Answers with how many.
+/// Which changes go with time: what is finished.
+pub(in crate::core) const AGED: Aged = Aged {
+    table: "mirror_changes",
+    key: "organization_id, id",
+    times: &["finished_at"],
+    which: "finished_at IS NOT NULL",
+    kept_days: "messages_kept_days",
+};
+
+/// Forgets the changes that are older than their organization keeps them. Answers with how many.
 ///
 /// # Errors
 /// See [`for_team`].
 pub async fn forget_changes(core: &Core) -> Result<u64> {
-    let aged = Aged {
-        table: "mirror_changes",
-        key: "organization_id, id",
-        time: "finished_at",
-        which: "finished_at IS NOT NULL",
-        kept_days: "messages_kept_days",
-        now: core.clock.now(),
-    };
-    Ok(core.db.forget_aged(aged).await?)
+    Ok(core.db.forget_aged(AGED, core.clock.now()).await?)
 }
 
 /// Forgets what was joined by mirrors that were removed before this, of all tenants. Answers with how many pairs.

@@ -62,6 +62,7 @@ pub use ends::{End, NewEnd};
 pub use fit::{form_for, hears_all, just_made, link_to, widen};
 pub use hear::hear;
 pub use keep::{again, change, link_removed, pause, resume};
+pub(super) use list::AGED;
 pub use list::{ChangeLine, Listed, changes, for_team, forget_changes, forget_pairs, in_sight, joining, one, progress};
 pub use make::{NewMirror, make};
 pub use offer::{Example, Offer, Said};

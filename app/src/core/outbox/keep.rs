@@ -440,21 +440,21 @@ async fn attempts(
     Ok(tried)
 }
 
-/// Forgets finished messages that are older than their organization keeps them, with their attempts. Answers with how
-/// many.
+/// Which messages go with time: what is finished, with its attempts.
+pub(in crate::core) const AGED: Aged = Aged {
+    table: "outbox_messages",
+    key: "organization_id, id",
+    times: &["finished_at"],
+    which: "finished_at IS NOT NULL",
+    kept_days: "messages_kept_days",
+};
+
+/// Forgets the messages that are older than their organization keeps them. Answers with how many.
 ///
 /// # Errors
 /// When the database does not answer.
 pub async fn forget_messages(core: &Core) -> Result<u64> {
-    let aged = Aged {
-        table: "outbox_messages",
-        key: "organization_id, id",
-        time: "finished_at",
-        which: "finished_at IS NOT NULL",
-        kept_days: "messages_kept_days",
-        now: core.clock.now(),
-    };
-    Ok(core.db.forget_aged(aged).await?)
+    Ok(core.db.forget_aged(AGED, core.clock.now()).await?)
 }
 
 /// Forgets what stands at partners and was not changed for this long, of all tenants. Answers with how many.

@@ -47,6 +47,7 @@ pub use deliver::{deliver, gave_up};
 pub use digest::{SEND_DIGEST, next_strike, strike};
 pub use foresee::{Foreseen, ForeseenChange, Told as WouldTell, foresee, foresee_change};
 pub use item::{about_change, happened, item_in_words, tell_item, tell_trouble};
+pub(super) use keep::AGED;
 pub use keep::{
     AttemptLine, CallNote, Line, POSTS_KEPT, cancel, count, count_failed, dressed, forget_messages, forget_posts,
     forget_posts_of, go_on, held, replay, replay_failed, until_calls_have_begun,

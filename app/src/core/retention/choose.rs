@@ -1,18 +1,15 @@
 //! How long an organization keeps things: what its owner may choose, and what a shorter time would delete.
 
-use sea_orm::{ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
 
 use crate::{
     core::{
         Core, Error, Result,
         audit::{self, About, Deed},
-        organizations,
+        entries, inbox, mirrors, organizations, outbox,
         people::Member,
     },
-    db::{
-        A_DAY,
-        entity::{Tenant, entry, inbox_message, mirror_change, organization, outbox_message},
-    },
+    db::{A_DAY, Aged, entity::organization},
 };
 
 /// For how many days hooks, messages and what mirrors carried can be kept.
@@ -30,7 +27,7 @@ pub struct Keeping {
     pub entries: Option<i32>,
 }
 
-/// What is there that is older than something would be kept.
+/// What is there that would go if it was kept for less long.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Older {
     /// Hooks.
@@ -82,26 +79,17 @@ pub fn in_words(days: Option<i32>) -> String {
 /// [`Error::Forbidden`] for all but owners.
 pub async fn would_go(core: &Core, who: &Member, keeping: Keeping) -> Result<Older> {
     organizations::must_be_owner(who, "choose how long things are kept")?;
-    let (db, now) = (core.db.reader(), core.clock.now());
-    let organization = who.organization;
-    let limit = now - i64::from(keeping.messages) * A_DAY;
-    let entries = match keeping.entries {
-        None => 0,
-        Some(days) => {
-            let old = entry::Column::CreatedAt.lt(now - i64::from(days) * A_DAY);
-            entry::Entity::of(organization).filter(old).count(db).await?
-        }
+    let go = async |aged: Aged, days: i32| {
+        core.db.count_aged(aged, who.organization, core.clock.now() - i64::from(days) * A_DAY).await
     };
-    let hooks = inbox_message::Entity::of(organization)
-        .filter(inbox_message::Column::ReceivedAt.lt(limit))
-        .filter(inbox_message::Column::State.ne(inbox_message::MessageState::Received));
-    let messages = outbox_message::Entity::of(organization).filter(outbox_message::Column::FinishedAt.lt(limit));
-    let changes = mirror_change::Entity::of(organization).filter(mirror_change::Column::FinishedAt.lt(limit));
     Ok(Older {
-        hooks: hooks.count(db).await?,
-        messages: messages.count(db).await?,
-        changes: changes.count(db).await?,
-        entries,
+        hooks: go(inbox::AGED, keeping.messages).await?,
+        messages: go(outbox::AGED, keeping.messages).await?,
+        changes: go(mirrors::AGED, keeping.messages).await?,
+        entries: match keeping.entries {
+            None => 0,
+            Some(days) => go(entries::AGED, days).await?,
+        },
     })
 }
 

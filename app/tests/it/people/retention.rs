@@ -88,19 +88,28 @@ async fn each_tenant_is_kept_to_its_own_time(test: TestDatabase) {
     let ada = app.member("ada@example.com", acme).await;
     let eve = app.member("eve@example.com", umbra).await;
     retention::choose(&app.core, &ada, Keeping { messages: 90, entries: Some(365) }).await.unwrap();
+    let mut goal = None;
     for (who, team) in [(&ada, product), (&eve, lab)] {
-        entries::write(&app.core, who, team, "Done and over #old @bob\n[] Still to be done #old").await.unwrap();
+        let text = "Done and over #old @bob\n[] Still to be done #old\n[] Done when it was old";
+        goal = entries::write(&app.core, who, team, text).await.unwrap().pop().filter(|_| team == product).or(goal);
     }
     app.clock.advance(A_DAY * 364);
     assert_eq!(retention::forget(&app.core).await.unwrap().entries, 0);
     entries::write(&app.core, &ada, product, "Done lately").await.unwrap();
     app.clock.advance(A_DAY * 2);
 
+    entries::complete(&app.core, &ada, product, goal.unwrap()).await.unwrap();
+
+    let told = retention::would_go(&app.core, &ada, Keeping { messages: 90, entries: Some(365) }).await.unwrap();
+    assert_eq!(told.entries, 1, "nobody is warned of what stays");
     assert_eq!(retention::forget(&app.core).await.unwrap().entries, 1);
-    // What was done long ago is gone with its tag and its mention; the goal is still open.
-    assert_eq!(counts(&app, acme).await[..2], [2, 1]);
-    assert_eq!(counts(&app, umbra).await[..2], [2, 2]);
+    // What was done long ago is gone with its tag and its mention; one goal is still open, one has got done just now.
+    assert_eq!(counts(&app, acme).await[..2], [3, 1]);
+    assert_eq!(counts(&app, umbra).await[..2], [3, 2]);
     assert_eq!(retention::forget(&app.core).await.unwrap().entries, 0);
+    app.clock.advance(A_DAY * 365);
+    app.clock.advance(A_DAY);
+    assert_eq!(retention::forget(&app.core).await.unwrap().entries, 2, "a year after they were changed");
     app.finish().await;
 }
 
