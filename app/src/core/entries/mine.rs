@@ -39,9 +39,9 @@ pub async fn mine(core: &Core, who: &Member, filter: &Filter, before: Option<Cur
     let ids: Vec<TeamId> = teams.iter().map(|team| team.id).collect();
     let listing = page_of(db, who, true, own(who, &ids, filter), before, PAGE).await?;
     let days = done_days(db, own(who, &ids, &Filter::default())).await?;
-    // Where teams are in several zones, a day is over when it is over in all of them.
-    let now = teams.iter().map(|team| today(core, team)).min();
-    let streak = now.map(|now| streak(&days, now)).unwrap_or_default();
+    // Where teams are in several zones, a day begins when it begins in one, and is over when it is over in all of them.
+    let today = || teams.iter().map(|team| today(core, team));
+    let streak = today().min().zip(today().max()).map(|(first, last)| streak(&days, first, last)).unwrap_or_default();
     Ok(Mine { listing, teams, streak })
 }
 

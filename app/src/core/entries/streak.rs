@@ -19,7 +19,7 @@ use crate::{
 };
 
 /// Days in a row on which something got done. A Saturday or Sunday without anything does not end it; with something it
-/// counts. Nor does a day end it that is not over yet.
+/// counts. Nor does a day end it that is not over yet. A day that has not begun counts when it has.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Streak {
     /// How many days, up to now.
@@ -36,7 +36,8 @@ pub async fn of_team(core: &Core, who: &Member, team: &team::Model) -> Result<St
     let db = core.db.reader();
     must_see(db, who, team.id).await?;
     let days = done_days(db, filtered(who.organization, team.id, &Filter::default())).await?;
-    Ok(streak(&days, today(core, team)))
+    let today = today(core, team);
+    Ok(streak(&days, today, today))
 }
 
 /// The days on which something got done: for a goal or blocker that is when it was marked as done.
@@ -52,10 +53,11 @@ pub(super) async fn done_days(db: &impl ConnectionTrait, query: Select<entry::En
     Ok(days.into_iter().filter_map(|(occurred, completed)| day(&completed.unwrap_or(occurred))).collect())
 }
 
-/// The days in a row among these, seen from today.
-pub(super) fn streak(days: &BTreeSet<Date>, today: Date) -> Streak {
+/// The days in a row among these. Over all zones that they are of, `today` is the first day that is not over, and
+/// `begun` the last that has begun: where there is one zone only, both are the same.
+pub(super) fn streak(days: &BTreeSet<Date>, today: Date, begun: Date) -> Streak {
     let (mut run, mut longest, mut last) = (0, 0, None::<Date>);
-    for &day in days {
+    for &day in days.range(..=begun) {
         run = if last.is_some_and(|last| goes_on(last, day)) { run + 1 } else { 1 };
         longest = longest.max(run);
         last = Some(day);
@@ -84,8 +86,12 @@ mod tests {
     use super::*;
 
     fn of(days: &[&str], today: &str) -> (usize, usize) {
-        let Streak { days, longest } =
-            streak(&days.iter().map(|day| day.parse().unwrap()).collect(), today.parse().unwrap());
+        over_zones(days, today, today)
+    }
+
+    fn over_zones(days: &[&str], today: &str, begun: &str) -> (usize, usize) {
+        let days = days.iter().map(|day| day.parse().unwrap()).collect();
+        let Streak { days, longest } = streak(&days, today.parse().unwrap(), begun.parse().unwrap());
         (days, longest)
     }
 
@@ -111,7 +117,10 @@ mod tests {
     }
 
     #[test]
-    fn a_day_that_somebody_wrote_ahead_goes_on_from_today_only() {
-        assert_eq!(of(&["2026-11-24", "2026-11-25", "2026-11-26"], "2026-11-25"), (3, 3));
+    fn a_day_that_somebody_wrote_ahead_counts_when_it_has_begun() {
+        let days = ["2026-11-24", "2026-11-25", "2026-11-26", "2026-12-24"];
+        assert_eq!(of(&days, "2026-11-25"), (2, 2));
+        assert_eq!(of(&days[2..], "2026-11-25"), (0, 0));
+        assert_eq!(over_zones(&days, "2026-11-25", "2026-11-26"), (3, 3), "where it is tomorrow already");
     }
 }
