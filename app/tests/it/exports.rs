@@ -64,6 +64,15 @@ async fn a_json_file_has_what_the_page_shows(test: TestDatabase) {
     assert_eq!(texts("?from=2026-11-19").await, ["=Late", "Middle #x"]);
     assert_eq!(texts("?from=2026-11-19&to=2026-11-19").await, ["Middle #x"]);
     assert_eq!(texts("?tag=x").await, ["Middle #x"]);
+    let middle = t.exported("?tag=x").await[0]["id"].as_str().unwrap().parse().unwrap();
+    entries::archive(&t.app.core, &who, t.product, middle).await.unwrap();
+    assert_eq!(texts("").await, ["=Late", "Middle #x", "Early"], "a whole log is whole");
+    let archived: Vec<bool> = t.exported("").await.iter().map(|entry| !entry["archived_at"].is_null()).collect();
+    assert_eq!(archived, [false, true, false]);
+    assert!(t.ada.get("/log/export.json").await.text.contains("Middle #x"));
+    assert_eq!(texts("?from=2026-11-19").await, ["=Late"], "what is chosen is as the page shows it");
+    assert_eq!(texts("?status=archived").await, ["Middle #x"]);
+    entries::unarchive(&t.app.core, &who, t.product, middle).await.unwrap();
     assert_eq!(texts("?q=late").await, ["=Late"]);
     assert_eq!(texts("?day=2026-11-18").await, ["Early"]);
     let page = t.bob.get(&format!("/teams/{}?from=2026-11-19&to=2026-11-19", t.product)).await.text;

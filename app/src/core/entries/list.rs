@@ -66,6 +66,8 @@ pub enum Shown {
     Blocked,
     /// Those taken out of the log, whatever they were.
     Archived,
+    /// Whatever they are, those taken out of the log as well.
+    Everything,
 }
 
 /// Where entries come from.
@@ -270,13 +272,12 @@ pub(super) fn filtered(organization: OrganizationId, team: TeamId, filter: &Filt
 
 /// What fits in the logs of some teams.
 pub(super) fn of_teams(organization: OrganizationId, teams: &[TeamId], filter: &Filter) -> Select<entry::Entity> {
-    let archived = filter.shown == Some(Shown::Archived);
-    let of_teams = entry::Column::TeamId.is_in(teams.iter().copied());
-    let mut query = entry::Entity::of(organization).filter(of_teams).filter(if archived {
-        entry::Column::ArchivedAt.is_not_null()
-    } else {
-        entry::Column::ArchivedAt.is_null()
-    });
+    let mut query = entry::Entity::of(organization).filter(entry::Column::TeamId.is_in(teams.iter().copied()));
+    query = match filter.shown {
+        Some(Shown::Archived) => query.filter(entry::Column::ArchivedAt.is_not_null()),
+        Some(Shown::Everything) => query,
+        Some(Shown::Done | Shown::Goal | Shown::Blocked) | None => query.filter(entry::Column::ArchivedAt.is_null()),
+    };
     if let Some(day) = filter.day {
         query = query.filter(entry::Column::OccurredOn.eq(day.to_string()));
     }
@@ -293,7 +294,7 @@ pub(super) fn of_teams(organization: OrganizationId, teams: &[TeamId], filter: &
         Some(Shown::Done) => Some(EntryStatus::Done),
         Some(Shown::Goal) => Some(EntryStatus::Goal),
         Some(Shown::Blocked) => Some(EntryStatus::Blocked),
-        Some(Shown::Archived) | None => None,
+        Some(Shown::Archived | Shown::Everything) | None => None,
     };
     if let Some(status) = status {
         query = query.filter(entry::Column::Status.eq(status));

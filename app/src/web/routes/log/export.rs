@@ -1,5 +1,6 @@
 //! `/teams/{team}/export.csv` and `export.json`: what the log shows under a filter, all of it, as a file. `/log/export.…` is the
-//! same of what a person did in all their teams.
+//! same of what a person did in all their teams. Without a filter it is everything, what is archived as well: then the file
+//! is what is left of a log when it goes.
 
 use std::collections::HashMap;
 
@@ -14,7 +15,7 @@ use crate::{
     core::{
         self, Core,
         audit::{self, Deed},
-        entries::{self, Entry, export, export_own},
+        entries::{self, Entry, Filter, Shown, export, export_own},
         teams,
     },
     db::{EntryId, TeamId, entity::team},
@@ -139,7 +140,7 @@ async fn own_lines(
         let (zone, team) = teams.get(&entry.row.team_id).cloned().unwrap_or((TimeZone::UTC, String::new()));
         Line { team: Some(team), ..Line::new(&zone, entry) }
     };
-    let pieces = export_own(core, &member, &asked.filter).await?;
+    let pieces = export_own(core, &member, &wanted(asked)).await?;
     Ok(pieces.map_ok(move |piece| piece.into_iter().map(&line).collect()))
 }
 
@@ -147,6 +148,14 @@ fn fields(
     lines: impl Stream<Item = core::Result<Vec<Line>>> + Send + 'static,
 ) -> impl Stream<Item = core::Result<Vec<Vec<String>>>> + Send + 'static {
     lines.map_ok(|piece| piece.into_iter().map(Line::fields).collect())
+}
+
+/// What goes into the file.
+fn wanted(asked: &Asked) -> Filter {
+    if asked.filter == Filter::default() {
+        return Filter { shown: Some(Shown::Everything), ..Filter::default() };
+    }
+    asked.filter.clone()
 }
 
 fn own_name(core: &Core) -> String {
@@ -161,7 +170,7 @@ async fn lines(
 ) -> Result<(team::Model, impl Stream<Item = core::Result<Vec<Line>>> + Send + use<>)> {
     let (member, team) = teams::find(core, &who.person, id).await?;
     let zone = entries::zone(&team);
-    let pieces = export(core, &member, id, &asked.filter).await?;
+    let pieces = export(core, &member, id, &wanted(asked)).await?;
     audit::note_alone(core, &member, Deed::LogExported, &team).await?;
     Ok((team, pieces.map_ok(move |piece| piece.into_iter().map(|entry| Line::new(&zone, entry)).collect())))
 }
