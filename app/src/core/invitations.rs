@@ -6,7 +6,10 @@
 use std::time::Duration;
 
 use integration_contract::{ExposeSecret, SecretString};
-use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder, sea_query::Expr};
+use sea_orm::{
+    ColumnTrait, ConnectionTrait, EntityTrait, FromQueryResult, IntoActiveModel, JoinType, QueryFilter, QueryOrder,
+    QuerySelect, RelationDef, sea_query::Expr,
+};
 
 use super::{
     Core, Error, Result,
@@ -36,7 +39,24 @@ pub struct NewInvitation {
     pub team: Option<TeamId>,
 }
 
-/// An invitation as one reads it before accepting, or in the list of those that are open.
+/// An invitation in the list of those that are open.
+#[derive(Clone, Debug, FromQueryResult)]
+pub struct OpenInvitation {
+    /// Which one.
+    pub id: InvitationId,
+    /// The role it gives.
+    pub role: Role,
+    /// The name of the team it leads into.
+    pub team: Option<String>,
+    /// Who made it, by name.
+    pub by: String,
+    /// The role they have now.
+    by_role: Role,
+    /// Unix milliseconds.
+    pub expires_at: i64,
+}
+
+/// An invitation as one reads it before accepting.
 #[derive(Clone, Debug)]
 pub struct Invited {
     /// The row.
@@ -103,23 +123,39 @@ pub async fn invite(core: &Core, who: &Member, new: NewInvitation) -> Result<Sec
 ///
 /// # Errors
 /// [`Error::Forbidden`] for all but admins.
-pub async fn list(core: &Core, who: &Member) -> Result<Vec<Invited>> {
+pub async fn list(core: &Core, who: &Member) -> Result<Vec<OpenInvitation>> {
     who.must_be_admin("see invitations")?;
-    let rows = invitation::Entity::of(who.organization)
+    let to_inviter: RelationDef = invitation::Entity::belongs_to(member::Entity)
+        .from((invitation::Column::OrganizationId, invitation::Column::InvitedBy))
+        .to((member::Column::OrganizationId, member::Column::UserId))
+        .into();
+    let to_user: RelationDef =
+        invitation::Entity::belongs_to(user::Entity).from(invitation::Column::InvitedBy).to(user::Column::Id).into();
+    let to_team: RelationDef = invitation::Entity::belongs_to(team::Entity)
+        .from((invitation::Column::OrganizationId, invitation::Column::TeamId))
+        .to((team::Column::OrganizationId, team::Column::Id))
+        .into();
+    let open: Vec<OpenInvitation> = invitation::Entity::of(who.organization)
+        .select_only()
+        .columns([invitation::Column::Id, invitation::Column::Role, invitation::Column::ExpiresAt])
+        .column_as(team::Column::Name, "team")
+        .column_as(user::Column::Name, "by")
+        .column_as(member::Column::Role, "by_role")
+        .join(JoinType::InnerJoin, to_inviter)
+        .join(JoinType::InnerJoin, to_user)
+        .join(JoinType::LeftJoin, to_team)
         .filter(invitation::Column::AcceptedAt.is_null())
         .filter(invitation::Column::ExpiresAt.gt(core.clock.now()))
         .order_by_desc(invitation::Column::Id)
+        .into_model()
         .all(core.db.reader())
         .await?;
-    let mut open = Vec::with_capacity(rows.len());
-    for row in rows {
-        match told(core.db.reader(), row).await {
-            Ok(invited) => open.push(invited),
-            Err(Error::NotFound) => {}
-            Err(error) => return Err(error),
-        }
-    }
-    Ok(open)
+    Ok(open.into_iter().filter(|open| may_give(open.by_role, open.role)).collect())
+}
+
+/// Whether who has one role now may still invite people into the other.
+fn may_give(inviter: Role, role: Role) -> bool {
+    inviter != Role::Member && role.is_within(inviter)
 }
 
 /// Makes a link count no longer.
@@ -240,7 +276,7 @@ async fn told(db: &impl ConnectionTrait, row: invitation::Model) -> Result<Invit
         .filter(member::Column::UserId.eq(row.invited_by))
         .one(db)
         .await?
-        .filter(|inviter| inviter.role != Role::Member && row.role.is_within(inviter.role))
+        .filter(|inviter| may_give(inviter.role, row.role))
         .ok_or(Error::NotFound)?;
     let organization = organization::Entity::find_by_id(row.organization_id).one(db).await?.ok_or(Error::NotFound)?;
     let by = user::Entity::find_by_id(inviter.user_id).one(db).await?.ok_or(Error::NotFound)?;

@@ -57,6 +57,7 @@ async fn a_page_takes_no_more_statements_for_more_rows(mut test: TestDatabase) {
         crowd.messages(messages, &links, &entries).await;
         let mirrors = crowd.mirrors(mirrors, &links).await;
         crowd.deeds(entries.len(), &links).await;
+        crowd.invitations(mirrors.len()).await;
         let (team, link) = (format!("/teams/{}", two.product), format!("/integrations/github/link/{}", links[0]));
         let today = core.clock.today(&jiff::tz::TimeZone::UTC);
         let mirror = format!("/mirrors/{}", mirrors[0]);

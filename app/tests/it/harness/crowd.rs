@@ -6,7 +6,7 @@ use jiff::{ToSpan, tz::TimeZone};
 use patchbay::{
     core::{Core, sealing::Place},
     db::{
-        AuditEventId, EntryId, LinkId, MessageId, MirrorId, MirrorPairId, OrganizationId, TeamId, UserId,
+        AuditEventId, EntryId, InvitationId, LinkId, MessageId, MirrorId, MirrorPairId, OrganizationId, TeamId, UserId,
         entity::{
             audit_event::{self, Deed, Subject},
             entry::{self, EntryStatus},
@@ -14,6 +14,8 @@ use patchbay::{
             inbox_message::{self, MessageState},
             inbox_outcome::{self, Did},
             integration_link::{self, LinkLevel, LinkState},
+            invitation,
+            member::Role,
             mirror::{self, MirrorState, Side},
             mirror_pair::{self, PairState},
         },
@@ -263,6 +265,27 @@ impl Crowd<'_> {
         self.insert(rows).await;
         self.insert(pairs).await;
         ids
+    }
+
+    /// Open ones, every other one into a team.
+    pub async fn invitations(&self, many: usize) {
+        let now = self.core.clock.now();
+        let rows = (0..many).map(|number| {
+            let id = InvitationId::new();
+            invitation::ActiveModel {
+                organization_id: Set(self.organization),
+                id: Set(id),
+                team_id: Set(number.is_multiple_of(2).then(|| self.team(number))),
+                role: Set(Role::Member),
+                token_hash: Set(id.0.as_bytes().to_vec()),
+                // The first of the people is an owner.
+                invited_by: Set(self.people[0]),
+                created_at: Set(now),
+                expires_at: Set(now + 86_400_000),
+                accepted_at: Set(None),
+            }
+        });
+        self.insert(rows.collect()).await;
     }
 
     /// What people did to links, as the audit log keeps it.

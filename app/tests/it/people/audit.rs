@@ -206,7 +206,7 @@ async fn an_invitation_that_is_revoked_is_noted_and_its_token_is_not(test: TestD
     let TwoOrganizations { app, acme, .. } = TestApp::two_organizations(test).await;
     let ada = app.member("ada@example.com", acme).await;
     let token = invitations::invite(&app.core, &ada, NewInvitation { role: Role::Admin, team: None }).await.unwrap();
-    let id = invitations::list(&app.core, &ada).await.unwrap()[0].invitation.id;
+    let id = invitations::list(&app.core, &ada).await.unwrap()[0].id;
     invitations::revoke(&app.core, &ada, id).await.unwrap();
     assert!(matches!(invitations::revoke(&app.core, &ada, id).await, Err(Error::NotFound)));
     let noted = deeds(&app, acme).await.split_off(5);

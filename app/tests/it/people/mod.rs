@@ -101,7 +101,7 @@ pub async fn open_invitation(two: &TwoOrganizations) -> patchbay::db::Invitation
     };
     let ada = two.app.member("ada@example.com", two.acme).await;
     invitations::invite(&two.app.core, &ada, NewInvitation { role: Role::Member, team: None }).await.unwrap();
-    invitations::list(&two.app.core, &ada).await.unwrap()[0].invitation.id
+    invitations::list(&two.app.core, &ada).await.unwrap()[0].id
 }
 
 /// All rows of this room, to see that something was or was not changed.

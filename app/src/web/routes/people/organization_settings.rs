@@ -17,7 +17,7 @@ use crate::{
     core::{
         self, Core,
         departures::{self, Ties},
-        invitations::{self, Invited, NewInvitation},
+        invitations::{self, NewInvitation, OpenInvitation},
         organizations,
         partners::our_url,
         people::{Member, Membership},
@@ -48,7 +48,7 @@ struct SettingsPage {
     /// What ties them to partners.
     ties: HashMap<UserId, Ties>,
     teams: Vec<team::Model>,
-    invitations: Vec<Invited>,
+    invitations: Vec<OpenInvitation>,
     installations: Vec<Installation>,
     may_disconnect: bool,
     /// The address of the invitation made just now.
