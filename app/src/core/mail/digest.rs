@@ -18,7 +18,13 @@ use sea_orm::{
 use super::{Letter, write};
 use crate::{
     core::{
-        Core, Error, Result, entries, organizations, outbox::next_strike, partners::our_url, people::Member, teams,
+        Core, Error, Result,
+        audit::{self, About, Deed},
+        entries, organizations,
+        outbox::next_strike,
+        partners::our_url,
+        people::Member,
+        teams,
     },
     db::{
         OrganizationId, TeamId, UserId,
@@ -99,6 +105,11 @@ pub async fn choose(core: &Core, who: &Member, id: TeamId, hour: Option<u8>) -> 
             who.must_be_admin("choose when the digest is sent")?;
             let team = team::Entity::of(who.organization).filter(team::Column::Id.eq(id)).one(tx).await?;
             let team = team.ok_or(Error::NotFound)?;
+            if hour == chosen_hour(tx, who.organization, id).await? {
+                return Ok(());
+            }
+            let said = hour.map_or_else(|| "none".to_owned(), |hour| format!("every day at {hour:02}:00"));
+            audit::note(core, tx, &who, Deed::DigestChosen, About::from(&team).saying(said)).await?;
             let Some(hour) = hour else {
                 let ended = team_digest::Entity::delete_of(who.organization);
                 ended.filter(team_digest::Column::TeamId.eq(id)).exec(tx).await?;

@@ -86,10 +86,10 @@ pub async fn make(core: &Core, who: &Member, new: NewMirror) -> Result<Model> {
                 updated_at: now,
             };
             let mirror = mirror.into_active_model().insert(tx).await?;
+            audit::note(core, tx, &who, Deed::MirrorMade, &mirror).await?;
             if let Some(wanted) = backfill {
                 backfill::begin(core, tx, &who, &mirror, wanted).await?;
             }
-            audit::note(core, tx, &who, Deed::MirrorMade, &mirror).await?;
             Ok::<_, Error>(mirror)
         })
         .await?;

@@ -129,6 +129,8 @@ deeds! {
     TeamMemberAdded of Team: "Added to team",
     /// Took somebody out of a team.
     TeamMemberRemoved of Team: "Taken out of team",
+    /// Chose the hour of a team's digest, or ended it.
+    DigestChosen of Team: "Digest chosen",
     /// Took a team's log away as a file.
     LogExported of Team: "Log exported",
     /// Made a link.
@@ -159,6 +161,10 @@ deeds! {
     MirrorPaused of Mirror: "Mirror paused",
     /// Started a mirror again.
     MirrorResumed of Mirror: "Mirror resumed",
+    /// Had what was there before a mirror copied.
+    BackfillBegun of Mirror: "Copying of earlier items begun",
+    /// Stopped that.
+    BackfillStopped of Mirror: "Copying of earlier items stopped",
     /// Had a change carried again.
     MirrorRetried of Mirror: "Change replayed",
     /// Removed a mirror.

@@ -4,9 +4,12 @@ use std::{collections::BTreeSet, time::Duration};
 
 use integration_contract::{ErrorKind, ItemState};
 use integration_testkit::{ItemCall, Trouble};
+use jiff::tz::TimeZone;
 use patchbay::{
     core::{
-        Error, integration_links,
+        Error,
+        audit::{self, Deed},
+        integration_links,
         mirrors::{self, BACKFILL, Backfill, CARRY, Creates, MOST_BACKFILLED, MOST_COPIES, Options, Progress},
         people::Member,
     },
@@ -262,6 +265,9 @@ async fn it_is_stopped_by_a_person_or_with_its_mirror(test: TestDatabase) {
             mirrors::stop_backfill(&world.core, &world.ada, &mirror).await.unwrap();
             let again = mirrors::stop_backfill(&world.core, &world.ada, &mirror).await;
             assert!(matches!(again, Err(Error::Conflict(_))), "{again:?}");
+            let noted = audit::list(&world.core, &world.ada, &TimeZone::UTC, &audit::Filter::default(), None).await;
+            let deeds: Vec<_> = noted.unwrap().events.iter().take(2).map(|event| event.deed).collect();
+            assert_eq!(deeds, [Deed::BackfillStopped, Deed::BackfillBegun]);
         } else {
             mirrors::remove(&world.core, &world.ada, &mirror).await.unwrap();
         }

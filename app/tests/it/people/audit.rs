@@ -40,6 +40,9 @@ async fn what_people_do_is_noted_with_the_names_of_then(test: TestDatabase) {
         ("/settings".into(), vec![("name", "Countess")]),
         (format!("/teams/{product}/settings"), vec![("name", "Goods"), ("time_zone", "UTC")]),
         (format!("/teams/{product}/members/{bobs}/remove"), vec![]),
+        (format!("/teams/{product}/digest"), vec![("hour", "9")]),
+        (format!("/teams/{product}/digest"), vec![("hour", "9")]),
+        (format!("/teams/{product}/digest"), vec![("hour", "")]),
         (format!("{base}/retention"), vec![("messages", "90"), ("entries", "forever")]),
         (format!("{base}/members/{bobs}/remove"), vec![]),
     ] {
@@ -60,6 +63,8 @@ async fn what_people_do_is_noted_with_the_names_of_then(test: TestDatabase) {
             "Ada: Renamed Acme (now Acme & Co)",
             "Countess: TeamChanged Product (now Goods, UTC)",
             "Countess: TeamMemberRemoved Goods (Bob)",
+            "Countess: DigestChosen Goods (every day at 09:00)",
+            "Countess: DigestChosen Goods (none)",
             "Countess: RetentionChanged Acme & Co (messages for 30 days, entries for ever → messages for 90 days, entries for ever)",
             "Countess: MemberRemoved Bob ()",
         ]

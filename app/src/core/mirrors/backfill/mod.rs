@@ -31,7 +31,11 @@ pub use run::go_on;
 
 use super::{hold, must_manage, readable, settings};
 use crate::{
-    core::{Core, Error, Result, people::Member},
+    core::{
+        Core, Error, Result,
+        audit::{self, About, Deed},
+        people::Member,
+    },
     db::{
         MirrorBackfillId, OrganizationId,
         entity::{
@@ -162,7 +166,8 @@ pub(super) async fn begin(
     };
     let row = row.into_active_model().insert(tx).await?;
     queue::add(tx, job(&row)).await?;
-    Ok(())
+    let about = About::from(mirror).saying(format!("at most {} of each side", wanted.most));
+    audit::note(core, tx, who, Deed::BackfillBegun, about).await
 }
 
 /// Asks for a backfill of a mirror that is there already.
@@ -198,7 +203,10 @@ pub async fn stop_backfill(core: &Core, who: &Member, mirror: &mirror::Model) ->
         .write(async |tx| {
             let held = hold(tx, who.organization, mirror.id).await?;
             match unfinished(tx, &held).await? {
-                Some(row) => end(core, tx, &row, BackfillState::Stopped, None).await,
+                Some(row) => {
+                    end(core, tx, &row, BackfillState::Stopped, None).await?;
+                    audit::note(core, tx, who, Deed::BackfillStopped, &held).await
+                }
                 None => Err(Error::Conflict("It has come to its end already.".into())),
             }
         })
