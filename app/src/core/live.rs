@@ -114,15 +114,16 @@ fn watch(core: &Core, who: &Member, teams: &[TeamId]) -> Result<Watching> {
 /// What a log's newest change is called. A page that was drawn at another one is no longer up to date.
 ///
 /// # Errors
-/// When the database does not answer.
+/// [`Error::NotFound`] for who does not see the team.
 pub async fn newest(core: &Core, who: &Member, team: TeamId) -> Result<String> {
+    entries::must_see(core.db.reader(), who, team).await?;
     newest_of(core, entry::Entity::of(who.organization).filter(entry::Column::TeamId.eq(team))).await
 }
 
 /// The same for what a member did, in whichever team.
 ///
 /// # Errors
-/// As [`newest`].
+/// When the database does not answer.
 pub async fn newest_own(core: &Core, who: &Member) -> Result<String> {
     newest_of(core, entry::Entity::of(who.organization).filter(entry::Column::UserId.eq(who.user))).await
 }

@@ -71,6 +71,18 @@ pub async fn list(core: &Core, user: UserId) -> Result<Vec<session::Model>> {
         .await?)
 }
 
+/// Whether a session of a user still counts: neither did it end by itself, nor did anybody end it.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn is_open(core: &Core, user: UserId, id_hash: &[u8]) -> Result<bool> {
+    let open = session::Entity::find()
+        .filter(session::Column::UserId.eq(user))
+        .filter(session::Column::IdHash.eq(id_hash))
+        .filter(session::Column::ExpiresAt.gt(core.clock.now()));
+    Ok(open.one(core.db.reader()).await?.is_some())
+}
+
 /// Ends one of a user's own sessions.
 ///
 /// # Errors

@@ -2,7 +2,10 @@
 
 use std::time::{Duration, Instant};
 
-use patchbay::core::{entries, live, partners::Partners};
+use patchbay::{
+    core::{entries, live, organizations, partners::Partners},
+    db::entity::member::Role,
+};
 use reqwest::Method;
 use tokio::time::timeout;
 
@@ -44,6 +47,11 @@ impl Stream {
             }
         };
         timeout(SOON, read).await.expect("an event in time")
+    }
+
+    /// Whether it ends, after whatever else it has to say.
+    async fn ends(&mut self) -> bool {
+        timeout(SOON, async { while self.response.chunk().await.unwrap().is_some() {} }).await.is_ok()
     }
 
     async fn is_silent_for(&mut self, time: Duration) -> bool {
@@ -133,6 +141,30 @@ async fn another_tenant_is_told_nothing(test: TestDatabase) {
     t.app.finish().await;
 }
 
+async fn who_was_removed_or_logged_out_is_told_nothing_any_more(test: TestDatabase) {
+    let t = TestApp::two_organizations(test).await;
+    let ada = t.app.member("ada@example.com", t.acme).await;
+    let bob = t.app.member("bob@example.com", t.acme).await;
+    organizations::change_role(&t.app.core, &ada, bob.user, Role::Admin).await.unwrap();
+    let news = async |text| entries::write(&t.app.core, &ada, t.product, text).await.unwrap();
+    let mut logged_out = Stream::open(&t.ada, &t.live()).await;
+    let mut of_admin = Stream::open(&t.bob, &t.live()).await;
+    for stream in [&mut logged_out, &mut of_admin] {
+        stream.event().await;
+    }
+
+    t.ada.post_form("/logout", &[]).await;
+    news("For Bob").await;
+    assert!(logged_out.ends().await && of_admin.event().await != "none");
+
+    // An admin sees all teams. Who is none any more, and in no team, sees none.
+    organizations::remove_member(&t.app.core, &ada, bob.user).await.unwrap();
+    news("For nobody").await;
+    assert!(of_admin.ends().await);
+    assert_eq!(t.bob.get(&t.live()).await.status, 404);
+    t.app.finish().await;
+}
+
 async fn a_person_has_so_many_streams_and_no_more(test: TestDatabase) {
     let t = TestApp::two_organizations(test).await;
     let mut open = Vec::new();
@@ -181,6 +213,7 @@ on_both_databases!(
     a_new_entry_is_told_to_who_watches,
     my_log_is_told_of_what_i_did_anywhere_and_of_nothing_else,
     another_tenant_is_told_nothing,
+    who_was_removed_or_logged_out_is_told_nothing_any_more,
     a_person_has_so_many_streams_and_no_more,
     a_stop_ends_the_streams,
     the_part_of_a_page_takes_no_message_from_the_whole_one,

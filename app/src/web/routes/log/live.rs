@@ -1,7 +1,8 @@
 //! `/teams/{team}/live` and `/log/live`: server-sent events that say when the log has something new, for `static/live.js`.
 //!
-//! They carry no content, so that nothing is shown that the page itself would not show. A stream ends after some minutes
-//! and when the process stops; the browser opens it again by itself, and who asks is then looked at anew.
+//! They carry no content, so that nothing is shown that the page itself would not show. Whoever is to be told something is
+//! looked at anew: the stream of somebody who was removed or logged out ends. It also ends after some minutes and when the
+//! process stops; then the browser opens it again by itself.
 
 use std::{convert::Infallible, time::Duration};
 
@@ -20,7 +21,7 @@ use crate::{
         self, Core,
         live::{Watching, newest, newest_own, watch_log, watch_own},
         people::Member,
-        teams,
+        sessions, teams, users,
     },
     db::TeamId,
     server::Stopping,
@@ -44,11 +45,25 @@ enum Log {
     Own,
 }
 
-impl Log {
-    async fn newest(self, core: &Core, member: &Member) -> core::Result<String> {
-        match self {
-            Self::OfTeam(team) => newest(core, member, team).await,
-            Self::Own => newest_own(core, member).await,
+/// Who looks, and from which session.
+struct Reader {
+    core: Core,
+    member: Member,
+    session_hash: Vec<u8>,
+    log: Log,
+}
+
+impl Reader {
+    /// What is newest, if they may still know it.
+    async fn newest(&self) -> core::Result<String> {
+        let Member { organization, user, .. } = self.member;
+        if !sessions::is_open(&self.core, user, &self.session_hash).await? {
+            return Err(core::Error::NotFound);
+        }
+        let member = users::person(&self.core, user).await?.member_of(organization)?;
+        match self.log {
+            Log::OfTeam(team) => newest(&self.core, &member, team).await,
+            Log::Own => newest_own(&self.core, &member).await,
         }
     }
 }
@@ -62,7 +77,8 @@ pub(super) async fn news(
 ) -> Result<Response> {
     let (member, team) = teams::find(&core, &who.person, id).await?;
     let watching = watch_log(&core, &member, team.id).await?;
-    stream_of(core, stopping, member, Log::OfTeam(team.id), watching).await
+    let reader = Reader { core, member, session_hash: who.session_hash(), log: Log::OfTeam(team.id) };
+    stream_of(reader, stopping, watching).await
 }
 
 /// `GET /log/live`
@@ -73,20 +89,18 @@ pub(super) async fn own_news(
 ) -> Result<Response> {
     let member = who.member()?;
     let watching = watch_own(&core, &member).await?;
-    stream_of(core, stopping, member, Log::Own, watching).await
+    let reader = Reader { core, member, session_hash: who.session_hash(), log: Log::Own };
+    stream_of(reader, stopping, watching).await
 }
 
-async fn stream_of(core: Core, stopping: Stopping, member: Member, log: Log, watching: Watching) -> Result<Response> {
+async fn stream_of(reader: Reader, stopping: Stopping, watching: Watching) -> Result<Response> {
     let event = |newest: String| Ok::<_, Infallible>(Event::default().event("log").data(newest).retry(PAUSE));
-    let now = event(log.newest(&core, &member).await?);
-    let later = stream::unfold(watching, move |mut watching| {
-        let core = core.clone();
-        async move {
-            watching.news().await;
-            // Without an answer the stream ends, and the browser asks again.
-            let newest = log.newest(&core, &member).await.ok()?;
-            Some((event(newest), watching))
-        }
+    let now = event(reader.newest().await?);
+    let later = stream::unfold((reader, watching), move |(reader, mut watching)| async move {
+        watching.news().await;
+        // Without an answer the stream ends, and the browser asks again: who may no longer know is then told so.
+        let newest = reader.newest().await.ok()?;
+        Some((event(newest), (reader, watching)))
     });
     let over = async move {
         tokio::select! {
