@@ -5,7 +5,7 @@ use std::time::Duration;
 use integration_contract::{Capability, Undone, UndoneOutcome};
 use sea_orm::{
     ActiveModelTrait, ActiveValue::Set, ColumnTrait, Condition, DatabaseTransaction, IntoActiveModel, PaginatorTrait,
-    QueryFilter, QueryOrder, Select,
+    QueryFilter, QueryOrder, QuerySelect, Select,
 };
 
 use super::{credentials::unseal, find};
@@ -44,6 +44,8 @@ pub async fn disconnect(core: &Core, who: &Member, id: IntegrationUserId) -> Res
             let row = Entity::of(who.organization)
                 .filter(Column::Id.eq(id))
                 .filter(Condition::any().add(Column::UserId.eq(who.user)).add(Column::UserId.is_null()))
+                // Before the links are counted: one that is being made holds the account, too.
+                .lock_exclusive()
                 .one(tx)
                 .await?
                 .ok_or(Error::NotFound)?;
@@ -125,9 +127,9 @@ pub async fn let_go(core: &Core, organization: OrganizationId, id: IntegrationUs
     let leaving = core
         .db
         .write(async |tx| {
-            let row =
-                Entity::of(organization).filter(Column::Id.eq(id)).filter(Column::UserId.is_null()).one(tx).await?;
-            let Some(row) = row else { return Ok(None) };
+            let installation = Entity::of(organization).filter(Column::Id.eq(id)).filter(Column::UserId.is_null());
+            // As in `disconnect`.
+            let Some(row) = installation.lock_exclusive().one(tx).await? else { return Ok(None) };
             if links_with(tx, organization, id).await? > 0 {
                 return Ok(None);
             }

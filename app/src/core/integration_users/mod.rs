@@ -15,7 +15,9 @@ mod leave;
 mod need;
 
 use integration_contract::Connect;
-use sea_orm::{ColumnTrait, Condition, ConnectionTrait, DatabaseTransaction, QueryFilter, QueryOrder, Select};
+use sea_orm::{
+    ColumnTrait, Condition, ConnectionTrait, DatabaseTransaction, QueryFilter, QueryOrder, QuerySelect, Select,
+};
 
 pub use claim::{Ask, Claim, accept_claim, ask_for_proof, claimed, offer_claim, use_up};
 pub use consent::{Callback, Consent, Ended, Purpose, begin, finish, forget_stale_consents};
@@ -125,7 +127,8 @@ pub async fn must_be_connected(
     id: IntegrationUserId,
 ) -> Result<()> {
     let there = Entity::of(organization).filter(Column::Id.eq(id)).filter(Column::State.eq(AccountState::Connected));
-    match there.one(tx).await? {
+    // Held until the end, so that nobody disconnects it while a link is made that acts with it.
+    match there.lock_shared().one(tx).await? {
         Some(_) => Ok(()),
         None => Err(Error::Conflict("The account was disconnected meanwhile. Connect it again.".into())),
     }
