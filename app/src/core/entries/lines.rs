@@ -1,6 +1,7 @@
 //! What people type into the log: a line is an entry, and how it begins says what it is.
 //!
-//! `[]` or `[ ]` begins a goal, `[x]` something done, `!` a blocker; any other line is something done.
+//! `[]` or `[ ]` begins a goal, `[x]` something done, `!` a blocker; any other line is something done. A list that was
+//! written elsewhere may be pasted: `- ` or `* ` before a marker is none of the entry's text.
 
 use integration_contract::text::without_nul;
 
@@ -53,17 +54,24 @@ fn place(written: &[&str], index: usize, why: String) -> String {
 
 /// The status a line's beginning gives it, and what follows the marker.
 fn marked(line: &str) -> (EntryStatus, &str) {
+    let item = ["- ", "* "].iter().find_map(|bullet| line.strip_prefix(bullet)).map(str::trim_start);
+    // A line that begins like an item of a list, and has no marker, is a line.
+    item.and_then(by_marker).or_else(|| by_marker(line)).unwrap_or((EntryStatus::Done, line))
+}
+
+/// The same of a line that begins with a marker.
+fn by_marker(line: &str) -> Option<(EntryStatus, &str)> {
     let marker = |marks: &[&str]| marks.iter().find_map(|mark| line.strip_prefix(mark)).map(str::trim_start);
     if let Some(body) = marker(&["[]", "[ ]"]) {
-        (EntryStatus::Goal, body)
+        Some((EntryStatus::Goal, body))
     } else if let Some(body) = marker(&["[x]", "[X]"]).filter(|body| !body.starts_with('(')) {
         // `[x](https://…` is a link as some people write it.
-        (EntryStatus::Done, body)
+        Some((EntryStatus::Done, body))
     } else if line.starts_with('!') && !line.starts_with("![") {
         // `![…](https://…` is a picture as some people write it.
-        (EntryStatus::Blocked, line.trim_start_matches('!').trim_start())
+        Some((EntryStatus::Blocked, line.trim_start_matches('!').trim_start()))
     } else {
-        (EntryStatus::Done, line)
+        None
     }
 }
 
@@ -94,6 +102,15 @@ mod tests {
             ("[y] not a marker", Done, "[y] not a marker"),
             ("Wow! [] #done", Done, "Wow! [] #done"),
             ("[] ! both", Goal, "! both"),
+            ("- [ ] Ship it", Goal, "Ship it"),
+            ("* [] Ship it", Goal, "Ship it"),
+            ("  -  [x] Shipped it", Done, "Shipped it"),
+            ("- [X] Shipped it", Done, "Shipped it"),
+            ("- ! No access", Blocked, "No access"),
+            ("- Shipped it", Done, "- Shipped it"),
+            ("* [x](https://example.com) read", Done, "* [x](https://example.com) read"),
+            ("-[ ] not an item", Done, "-[ ] not an item"),
+            ("- - [ ] nor this", Done, "- - [ ] nor this"),
             ("a\0b", Done, "a\u{fffd}b"),
         ] {
             assert_eq!(lines(line).unwrap(), [Line { status, body: body.into() }], "{line:?}");
