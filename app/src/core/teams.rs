@@ -206,6 +206,18 @@ pub fn zone(name: &str) -> Option<TimeZone> {
     TimeZone::get(name.trim()).ok().filter(|zone| !zone.is_unknown() && zone.iana_name().is_some())
 }
 
+/// The time zone that somebody means: one with this name, or the only one whose name ends in this city, as `Vienna` or
+/// `new york`.
+fn zone_meant(typed: &str) -> Option<TimeZone> {
+    let city = typed.trim().replace(' ', "_");
+    let is_of_city = |name: &&String| name.rsplit('/').next().is_some_and(|last| last.eq_ignore_ascii_case(&city));
+    zone(typed).or_else(|| {
+        let mut names = zone_names().iter().filter(is_of_city);
+        let name = names.next()?;
+        names.next().is_none().then(|| zone(name)).flatten()
+    })
+}
+
 /// The names there are to choose from.
 pub fn zone_names() -> &'static [String] {
     static NAMES: LazyLock<Vec<String>> = LazyLock::new(|| {
@@ -217,7 +229,7 @@ pub fn zone_names() -> &'static [String] {
 /// A team as it is kept; adds sentences to `errors` (`name`, `time_zone`) when it can't be.
 pub(super) fn check(errors: &mut FieldErrors, new: &NewTeam) -> NewTeam {
     let name = naming::name(errors, "name", &new.name);
-    let time_zone = zone(&new.time_zone).and_then(|zone| zone.iana_name().map(str::to_owned));
+    let time_zone = zone_meant(&new.time_zone).and_then(|zone| zone.iana_name().map(str::to_owned));
     if time_zone.is_none() {
         errors.add("time_zone", "Choose a time zone from the list, such as Europe/Vienna.");
     }
@@ -315,6 +327,24 @@ mod tests {
         assert_eq!(zone(" UTC ").unwrap().iana_name(), Some("UTC"));
         for bad in ["", "Vienna", "Etc/Unknown", "../../etc/passwd", "+02:00", "EST5EDT,M3.2.0,M11.1.0", "a\0b"] {
             assert!(zone(bad).is_none(), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn a_city_is_enough_where_there_is_one_of_that_name() {
+        let meant = |typed| zone_meant(typed).and_then(|zone| zone.iana_name().map(str::to_owned));
+        for (typed, name) in [
+            ("Vienna", "Europe/Vienna"),
+            (" vienna ", "Europe/Vienna"),
+            ("New York", "America/New_York"),
+            ("ho chi minh", "Asia/Ho_Chi_Minh"),
+            ("europe/vienna", "Europe/Vienna"),
+        ] {
+            assert_eq!(meant(typed).as_deref(), Some(name), "{typed}");
+        }
+        // Two continents have an Istanbul, and what is unknown is nowhere.
+        for bad in ["Istanbul", "Europe", "", " ", "/", "Unknown", "Vien", "a\0b"] {
+            assert_eq!(meant(bad), None, "{bad:?}");
         }
     }
 
