@@ -3,7 +3,11 @@
 use integration_contract::{FieldErrors, FormInput};
 use jiff::{civil::Date, tz::TimeZone};
 
-use crate::core::mirrors::{Backfill, Creates, MOST_BACKFILLED, Options};
+use crate::core::{
+    entries,
+    mirrors::{Backfill, Creates, MOST_BACKFILLED, Options},
+    teams,
+};
 
 /// The most that is suggested of what is there already.
 const SUGGESTED: u32 = 50;
@@ -139,7 +143,7 @@ fn backfill_of(form: &FormInput, zone: &str) -> Result<Backfill, FieldErrors> {
     let mut errors = FieldErrors::default();
     let opened_since = match form.one("opened") {
         "" => Some(0),
-        day => day.parse::<Date>().ok().and_then(|day| midnight(day, zone)),
+        day => entries::day(day).and_then(|day| midnight(day, zone)),
     };
     if opened_since.is_none() {
         errors.add("opened", "Type a day as 2026-11-22, or leave it empty.");
@@ -156,7 +160,7 @@ fn backfill_of(form: &FormInput, zone: &str) -> Result<Backfill, FieldErrors> {
 
 /// When a day begins for the team.
 fn midnight(day: Date, zone: &str) -> Option<i64> {
-    let zone = TimeZone::get(zone).unwrap_or(TimeZone::UTC);
+    let zone = teams::zone(zone).unwrap_or(TimeZone::UTC);
     Some(day.to_zoned(zone).ok()?.timestamp().as_second())
 }
 
@@ -194,6 +198,7 @@ mod tests {
             (vec![("creates", "left"), ("from", "open"), ("most", "501")], "most"),
             (vec![("creates", "left"), ("from", "open"), ("most", "many")], "most"),
             (vec![("creates", "left"), ("from", "open"), ("most", "1"), ("opened", "32.13.")], "opened"),
+            (vec![("creates", "left"), ("from", "open"), ("most", "1"), ("opened", "20261122")], "opened"),
             (vec![("creates", "left"), ("from", "open"), ("most", "1"), ("opened", "-009999-01-01")], "opened"),
         ] {
             let errors = read(&form).unwrap_err();
