@@ -445,6 +445,39 @@ async fn a_day_stands_under_its_people(test: TestDatabase) {
     t.app.finish().await;
 }
 
+async fn a_search_from_a_day_says_so_and_leads_to_all_days(test: TestDatabase) {
+    let t = TestApp::two_organizations(test).await;
+    t.written_by(&t.ada, "Shipped it").await;
+    let log = t.log();
+
+    let page = t.ada.get(&format!("{log}?day=2026-01-02&q=shipped")).await.text;
+
+    let sentence = between(&page, "<p>Showing only entries", "</p>").unwrap();
+    assert!(sentence.contains("on <strong>Friday, 2 January 2026</strong>"), "{sentence}");
+    assert!(sentence.contains(&format!("<a href=\"{log}?q=shipped\">Search all days</a>")), "{sentence}");
+    assert!(page.contains("Nothing fits") && page.matches("Search all days").count() == 2);
+    let found = t.ada.get(&format!("{log}?q=shipped")).await.text;
+    assert!(found.contains("Shipped it") && !found.contains("Search all days"));
+    // Days that are chosen in the filter take the place of the day that it stood on.
+    assert!(t.ada.get(&format!("{log}?day=2026-01-02&from=2026-01-01&q=shipped")).await.text.contains("Shipped it"));
+    t.app.finish().await;
+}
+
+async fn who_left_is_still_called_by_name(test: TestDatabase) {
+    let t = TestApp::two_organizations(test).await;
+    t.written_by(&t.bob, "Bob's").await;
+    let (ada, bob) = (t.app.member("ada@example.com", t.acme).await, t.app.member("bob@example.com", t.acme).await);
+    organizations::remove_member(&t.app.core, &ada, bob.user).await.unwrap();
+
+    let of = async |user| t.ada.get(&format!("{}?person={user}&q=nothing", t.log())).await.text;
+
+    assert!(of(bob.user).await.contains(" of <strong><bdi>Bob</bdi></strong>"));
+    // Whom nobody here has heard of has no name.
+    let eve = t.app.member("eve@example.com", t.umbra).await.user;
+    assert!(of(eve).await.contains(" of <strong><bdi>Somebody else</bdi></strong>"));
+    t.app.finish().await;
+}
+
 async fn tags_of_late_stand_beside_the_log_and_the_teams_days_in_a_row(test: TestDatabase) {
     let t = TestApp::two_organizations(test).await;
     let core = &t.app.core;
@@ -535,6 +568,8 @@ on_both_databases!(
     what_is_open_from_earlier_days_stands_above_today,
     a_team_without_links_is_told_how_to_connect,
     a_day_stands_under_its_people,
+    a_search_from_a_day_says_so_and_leads_to_all_days,
+    who_left_is_still_called_by_name,
     tags_of_late_stand_beside_the_log_and_the_teams_days_in_a_row,
     a_long_log_has_older_pages,
     the_first_page_leads_on,

@@ -8,7 +8,8 @@ use std::{
 
 use jiff::civil::Date;
 use sea_orm::{
-    ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait, Select,
+    ColumnTrait, Condition, ConnectionTrait, EntityTrait, JoinType, QueryFilter, QueryOrder, QuerySelect, QueryTrait,
+    RelationDef, Select,
 };
 
 use super::{
@@ -226,6 +227,25 @@ pub async fn find(core: &Core, who: &Member, team: TeamId, id: EntryId) -> Resul
         .all(db)
         .await?;
     dressed(db, who, in_team, rows).await?.pop().ok_or(Error::NotFound)
+}
+
+/// The name of somebody who did something in this log, whether or not they are in the team now; none for anybody else.
+///
+/// # Errors
+/// As [`list()`].
+pub async fn author(core: &Core, who: &Member, team: TeamId, person: UserId) -> Result<Option<String>> {
+    let db = core.db.reader();
+    must_see(db, who, team).await?;
+    let theirs = Filter { person: Some(person), shown: Some(Shown::Everything), ..Filter::default() };
+    let to_user: RelationDef =
+        entry::Entity::belongs_to(user::Entity).from(entry::Column::UserId).to(user::Column::Id).into();
+    Ok(filtered(who.organization, team, &theirs)
+        .select_only()
+        .column(user::Column::Name)
+        .join(JoinType::InnerJoin, to_user)
+        .into_tuple()
+        .one(db)
+        .await?)
 }
 
 /// How many entries each day between two (both included) has; days without any are left out.

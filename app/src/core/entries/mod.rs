@@ -34,7 +34,7 @@ mod write;
 
 pub use change::{Change, Version, archive, complete, edit, reopen, unarchive};
 pub use export::{MOST_EXPORTED, export, export_own};
-pub use list::{Cursor, Entry, Filter, Listing, Shown, Source, days, find, list, open, partners};
+pub use list::{Cursor, Entry, Filter, Listing, Shown, Source, author, days, find, list, open, partners};
 pub use mine::{Mine, mine};
 pub use pieces::{Piece, pieces};
 pub use record::{Recorded, adopt, amend, known_as, record, record_lines, retract, status};

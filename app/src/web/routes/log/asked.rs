@@ -58,6 +58,10 @@ impl Asked {
         if text.chars().count() > entries::LONGEST_SEARCH {
             errors.add("q", format!("Search for at most {} characters.", entries::LONGEST_SEARCH));
         }
+        // Whoever chooses days from a day's page looks beyond it.
+        if filter.from.is_some() || filter.to.is_some() {
+            filter.day = None;
+        }
         filter.text = Some(text.to_owned()).filter(|text| !text.is_empty());
         filter.tag = Some(input.one("tag").trim_start_matches('#').trim().to_owned()).filter(|tag| !tag.is_empty());
         filter.source = match input.one("source") {
@@ -86,6 +90,11 @@ impl Asked {
     /// The same, of one day, from its newest entry on.
     pub fn on(&self, day: Date) -> Self {
         Self { filter: Filter { day: Some(day), ..self.filter.clone() }, before: None, month: None }
+    }
+
+    /// The same of all days, from the newest entry on.
+    pub fn on_all_days(&self) -> Self {
+        Self { filter: Filter { day: None, ..self.filter.clone() }, before: None, month: None }
     }
 
     /// The same, from a place in the log on.
@@ -225,7 +234,7 @@ mod tests {
             String::new(),
             "day=2026-11-22".into(),
             format!(
-                "q=100%25+%26+more&from=2026-11-01&to=2026-11-30&day=2026-11-22&person={person}&status=archived&tag=gr%C3%B6%C3%9Fe&source=here&month=2026-10"
+                "q=100%25+%26+more&from=2026-11-01&to=2026-11-30&person={person}&status=archived&tag=gr%C3%B6%C3%9Fe&source=here&month=2026-10"
             ),
             "source=tracker".into(),
             "tag=a%26b%3D%2B%23".into(),
@@ -248,6 +257,14 @@ mod tests {
         ] {
             let input: FormInput = url::form_urlencoded::parse(query.as_bytes()).collect();
             assert_eq!(Asked::read(&input).unwrap().title("Product"), title, "{query}");
+        }
+    }
+
+    #[test]
+    fn a_first_or_last_day_takes_the_place_of_one_day() {
+        for field in ["from", "to"] {
+            let input = [("day", "2026-11-22"), (field, "2026-11-20"), ("q", "x")].into_iter().collect();
+            assert_eq!(Asked::read(&input).unwrap().own_address(), format!("/log?q=x&{field}=2026-11-20"));
         }
     }
 

@@ -159,6 +159,11 @@ impl LogPage {
         Asked::default().address(self.team.id)
     }
 
+    /// What is looked for on the day that is shown, on all days; none where it is looked for on all of them already.
+    fn on_all_days(&self) -> Option<String> {
+        self.day.as_ref().map(|_| self.asked.on_all_days().address(self.team.id))
+    }
+
     /// The day that is shown, without filter.
     fn unfiltered(&self) -> String {
         self.asked.filter.day.map_or(Asked::default(), |day| Asked::default().on(day)).address(self.team.id)
@@ -267,7 +272,7 @@ async fn draw_log(
         calendar: Calendar::new(&asked, id, today, &counted),
         streak: entries::streak::of_team(core, member, &team).await?,
         tags: entries::tags(core, member, &team).await?,
-        people: people_to_choose(&asked, people.into_iter().map(|user| (user.id, user.name))),
+        people: people_to_choose(core, member, id, &asked, people).await?,
         sources: sources(core, member, id, &asked).await?,
         newest,
         may_connect,
@@ -313,15 +318,23 @@ fn shown_day(
     }
 }
 
-fn people_to_choose(asked: &Asked, people: impl Iterator<Item = (UserId, String)>) -> Vec<Choice> {
+async fn people_to_choose(
+    core: &Core,
+    member: &Member,
+    team: TeamId,
+    asked: &Asked,
+    people: Vec<user::Model>,
+) -> Result<Vec<Choice>> {
     let chosen = asked.filter.person;
-    let mut choices: Vec<Choice> =
-        people.map(|(id, name)| Choice { value: id.to_string(), label: name, chosen: chosen == Some(id) }).collect();
-    // Somebody who has left the team is not in the list, but stays chosen.
+    let choice =
+        |user: user::Model| Choice { value: user.id.to_string(), label: user.name, chosen: chosen == Some(user.id) };
+    let mut choices: Vec<Choice> = people.into_iter().map(choice).collect();
+    // Somebody who has left the team is not in the list, but stays chosen. Who never wrote into its log has no name here.
     if let Some(other) = chosen.filter(|_| !choices.iter().any(|choice| choice.chosen)) {
-        choices.push(Choice { value: other.to_string(), label: "Somebody else".into(), chosen: true });
+        let label = entries::author(core, member, team, other).await?.unwrap_or_else(|| "Somebody else".into());
+        choices.push(Choice { value: other.to_string(), label, chosen: true });
     }
-    choices
+    Ok(choices)
 }
 
 async fn sources(core: &Core, member: &Member, team: TeamId, asked: &Asked) -> Result<Vec<Choice>> {
