@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use sea_orm::{ColumnTrait, DatabaseTransaction, QueryFilter, QuerySelect};
+use sea_orm::{ColumnTrait, DatabaseTransaction, FromQueryResult, QueryFilter, QuerySelect};
 
 use super::{Core, Result, integration_links, integration_users, outbox, partners::Partner, people::Member};
 use crate::db::{
@@ -28,6 +28,16 @@ pub struct Ties {
     pub own: usize,
 }
 
+/// Links that differ in nothing of this, counted.
+#[derive(FromQueryResult)]
+struct Alike {
+    level: LinkLevel,
+    user_id: Option<UserId>,
+    integration_user_id: Option<IntegrationUserId>,
+    partner: String,
+    links: i64,
+}
+
 /// What ties each member to partners; who has nothing there is not in it. Two statements, however many they are.
 ///
 /// # Errors
@@ -42,19 +52,18 @@ pub async fn ties(core: &Core, who: &Member) -> Result<HashMap<UserId, Ties>> {
         .all(core.db.reader())
         .await?;
     use integration_link::Column;
-    let links: Vec<(LinkLevel, Option<UserId>, Option<IntegrationUserId>, String, i64)> =
-        integration_link::Entity::of(who.organization)
-            .filter(Column::State.is_not_in([LinkState::Removing, LinkState::Removed]))
-            .select_only()
-            .columns([Column::Level, Column::UserId, Column::IntegrationUserId, Column::Partner])
-            .column_as(Column::Id.count(), "links")
-            .group_by(Column::Level)
-            .group_by(Column::UserId)
-            .group_by(Column::IntegrationUserId)
-            .group_by(Column::Partner)
-            .into_tuple()
-            .all(core.db.reader())
-            .await?;
+    let links = integration_link::Entity::of(who.organization)
+        .filter(Column::State.is_not_in([LinkState::Removing, LinkState::Removed]))
+        .select_only()
+        .columns([Column::Level, Column::UserId, Column::IntegrationUserId, Column::Partner])
+        .column_as(Column::Id.count(), "links")
+        .group_by(Column::Level)
+        .group_by(Column::UserId)
+        .group_by(Column::IntegrationUserId)
+        .group_by(Column::Partner)
+        .into_model::<Alike>()
+        .all(core.db.reader())
+        .await?;
     let mut ties: HashMap<UserId, Ties> = HashMap::new();
     let mut owners = HashMap::new();
     for (id, user, partner) in accounts {
@@ -62,12 +71,13 @@ pub async fn ties(core: &Core, who: &Member) -> Result<HashMap<UserId, Ties>> {
         owners.insert(id, user);
         ties.entry(user).or_default().partners.insert(core.partners.name_of(&partner).to_owned());
     }
-    for (level, user, account, partner, count) in links {
-        let count = usize::try_from(count).unwrap_or_default();
-        match (level, user, account.and_then(|account| owners.get(&account))) {
-            (LinkLevel::User, Some(user), _) => ties.entry(user).or_default().own += count,
-            (LinkLevel::Team, _, Some(owner)) if needs_account(core, &partner) => {
-                ties.entry(*owner).or_default().acting += count;
+    for alike in links {
+        let links = usize::try_from(alike.links).unwrap_or_default();
+        let owner = alike.integration_user_id.and_then(|account| owners.get(&account));
+        match (alike.level, alike.user_id, owner) {
+            (LinkLevel::User, Some(user), _) => ties.entry(user).or_default().own += links,
+            (LinkLevel::Team, _, Some(owner)) if needs_account(core, &alike.partner) => {
+                ties.entry(*owner).or_default().acting += links;
             }
             _ => {}
         }
