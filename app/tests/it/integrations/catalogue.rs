@@ -228,9 +228,11 @@ async fn without_an_organization_there_is_nothing_to_add(test: TestDatabase) {
     ground.app().user("dan@example.com", "Dan").await;
     let dan = ground.app().log_in("dan@example.com").await;
     for path in ["/integrations", "/integrations/fake", "/integrations/fake/link"] {
-        assert_eq!(dan.get(path).await.status, 404, "{path}");
+        let answer = dan.get(path).await;
+        assert_eq!((answer.status, answer.location()), (303, "/organizations"), "{path}");
     }
-    assert_eq!(dan.post_form("/auth/github", &[]).await.status, 404);
+    assert_eq!(dan.post_form("/auth/github", &[]).await.location(), "/organizations");
+    assert!(dan.get("/organizations").await.text.contains("You belong to no organization"));
     assert_eq!(ground.states().await, 0);
     ground.finish().await;
 }

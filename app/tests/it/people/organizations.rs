@@ -154,21 +154,7 @@ async fn a_person_in_several_chooses_which_one_pages_are_about(test: TestDatabas
     app.finish().await;
 }
 
-/// Nobody is led to pages that are not there by what the frame offers.
-async fn who_belongs_to_none_is_led_to_where_they_make_one(test: TestDatabase) {
-    let app = TestApp::on(test).await;
-    app.user("new@example.com", "New").await;
-    let newcomer = app.log_in("new@example.com").await;
-    for path in ["/integrations", "/log"] {
-        let answer = newcomer.get(path).await;
-        assert_eq!((answer.status, answer.location()), (303, "/organizations"), "{path}");
-    }
-    assert!(newcomer.get("/organizations").await.text.contains("You belong to no organization"));
-    app.finish().await;
-}
-
 on_both_databases!(
-    who_belongs_to_none_is_led_to_where_they_make_one,
     the_last_owner_stays,
     of_two_owners_who_leave_at_once_one_stays,
     of_two_owners_who_unmake_each_other_at_once_one_stays,

@@ -227,8 +227,14 @@ pub async fn choose_digest(
     };
     match chosen {
         Ok(hour) => {
-            let sentence = if hour.is_some() { "The team has a daily digest." } else { "The team has no digest." };
-            who.flash(Tone::Good, sentence).await?;
+            let (tone, sentence) = match hour {
+                None => (Tone::Good, "The team has no digest."),
+                Some(_) if core.sends_mail() => (Tone::Good, "The team has a daily digest."),
+                Some(_) => {
+                    (Tone::Attention, "The team has a daily digest, which arrives once this installation sends mail.")
+                }
+            };
+            who.flash(tone, sentence).await?;
             Ok(Redirect::to(&format!("/teams/{id}/settings#digest")).into_response())
         }
         Err(core::Error::Invalid(errors)) => {
