@@ -29,6 +29,7 @@ mod m0018_deletions;
 mod m0019_health;
 mod m0020_handover;
 mod m0021_recorded_entries;
+mod m0022_sayings;
 mod table;
 
 /// All steps, in order.
@@ -59,6 +60,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0019_health::Migration),
             Box::new(m0020_handover::Migration),
             Box::new(m0021_recorded_entries::Migration),
+            Box::new(m0022_sayings::Migration),
         ]
     }
 }

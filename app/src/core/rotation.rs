@@ -15,8 +15,11 @@ use super::{
     sealing::{Place, Vault},
 };
 use crate::db::{
-    Db, IntegrationUserId, LinkId, MirrorChangeId, OrganizationId, OutboxMessageId,
-    entity::{Tenant, integration_link, integration_user, mirror_change, oauth_state, organization, outbox_message},
+    Db, IntegrationUserId, LinkId, MirrorChangeId, MirrorPairId, OrganizationId, OutboxMessageId,
+    entity::{
+        Tenant, integration_link, integration_user, mirror_change, mirror_pair, oauth_state, organization,
+        outbox_message,
+    },
 };
 
 /// Rows per transaction: on SQLite nobody else writes meanwhile.
@@ -138,6 +141,11 @@ async fn pass(db: &Db, vault: &Vault) -> Result<Pass, DbErr> {
                 (mirror_change::Column::Id, mirror_change::Column::Content),
                 |row| Place::mirror_content(organization, MirrorChangeId(row)),
             )
+            .await?;
+        tenant
+            .column::<mirror_pair::Entity>(&mut pass, (mirror_pair::Column::Id, mirror_pair::Column::Saying), |row| {
+                Place::mirror_saying(organization, MirrorPairId(row))
+            })
             .await?;
     }
     verifiers(db, vault, &mut pass).await?;

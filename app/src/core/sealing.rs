@@ -22,7 +22,7 @@ use aws_lc_rs::{
 use integration_contract::{ExposeSecret, SecretString};
 use uuid::Uuid;
 
-use crate::db::{IntegrationUserId, LinkId, MirrorChangeId, OrganizationId, OutboxMessageId};
+use crate::db::{IntegrationUserId, LinkId, MirrorChangeId, MirrorPairId, OrganizationId, OutboxMessageId};
 
 const NONCE: usize = 12;
 
@@ -286,6 +286,11 @@ impl Place {
     /// Where a change that a mirror carries stands.
     pub fn mirror_content(organization: OrganizationId, change: MirrorChangeId) -> Self {
         Self { organization, row: change.0, column: "mirror_changes.content" }
+    }
+
+    /// Where what a mirror is saying stands.
+    pub fn mirror_saying(organization: OrganizationId, pair: MirrorPairId) -> Self {
+        Self { organization, row: pair.0, column: "mirror_pairs.saying" }
     }
 
     /// Where the instance's check value stands; it belongs to no tenant.

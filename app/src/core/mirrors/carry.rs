@@ -135,7 +135,10 @@ impl<'a> Carrying<'a> {
         age: Duration,
     ) -> std::result::Result<(), Stop> {
         self.may_be_carried()?;
-        self.without_asking().await?;
+        // What was said before has to be known first: it may be what this is about.
+        if self.pair.saying.is_none() {
+            self.without_asking().await?;
+        }
         let (left, right) =
             (working(links.get(Side::Left).as_ref(), age)?, working(links.get(Side::Right).as_ref(), age)?);
         let left = self.end(Side::Left, left).await?;
@@ -202,6 +205,10 @@ impl<'a> Carrying<'a> {
     }
 
     async fn with_both(mut self, age: Duration) -> std::result::Result<(), Stop> {
+        if self.pair.saying.is_some() {
+            self.find_out().await?;
+            self.without_asking().await?;
+        }
         match self.told.what.clone() {
             Change::Deleted | Change::Moved { .. } => self.part().await,
             Change::Commented(comment) => {
@@ -333,12 +340,13 @@ impl<'a> Carrying<'a> {
         metrics::counter!("mirror_writes_total", "partner" => partner).increment(1);
     }
 
-    /// Keeps what is known of both sides, and what was written.
+    /// Keeps what is known of both sides, what is being said, and what was written.
     pub(super) async fn save(&self, tx: &DatabaseTransaction) -> Result<()> {
         use mirror_pair::Column as Of;
         mirror_pair::Entity::update_of(self.pair.organization_id)
             .col_expr(Of::LeftKnown, Expr::val(self.pair.left_known.clone()))
             .col_expr(Of::RightKnown, Expr::val(self.pair.right_known.clone()))
+            .col_expr(Of::Saying, Expr::val(self.pair.saying.clone()))
             .col_expr(Of::Writes, Expr::val(self.pair.writes.clone()))
             .col_expr(Of::UpdatedAt, Expr::val(self.core.clock.now()))
             .filter(Of::Id.eq(self.pair.id))
@@ -357,6 +365,8 @@ impl<'a> Carrying<'a> {
                 mirror_pair::Entity::update_of(self.pair.organization_id)
                     .col_expr(Of::State, PairState::Ended.into())
                     .col_expr(Of::Reason, Expr::val(reason))
+                    // Whether it got there matters to nobody any more.
+                    .col_expr(Of::Saying, Expr::val(None::<Vec<u8>>))
                     .col_expr(Of::UpdatedAt, Expr::val(self.core.clock.now()))
                     .filter(Of::Id.eq(self.pair.id))
                     .exec(tx)

@@ -6,6 +6,7 @@ use integration_contract::{Change, Deed, Error as PartnerError, ErrorKind, Item}
 
 use super::{
     carry::{Carrying, Stop},
+    say::Saying,
     values::{Field, Known, Picture, Sides, Write, carried, writes},
     words,
 };
@@ -97,9 +98,9 @@ impl Carrying<'_> {
         match write {
             Write::Tell => {
                 let by = (side != self.from && self.told.what == Change::Edited).then_some(&self.told.by);
-                let body = words::text_edited(other, by);
-                let name = format!("text {} {}", Known::of(other).text, self.row.change_key);
-                self.say(side.other(), &[&name], body).await?;
+                let (body, text) = (words::text_edited(other, by), Known::of(other).text);
+                let name = format!("text {text} {}", self.row.change_key);
+                self.say(Saying::new(side.other(), &[&name], body).of_text(text)).await?;
                 Ok(None)
             }
             Write::Act(deed) => self.act(side, deed).await.map(Some),

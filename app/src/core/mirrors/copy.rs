@@ -10,6 +10,7 @@ use super::{
     converge::is_refusal,
     hear::{begins, is_asked, seal},
     hold, job,
+    say::Saying,
     settings::Options,
     values::Known,
     words,
@@ -302,7 +303,7 @@ impl Carrying<'_> {
             _ => (words::deleted(&item), format!("{} was deleted.", item.name)),
         };
         if self.settings.options.comments {
-            match self.say(self.from, &[&format!("gone {}", self.row.change_key)], note).await {
+            match self.say(Saying::new(self.from, &[&format!("gone {}", self.row.change_key)], note)).await {
                 // It may be gone, too.
                 Err(Stop::Partner { error, .. }) if is_refusal(&error) => {}
                 said => drop(said?),

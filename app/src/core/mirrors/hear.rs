@@ -196,6 +196,7 @@ impl Hearing<'_> {
             asked_at: None,
             left_known: None,
             right_known: None,
+            saying: None,
             writes: json!([]),
             created_at: now,
             updated_at: now,

@@ -38,6 +38,7 @@ mod make;
 mod offer;
 mod preview;
 mod remove;
+mod say;
 mod settings;
 mod settle;
 mod values;

@@ -23,10 +23,8 @@ pub struct Model {
     pub comment_id: String,
     /// Where the copy stands.
     pub state: CommentState,
-    /// The partner's id of the copy, once it is known.
+    /// The partner's id of the copy.
     pub copy_id: Option<String>,
-    /// Unix milliseconds.
-    pub first_sent_at: i64,
 }
 
 /// Joins are written where they are needed.
@@ -41,9 +39,6 @@ super::tenant!();
 #[derive(Clone, Copy, Debug, PartialEq, Eq, EnumIter, DeriveActiveEnum)]
 #[sea_orm(rs_type = "String", db_type = "Text")]
 pub enum CommentState {
-    /// It was sent, and no answer came.
-    #[sea_orm(string_value = "maybe")]
-    Maybe,
     /// It is there.
     #[sea_orm(string_value = "there")]
     There,

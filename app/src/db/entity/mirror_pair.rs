@@ -37,6 +37,8 @@ pub struct Model {
     pub left_known: Option<Json>,
     /// What the right item said when both were last in step.
     pub right_known: Option<Json>,
+    /// The comment that is being written by the mirror, sealed, as long as it is not known whether it is there.
+    pub saying: Option<Vec<u8>>,
     /// When the last few writes were made, unix milliseconds.
     pub writes: Json,
     /// Unix milliseconds.

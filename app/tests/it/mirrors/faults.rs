@@ -46,6 +46,59 @@ async fn a_lost_answer_makes_no_second_comment(test: TestDatabase) {
     assert_eq!(world.calls(Right, ItemCall::Comment), 1);
 }
 
+/// While nobody knows whether it was told, the text changes again, and another change is what is carried first.
+async fn a_lost_answer_makes_no_second_telling_of_a_text(test: TestDatabase) {
+    for changes_again in [false, true] {
+        let world = World::of(&test, &format!("ada-{changes_again}"), super::ALL, Some(0)).await;
+        let issue = world.open(Left, "It breaks");
+        world.run().await;
+        let ticket = world.item(Right, "It breaks").item.id;
+        world.change(Right, &ticket, |ticket| ticket.labels.push("vip".to_owned()));
+        world.deliver_all().await;
+        world.change(Left, &issue, |issue| issue.body = "On Mondays.".to_owned());
+        world.right.trouble_with_items(ItemCall::Comment, LosesAnswer);
+        // The label brings the text along, and its answer gets lost.
+        assert!(world.step().await);
+        assert_eq!(world.item(Right, "It breaks").comments.len(), 1);
+        if changes_again {
+            world.change(Left, &issue, |issue| issue.body = "On Tuesdays.".to_owned());
+        }
+        world.run().await;
+        let told: Vec<_> = world.item(Right, "It breaks").comments.into_iter().map(|told| told.body).collect();
+        let last = if changes_again { "On Tuesdays." } else { "On Mondays." };
+        assert_eq!(told.len(), if changes_again { 2 } else { 1 }, "{told:?}");
+        assert!(told.last().unwrap().ends_with(last), "{told:?}");
+        assert_eq!(world.item(Left, "It breaks").comments, [], "what the mirror wrote was copied back");
+        assert!(world.pairs().await.iter().all(|pair| pair.saying.is_none()));
+    }
+}
+
+/// Who carried it gave up before anybody knew: what comes next finds out first.
+async fn what_was_said_by_a_change_that_gave_up_is_known_all_the_same(test: TestDatabase) {
+    let world = World::new(test).await;
+    let issue = world.open(Left, "It breaks");
+    world.run().await;
+    world.right.trouble_with_items(ItemCall::Comment, LosesAnswer);
+    world.comment(Left, &issue, "On Mondays.");
+    world.deliver_all().await;
+    let job = world.claim().await.unwrap();
+    assert!(matches!(world.do_job(&job).await, Outcome::Again { .. }));
+    world.settle(&job, Some(Outcome::Failed { why: "The fake partner was away for days.".into() })).await;
+    // At rest, what is being said can be read by nobody who only has the database.
+    let saying = world.pairs().await[0].saying.clone().expect("nobody knows yet");
+    assert!(!String::from_utf8_lossy(&saying).contains("Mondays"));
+
+    world.run().await;
+    assert_eq!(world.last(Left, "commented").await.0, Failed);
+    assert_eq!(world.last(Right, "commented").await, (Skipped, Some("The mirror wrote this itself.".to_owned())));
+    assert_eq!((world.item(Left, "It breaks").comments.len(), world.item(Right, "It breaks").comments.len()), (1, 1));
+    let failed = world.changes().await.into_iter().find(|change| change.state == Failed).unwrap();
+    mirrors::again(&world.core, &world.ada, &world.mirror_row().await, failed.id).await.unwrap();
+    world.run().await;
+    assert_eq!(world.last(Left, "commented").await.0, Done);
+    assert_eq!(world.item(Right, "It breaks").comments.len(), 1);
+}
+
 async fn a_lost_answer_of_a_deed_is_found_to_be_so(test: TestDatabase) {
     let world = World::new(test).await;
     let issue = world.open(Left, "It breaks");
@@ -291,6 +344,8 @@ async fn a_job_that_was_given_up_leaves_a_failure_and_looks_first_the_next_time(
 on_both_databases!(
     a_lost_answer_makes_no_second_ticket,
     a_lost_answer_makes_no_second_comment,
+    a_lost_answer_makes_no_second_telling_of_a_text,
+    what_was_said_by_a_change_that_gave_up_is_known_all_the_same,
     a_lost_answer_of_a_deed_is_found_to_be_so,
     a_process_that_dies_leaves_no_double,
     a_stranger_waits_only_while_a_copy_is_on_its_way,

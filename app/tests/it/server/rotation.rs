@@ -8,8 +8,12 @@ use patchbay::{
         sealing::{Place, Vault},
     },
     db::{
-        IntegrationUserId, LinkId, OrganizationId, TeamId, UserId,
-        entity::{Tenant, integration_link, integration_user, member, oauth_state, organization, team, user},
+        IntegrationUserId, LinkId, MirrorChangeId, MirrorId, MirrorPairId, OrganizationId, TeamId, UserId,
+        entity::{
+            Tenant, integration_link, integration_user, member,
+            mirror::{self, Side},
+            mirror_change, mirror_pair, oauth_state, organization, team, user,
+        },
     },
 };
 use sea_orm::{ActiveModelTrait, EntityTrait, IntoActiveModel, sea_query::Expr};
@@ -22,6 +26,8 @@ struct Tenanted {
     organization: OrganizationId,
     accounts: Vec<IntegrationUserId>,
     link: LinkId,
+    pair: MirrorPairId,
+    change: MirrorChangeId,
     state: Vec<u8>,
 }
 
@@ -105,7 +111,78 @@ async fn tenant(test: &TestDatabase, vault: &Vault, accounts: usize) -> Tenanted
         expires_at: i64::MAX,
     };
     insert(db, consent).await;
-    Tenanted { organization, accounts, link, state }
+    let (pair, change) = mirrored(db, vault, (organization, team, user), link).await;
+    Tenanted { organization, accounts, link, pair, change, state }
+}
+
+/// A change that waits, and what is being said about its pair.
+async fn mirrored(
+    db: &sea_orm::DatabaseConnection,
+    vault: &Vault,
+    (organization, team, user): (OrganizationId, TeamId, UserId),
+    link: LinkId,
+) -> (MirrorPairId, MirrorChangeId) {
+    let (mirror, pair, change) = (MirrorId::new(), MirrorPairId::new(), MirrorChangeId::new());
+    let joined = mirror::Model {
+        organization_id: organization,
+        id: mirror,
+        team_id: team,
+        name: "acme/widgets ⇄ acme".into(),
+        left_link: link,
+        right_link: link,
+        settings: json!({}),
+        since: 0,
+        state: mirror::MirrorState::Active,
+        reason: None,
+        state_since: 0,
+        made_left: false,
+        made_right: false,
+        created_by: user,
+        receipt: None,
+        created_at: 0,
+        updated_at: 0,
+    };
+    insert(db, joined).await;
+    let two = mirror_pair::Model {
+        organization_id: organization,
+        id: pair,
+        mirror_id: mirror,
+        left_item: Some("1".into()),
+        right_item: Some("2".into()),
+        origin: Side::Left,
+        backfill_id: None,
+        external_id: "gh-1".into(),
+        state: mirror_pair::PairState::Joined,
+        reason: None,
+        asked_at: None,
+        left_known: None,
+        right_known: None,
+        saying: Some(vault.seal(Place::mirror_saying(organization, pair), &"saying".into())),
+        writes: json!([]),
+        created_at: 0,
+        updated_at: 0,
+    };
+    insert(db, two).await;
+    let waiting = mirror_change::Model {
+        organization_id: organization,
+        id: change,
+        mirror_id: mirror,
+        pair_id: Some(pair),
+        side: Side::Left,
+        change_key: "1".into(),
+        what: "commented".into(),
+        author: "ada".into(),
+        item_name: "acme/widgets#1".into(),
+        item_url: None,
+        content: Some(vault.seal(Place::mirror_content(organization, change), &"change".into())),
+        state: mirror_change::ChangeState::Waiting,
+        reason: None,
+        attempts: 0,
+        created_at: 0,
+        finished_at: None,
+    };
+    insert(db, waiting).await;
+    (pair, change)
 }
 
 async fn insert<M, A>(db: &sea_orm::DatabaseConnection, row: M)
@@ -136,6 +213,10 @@ async fn all_open(test: &TestDatabase, vault: &Vault, tenant: &Tenanted, version
     let link = integration_link::Entity::of(tenant.organization).one(db).await.unwrap().unwrap();
     check(Place::hook_secret(tenant.organization, tenant.link), link.hook_secret, "hook secret".into());
     check(Place::given_secret(tenant.organization, tenant.link), link.given_secret, "given secret".into());
+    let pair = mirror_pair::Entity::of(tenant.organization).one(db).await.unwrap().unwrap();
+    check(Place::mirror_saying(tenant.organization, tenant.pair), pair.saying, "saying".into());
+    let change = mirror_change::Entity::of(tenant.organization).one(db).await.unwrap().unwrap();
+    check(Place::mirror_content(tenant.organization, tenant.change), change.content, "change".into());
     let state = oauth_state::Entity::find_by_id(tenant.state.clone()).one(db).await.unwrap().unwrap();
     check(Place::verifier(tenant.organization, &tenant.state), state.verifier, "verifier".into());
 }
@@ -156,6 +237,8 @@ async fn everything_sealed_is_sealed_anew_and_vaults_that_are_open_follow(test: 
         ("integration_links.given_secret", 2),
         ("integration_links.hook_secret", 2),
         ("integration_users.credentials", 121),
+        ("mirror_changes.content", 2),
+        ("mirror_pairs.saying", 2),
         ("oauth_states.verifier", 2),
     ];
     assert_eq!(sealed, expected);
