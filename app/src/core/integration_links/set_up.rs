@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use integration_contract::{CheckedLink, ErrorKind, LinkSettings};
+use integration_contract::{CheckedLink, ErrorKind, LinkSettings, Remote};
 use sea_orm::{
     ActiveModelTrait, ActiveValue::Set, ColumnTrait, DatabaseTransaction, IntoActiveModel, QueryFilter, SqlErr,
     TryIntoModel, sea_query::Expr,
@@ -206,22 +206,14 @@ pub async fn change(core: &Core, who: &Member, partner: &Partner, link: &Model, 
     core.db
         .write(async |tx| {
             let who = &must_still_manage(tx, who, link).await?;
-            let link = living(tx, link).await?;
-            let paused = link.state == LinkState::Paused;
-            let mut change = link.into_active_model();
+            let mut change = living(tx, link).await?.into_active_model();
             change.settings = Set(checked.settings.0);
             change.name = Set(name_of(core, partner, &change));
-            if paused {
-                change.updated_at = Set(now);
-                let link = change.update(tx).await?;
-                return audit::note(core, tx, who, Deed::LinkChanged, &link).await;
-            }
-            change.state = Set(LinkState::Pending);
-            change.state_since = Set(now);
-            change.reason = Set(None);
             change.updated_at = Set(now);
             let link = change.update(tx).await?;
-            add_job(tx, &link).await?;
+            if link.state != LinkState::Paused {
+                set_up_again(tx, &link, now).await?;
+            }
             audit::note(core, tx, who, Deed::LinkChanged, &link).await
         })
         .await?;
@@ -312,7 +304,7 @@ pub(super) async fn living(tx: &DatabaseTransaction, link: &Model) -> Result<Mod
 }
 
 /// Adds the job that sets a pending link up.
-pub(super) async fn add_job(tx: &DatabaseTransaction, link: &Model) -> Result<()> {
+async fn add_job(tx: &DatabaseTransaction, link: &Model) -> Result<()> {
     let job = NewJob {
         organization: link.organization_id,
         kind: INSTALL,
@@ -363,11 +355,18 @@ async fn set_up_at_partner(core: &Core, partner: &Partner, link: &Model) -> Resu
     }
     partner.integration.change_link(&account, &seen, &ledger).await?;
     let after = ledger.in_state(&[RemoteState::Made]).await?;
-    let made_anew = after.iter().any(|remote| !before.iter().any(|old| old.id == remote.id));
-    if made_anew && partner.integration.card().hooks.is_some() {
+    if made_anew(&before, &after) && partner.integration.card().hooks.is_some() {
         heard_nothing(core, link).await?;
     }
     Ok(())
+}
+
+/// Whether something that stood at the partner had to be made once more. What stands there besides since then took nothing
+/// away.
+fn made_anew(before: &[Remote], after: &[Remote]) -> bool {
+    let is_another =
+        |old: &Remote, new: &Remote| (&old.kind, &old.place) == (&new.kind, &new.place) && old.id != new.id;
+    after.iter().any(|new| before.iter().any(|old| is_another(old, new)))
 }
 
 /// What the link hears through was gone at the partner, and stands there again as of now: nothing came in between, and no
@@ -440,4 +439,30 @@ fn name_of(core: &Core, partner: &Partner, row: &integration_link::ActiveModel) 
         given_secret: None,
     };
     partner.integration.short_name(&seen)
+}
+
+#[cfg(test)]
+mod tests {
+    use integration_contract::{Remote, Reservation};
+
+    use super::made_anew;
+
+    fn stands(kind: &str, id: &str) -> Remote {
+        Remote {
+            reservation: Reservation(format!("row of {id}")),
+            kind: kind.into(),
+            place: "acme".into(),
+            id: Some(id.into()),
+        }
+    }
+
+    #[test]
+    fn what_was_gone_is_told_from_what_came_besides() {
+        let webhook = stands("webhook", "1");
+        let before = std::slice::from_ref(&webhook);
+        assert!(!made_anew(before, before));
+        // Changed settings may want a trigger as well.
+        assert!(!made_anew(before, &[webhook.clone(), stands("trigger", "7")]));
+        assert!(made_anew(before, &[stands("webhook", "2")]));
+    }
 }
