@@ -97,11 +97,10 @@ pub(super) async fn sever(
     user: UserId,
     name: &str,
 ) -> Result<Ties> {
-    let integration_links::LeftBehind { removed, waiting } =
-        integration_links::leave_behind(core, tx, organization, user, name).await?;
     let accounts = integration_users::leave_behind(tx, organization, user).await?;
+    let ties = integration_links::leave_behind(core, tx, organization, (user, name), &accounts).await?;
     let partners = accounts.iter().map(|account| core.partners.name_of(&account.partner).to_owned()).collect();
-    Ok(Ties { partners, acting: waiting, own: removed })
+    Ok(Ties { partners, ..ties })
 }
 
 /// What was begun goes on; nothing is sent any more through links that are gone.

@@ -104,24 +104,45 @@ impl Standings {
         Ok(self)
     }
 
+    /// And what whoever connected an account is called, whether or not a step names them.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn naming_owners(mut self, core: &Core, who: &Member) -> Result<Self> {
+        let owners = self.accounts.values().filter_map(|row| row.user_id).collect();
+        self.ask_names(core, who, owners).await?;
+        Ok(self)
+    }
+
     async fn name_people(&mut self, core: &Core, who: &Member, links: &[&Model]) -> Result<()> {
-        let owners = self.accounts.values().filter_map(|row| row.user_id);
+        let broken = self.accounts.values().filter(|row| row.state == AccountState::Broken);
+        let owners = broken.filter_map(|row| row.user_id);
         let needy = links.iter().filter(|link| !matches!(link.state, LinkState::Active | LinkState::Removed));
-        let of_needy = needy.clone().filter_map(|link| link.user_id);
-        let people: BTreeSet<UserId> = owners.chain(of_needy).filter(|user| *user != who.user).collect();
-        if !people.is_empty() {
-            let names: Vec<(UserId, String)> = user::Entity::find()
-                .select_only()
-                .columns([user::Column::Id, user::Column::Name])
-                .filter(user::Column::Id.is_in(people))
-                .into_tuple()
-                .all(core.db.reader())
-                .await?;
-            self.names = names.into_iter().collect();
-        }
+        let of_needy = needy.clone().flat_map(|link| {
+            let account = link.integration_user_id.and_then(|id| self.accounts.get(&id));
+            [link.user_id, account.and_then(|row| row.user_id)]
+        });
+        let people = owners.chain(of_needy.flatten()).collect();
+        self.ask_names(core, who, people).await?;
         if !who.is_admin() && needy.count() > 0 {
             self.admins = admins_of(core, who).await?;
         }
+        Ok(())
+    }
+
+    async fn ask_names(&mut self, core: &Core, who: &Member, mut people: BTreeSet<UserId>) -> Result<()> {
+        people.retain(|user| *user != who.user && !self.names.contains_key(user));
+        if people.is_empty() {
+            return Ok(());
+        }
+        let names: Vec<(UserId, String)> = user::Entity::find()
+            .select_only()
+            .columns([user::Column::Id, user::Column::Name])
+            .filter(user::Column::Id.is_in(people))
+            .into_tuple()
+            .all(core.db.reader())
+            .await?;
+        self.names.extend(names);
         Ok(())
     }
 
@@ -149,7 +170,7 @@ impl Standings {
         self.accounts.get(&link.integration_user_id?)
     }
 
-    /// What a user is called, where a step may name them.
+    /// What a user is called, where a step may name them, or all were asked for ([`Self::naming_owners`]).
     pub fn name(&self, user: UserId) -> Option<&str> {
         self.names.get(&user).map(String::as_str)
     }

@@ -164,8 +164,8 @@ pub async fn inspect(core: &Core, link: &Model) -> Result<()> {
         return Ok(());
     }
     let partner = core.partners.get(&link.partner)?;
-    let lacks_account = link.integration_user_id.is_some() && account_row(core, link).await?.is_none();
-    if link.state == LinkState::Broken && lacks_account && partner.acts_with_accounts() {
+    let needs_account = partner.acts_with_accounts() && link.integration_user_id.is_some();
+    if link.state == LinkState::Broken && needs_account && account_row(core, link).await?.is_none() {
         // There is nothing to look with, and why that is so stands there already.
         return Ok(());
     }

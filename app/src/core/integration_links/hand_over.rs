@@ -8,13 +8,14 @@ use super::{
     follow::broken,
     must_be_about_the_same, must_manage, must_still_manage,
     remove::{Removal, remove_in},
-    set_up::{add_job, living},
+    set_up::{living, set_up_again},
 };
 use crate::{
     core::{
         Core, Error, Result,
         audit::{self, About, Deed},
-        departures, integration_users,
+        departures::{Ties, needs_account},
+        integration_users,
         partners::Partner,
         people::Member,
     },
@@ -28,18 +29,9 @@ use crate::{
     },
 };
 
-/// What somebody's leaving did to links.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct LeftBehind {
-    /// How many of their own were removed.
-    pub removed: usize,
-    /// How many links of teams wait until somebody takes them over.
-    pub waiting: usize,
-}
-
 /// Somebody leaves the organization, called `name` here: their own links are removed as any link is, and those of teams that
-/// act with their accounts wait, keeping what comes, until somebody takes them over. Wake the queue after the commit, and wait
-/// [`crate::core::outbox::until_calls_have_begun`].
+/// act with one of these accounts of theirs wait, keeping what comes, until somebody takes them over. Answers with how many
+/// of each. Wake the queue after the commit, and wait [`crate::core::outbox::until_calls_have_begun`].
 ///
 /// # Errors
 /// When the database does not answer.
@@ -47,41 +39,43 @@ pub async fn leave_behind(
     core: &Core,
     tx: &DatabaseTransaction,
     organization: OrganizationId,
-    user: UserId,
-    name: &str,
-) -> Result<LeftBehind> {
-    let mut left = LeftBehind::default();
+    (user, name): (UserId, &str),
+    accounts: &[integration_user::Model],
+) -> Result<Ties> {
+    let mut ties = Ties::default();
     let living = || Entity::of(organization).filter(Column::State.is_not_in([LinkState::Removing, LinkState::Removed]));
     let own = living().filter(Column::Level.eq(LinkLevel::User)).filter(Column::UserId.eq(user)).all(tx).await?;
     for link in own {
         if remove_in(core, tx, &link).await? == Removal::Removed {
-            left.removed += 1;
+            ties.own += 1;
         }
     }
-    let accounts = integration_user::Entity::of(organization).filter(integration_user::Column::UserId.eq(user));
-    let accounts: Vec<_> = accounts.all(tx).await?.into_iter().map(|row| row.id).collect();
+    let accounts = accounts.iter().map(|row| row.id);
     for link in living().filter(Column::IntegrationUserId.is_in(accounts)).all(tx).await? {
         // Where an account is there for setting links up and nothing else, they go on without it.
-        if !departures::needs_account(core, &link.partner) {
+        if !needs_account(core, &link.partner) {
             continue;
         }
-        left.waiting += 1;
+        ties.acting += 1;
         // A pause is a person's wish; what is wrong shows when it ends.
         if link.state != LinkState::Paused {
             let reason = format!("It acted with an account of {name}, who left the organization.");
             broken(core, tx, &link, reason, Some(Remedy::Reconnect)).await?;
         }
     }
-    Ok(left)
+    Ok(ties)
 }
 
 /// What taking a link over came to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum TakenOver {
     /// It acts with an account of who asked, and is being set up with it.
     Taken,
     /// They have none at the partner: one has to be connected first.
-    NoAccount,
+    NoAccount {
+        /// Where, at a partner that has its customers at addresses of their own.
+        site: Option<String>,
+    },
 }
 
 /// Lets a link act with an account of who asks. The partner is asked first whether that account may do what the link does;
@@ -102,14 +96,14 @@ pub async fn take_over(core: &Core, who: &Member, partner: &Partner, link: &Mode
     for row in integration_users::own_connected(core, who, partner).await? {
         match fits(core, partner, link, &row).await {
             Ok(()) => {
-                give(core, who, link, &row).await?;
+                give(core, who, partner, link, &row).await?;
                 return Ok(TakenOver::Taken);
             }
             Err(error @ (Error::Conflict(_) | Error::Partner(_))) => refused = refused.or(Some(error)),
             Err(error) => return Err(error),
         }
     }
-    refused.map_or(Ok(TakenOver::NoAccount), Err)
+    refused.map_or(Ok(TakenOver::NoAccount { site: now.and_then(|row| row.site) }), Err)
 }
 
 /// Asks the partner what it would be asked if the link were made with this account.
@@ -126,27 +120,20 @@ async fn fits(core: &Core, partner: &Partner, link: &Model, row: &integration_us
     must_be_about_the_same(link, &checked)
 }
 
-async fn give(core: &Core, who: &Member, link: &Model, row: &integration_user::Model) -> Result<()> {
+async fn give(core: &Core, who: &Member, partner: &Partner, link: &Model, row: &integration_user::Model) -> Result<()> {
     let now = core.clock.now();
     core.db
         .write(async |tx| {
             let who = must_still_manage(tx, who, link).await?;
             integration_users::must_be_connected(tx, who.organization, row.id).await?;
-            let link = living(tx, link).await?;
-            let paused = link.state == LinkState::Paused;
-            let mut change = link.into_active_model();
+            let mut change = living(tx, link).await?.into_active_model();
             change.integration_user_id = Set(Some(row.id));
             change.updated_at = Set(now);
-            if !paused {
-                change.state = Set(LinkState::Pending);
-                change.state_since = Set(now);
-                change.reason = Set(None);
-            }
             let link = change.update(tx).await?;
-            if !paused {
-                add_job(tx, &link).await?;
+            if link.state != LinkState::Paused {
+                set_up_again(tx, &link, now).await?;
             }
-            let about = About::from(&link).saying(format!("{}, with {}", link.partner, row.account_name));
+            let about = About::from(&link).saying(format!("{}, with {}", partner.name(), row.account_name));
             audit::note(core, tx, &who, Deed::LinkTakenOver, about).await
         })
         .await?;

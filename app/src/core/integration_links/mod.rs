@@ -21,7 +21,7 @@ use sea_orm::{
 use url::Url;
 
 pub use follow::{INSPECT, broke, change_living, follow, inspect, inspect_again};
-pub use hand_over::{LeftBehind, TakenOver, leave_behind, take_over};
+pub use hand_over::{TakenOver, leave_behind, take_over};
 pub use list::{Glimpse, Listing, PAGE, Wanted, any_of_team, in_sight, of_partner, of_team};
 pub use look::{Looks, look};
 pub use notice::{NOTICE, notice, notice_due};
@@ -256,13 +256,10 @@ pub fn given_secret(core: &Core, link: &Model) -> Option<SecretString> {
 /// See [`integration_users::account`].
 pub async fn account(core: &Core, partner: &Partner, link: &Model) -> Result<Account> {
     let lasting = partner.acts_with_accounts();
-    if link.integration_user_id.is_none() {
-        return Ok(integration_users::nobody(core, partner));
-    }
     match account_row(core, link).await? {
         Some(row) if lasting => integration_users::account(core, partner, &row).await,
         Some(row) => Ok(integration_users::account_for_now(core, partner, &row)),
-        None if !lasting => Ok(integration_users::nobody(core, partner)),
+        None if !lasting || link.integration_user_id.is_none() => Ok(integration_users::nobody(core, partner)),
         None => {
             let sentence = "The account this link acted with is no longer here.";
             Err(integration_contract::Error::new(integration_contract::ErrorKind::Unauthorized, sentence).into())

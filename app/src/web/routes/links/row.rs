@@ -120,7 +120,7 @@ impl Row {
             receipt: receipt_lines(link.receipt.as_ref()),
             last_hook: link.hook_seen_at.map(Moment::at),
             in_motion: matches!(link.state, LinkState::Pending | LinkState::Removing),
-            living: !matches!(link.state, LinkState::Removing | LinkState::Removed),
+            living: integration_links::lives(link),
             may_manage: integration_links::must_manage(member, link).is_ok(),
             delete_path: format!("/integrations/{}/link?link={}", link.partner, link.id),
             unheard: unheard(core, link),

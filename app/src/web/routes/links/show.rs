@@ -136,6 +136,7 @@ async fn draw_link(
 ) -> web::Result<Response> {
     let here = link_path(&link);
     let standings = Standings::of(core, member, &[&link]).await?.counting_held(core, &[&link]).await?;
+    let standings = standings.naming_owners(core, member).await?;
     let account = standings.account(&link).cloned();
     let mut row = Row::of(core, member, &link, &standings, &here).joined_by(&mirrors::joining(core, &link).await?);
     let activity = Activity::newest(core, &link, row.may_manage && row.living).await?;

@@ -32,10 +32,13 @@ pub(super) async fn take_over(
 ) -> web::Result<Response> {
     let here = link_path(link);
     let next = ReturnPath::new(next).or(&here);
-    if say(who, partner, integration_links::take_over(core, member, partner, link).await).await? {
-        return Ok(Redirect::to(&next).into_response());
-    }
-    let site = integration_links::account_row(core, link).await?.and_then(|row| row.site);
+    let site = match integration_links::take_over(core, member, partner, link).await {
+        Ok(TakenOver::NoAccount { site }) => site,
+        done => {
+            say(who, partner, done).await?;
+            return Ok(Redirect::to(&next).into_response());
+        }
+    };
     if partner.site().is_some() && site.is_none() {
         let sentence = format!("Connect your {} account first. Then use it for {}.", partner.name(), link.name);
         who.flash(Tone::Attention, sentence).await?;
@@ -59,9 +62,9 @@ pub async fn take_over_connected(
 }
 
 /// Says what it came to, if it came to something: not when an account is still to be connected.
-async fn say(who: &SignedIn, partner: &Partner, done: Result<TakenOver, Error>) -> web::Result<bool> {
+async fn say(who: &SignedIn, partner: &Partner, done: Result<TakenOver, Error>) -> web::Result<()> {
     let (tone, sentence) = match done {
-        Ok(TakenOver::NoAccount) => return Ok(false),
+        Ok(TakenOver::NoAccount { .. }) => return Ok(()),
         Ok(TakenOver::Taken) => {
             (Tone::Good, format!("It acts with your {} account from now on, and is being set up.", partner.name()))
         }
@@ -69,6 +72,5 @@ async fn say(who: &SignedIn, partner: &Partner, done: Result<TakenOver, Error>) 
         Err(Error::Partner(error)) => (Tone::Bad, error.sentence().to_owned()),
         Err(error) => return Err(error.into()),
     };
-    who.flash(tone, sentence).await?;
-    Ok(true)
+    who.flash(tone, sentence).await
 }

@@ -39,7 +39,6 @@ use crate::{
 struct SettingsPage {
     page: Page,
     member: Member,
-    id: TeamId,
     team: team::Model,
     /// What stands in the fields.
     typed: NewTeam,
@@ -66,7 +65,7 @@ impl SettingsPage {
     }
 
     fn base(&self) -> String {
-        format!("/teams/{}", self.id)
+        format!("/teams/{}", self.team.id)
     }
 }
 
@@ -299,7 +298,6 @@ async fn draw_settings(
             .in_zone(entries::zone(&team))
             .at(Place::TeamSettings(team.id)),
         member,
-        id: team.id,
         typed: typed.unwrap_or_else(|| NewTeam { name: team.name.clone(), time_zone: team.time_zone.clone() }),
         team,
         zones: zone_names(),
