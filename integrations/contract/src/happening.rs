@@ -35,6 +35,26 @@ impl Reading {
     }
 }
 
+/// What happened before there was a link, each as its hook would have told of it.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct Lately {
+    /// The newest first, at most 20.
+    pub happened: Vec<Happened>,
+    /// What the link brings and the partner does not show of before: a sentence.
+    pub left_out: Option<String>,
+}
+
+/// Something that happened before there was a link.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Happened {
+    /// The partner's word for it, as in [`crate::HookAnswer::Accept`].
+    pub event: String,
+    /// Unix seconds.
+    pub at: i64,
+    /// What its hook would have said. Who did it has no name where the partner does not say so.
+    pub reading: Reading,
+}
+
 /// One thing that happened at the partner.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub enum Happening {

@@ -6,9 +6,9 @@ use url::Url;
 
 use crate::{
     Account, Actions, Address, AuthorizeAsk, Button, Card, CheckedLink, Connected, Credentials, Error, FormInput,
-    Grant, Happening, HookAnswer, HookCall, HookReply, Http, IntegrationLink, ItemChange, Items, Ledger, LinkForm,
-    LinkRefused, Outgoing, OutgoingEntry, Picture, Reading, Receipt, Remote, Result, Scheme, Setup, Told, Undone,
-    Verified, Want,
+    Grant, Happening, HookAnswer, HookCall, HookReply, Http, IntegrationLink, ItemChange, Items, Lately, Ledger,
+    LinkForm, LinkRefused, Outgoing, OutgoingEntry, Picture, Reading, Receipt, Remote, Result, Scheme, Setup, Told,
+    Undone, Verified, Want,
 };
 
 /// Our code for one partner.
@@ -83,6 +83,15 @@ pub trait Integration: Send + Sync {
 
     /// What stands in the form when the link's settings are to be changed: the inverse of [`Self::check_link`].
     fn form_input(&self, link: &IntegrationLink) -> FormInput;
+
+    /// What happened lately where a link with these settings would listen, for its preview; `None` where the partner shows
+    /// nothing of before. Only reads at the partner.
+    ///
+    /// # Errors
+    /// Any kind; the host shows the sentence in the preview.
+    async fn lately(&self, _cx: &Account, _link: &IntegrationLink) -> Result<Option<Lately>> {
+        Ok(None)
+    }
 
     /// Makes at the partner what the link needs, such as a webhook. Runs as a job and may run again after a crash:
     /// every resource is reserved in the ledger before the call that makes it, and a reservation that is still open

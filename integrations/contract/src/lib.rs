@@ -29,7 +29,7 @@ pub use action::{Actions, Clicker, NotClicked, TokenScheme};
 pub use card::{Capability, Card, Connect, Effect, EventKind, Example, Scope, Site};
 pub use error::{Error, ErrorKind, Result};
 pub use form::{Choice, Field, FieldErrors, FieldKind, FormInput, LinkForm, LinkRefused};
-pub use happening::{Author, Happening, NewEntry, NewLines, Reading, Status};
+pub use happening::{Author, Happened, Happening, Lately, NewEntry, NewLines, Reading, Status};
 pub use hook::{Address, HookAnswer, HookCall, HookReply, HookRules, Verified};
 pub use http::{Auth, Http, Request, Response, Transport};
 pub use integration::Integration;

@@ -8,7 +8,7 @@ use url::Url;
 
 use crate::{
     error,
-    wire::{ApiRepository, Comment, Issue, IssueUpdate, NewIssue, NewWebhook, User, Webhook},
+    wire::{ApiRepository, Comment, Issue, IssueUpdate, NewIssue, NewWebhook, PullRequest, Release, User, Webhook},
 };
 
 /// A page of 100 repositories with all their fields runs to about 800 KB.
@@ -164,6 +164,50 @@ impl<'a> Api<'a> {
             None => None,
         };
         Ok((answer.json()?, next))
+    }
+
+    /// The issues and pull requests that changed last. <https://docs.github.com/rest/issues/issues#list-repository-issues>
+    pub(crate) async fn issues_lately(&self, repository: u64) -> Result<Vec<Issue>> {
+        let query = [("state", "all"), ("sort", "updated"), ("direction", "desc")];
+        self.lately("list the repository's issues", repository, &["issues"], &query).await
+    }
+
+    /// The pull requests that changed last. <https://docs.github.com/rest/pulls/pulls#list-pull-requests>
+    pub(crate) async fn pulls_lately(&self, repository: u64) -> Result<Vec<PullRequest>> {
+        let query = [("state", "all"), ("sort", "updated"), ("direction", "desc")];
+        self.lately("list the repository's pull requests", repository, &["pulls"], &query).await
+    }
+
+    /// The newest comments on issues and pull requests.
+    /// <https://docs.github.com/rest/issues/comments#list-issue-comments-for-a-repository>
+    pub(crate) async fn comments_lately(&self, repository: u64) -> Result<Vec<Comment>> {
+        let query = [("sort", "created"), ("direction", "desc")];
+        self.lately("list the repository's comments", repository, &["issues", "comments"], &query).await
+    }
+
+    /// The newest releases. <https://docs.github.com/rest/releases/releases#list-releases>
+    pub(crate) async fn releases_lately(&self, repository: u64) -> Result<Vec<Release>> {
+        self.lately("list the repository's releases", repository, &["releases"], &[]).await
+    }
+
+    /// A page is enough of what changed last, and a person waits for it.
+    async fn lately<T: serde::de::DeserializeOwned>(
+        &self,
+        doing: &str,
+        repository: u64,
+        list: &[&str],
+        query: &[(&str, &str)],
+    ) -> Result<Vec<T>> {
+        let mut path = vec!["repositories"];
+        let repository = repository.to_string();
+        path.push(&repository);
+        path.extend(list);
+        let mut url = self.url(&path);
+        url.query_pairs_mut().extend_pairs(query).append_pair("per_page", "50");
+        let mut request = self.headed(Request::new(Method::GET, url));
+        request.max_answer = ISSUES_ANSWER;
+        request.timeout = LIST_TIME;
+        self.call(doing, request).await?.json()
     }
 
     /// <https://docs.github.com/rest/issues/issues#create-an-issue>

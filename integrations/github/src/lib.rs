@@ -1,7 +1,7 @@
 //! GitHub as a partner: each method of [`Integration`] leads into one room of this crate.
 //!
 //! `card` what GitHub is to the catalogue · `config` what the operator set · `oauth` connecting an account · `link` the
-//! form and its check · `webhook` what stands at GitHub · `hook` what arrives from it · `reading` what it says · `changes`
+//! form and its check · `lately` what happened before · `webhook` what stands at GitHub · `hook` what arrives from it · `reading` what it says · `changes`
 //! what it says of items · `item` issues and pull requests in our words · `items` what is done to them · `api` its calls · `wire` its JSON · `error` its statuses. The sandbox stands in for GitHub in the demo and in tests.
 
 mod api;
@@ -13,6 +13,7 @@ mod events;
 mod hook;
 mod item;
 mod items;
+mod lately;
 mod link;
 mod oauth;
 mod reading;
@@ -25,8 +26,8 @@ mod wire;
 use async_trait::async_trait;
 use integration_contract::{
     Account, Address, AuthorizeAsk, Card, CheckedLink, Connected, Credentials, FormInput, Grant, Happening, HookAnswer,
-    HookCall, Http, Integration, IntegrationLink, Items, Ledger, LinkForm, LinkRefused, PartnerSettings, Reading,
-    Remote, Result, Scheme, Undone, Verified,
+    HookCall, Http, Integration, IntegrationLink, Items, Lately, Ledger, LinkForm, LinkRefused, PartnerSettings,
+    Reading, Remote, Result, Scheme, Undone, Verified,
 };
 use url::Url;
 
@@ -83,6 +84,10 @@ impl Integration for GitHub {
 
     fn form_input(&self, link: &IntegrationLink) -> FormInput {
         link::form_input(link)
+    }
+
+    async fn lately(&self, cx: &Account, link: &IntegrationLink) -> Result<Option<Lately>> {
+        lately::lately(&self.config, cx, link).await.map(Some)
     }
 
     async fn create_link(&self, cx: &Account, link: &IntegrationLink, ledger: &dyn Ledger) -> Result<()> {

@@ -201,7 +201,7 @@ pub(crate) struct IssueComment {
 }
 
 /// An issue, in hooks and in answers; also a pull request, told by its field `pull_request`, where GitHub treats both alike.
-#[derive(Deserialize)]
+#[derive(Default, Deserialize)]
 pub(crate) struct Issue {
     pub(crate) id: u64,
     pub(crate) number: u64,
@@ -250,6 +250,8 @@ pub(crate) struct Comment {
     pub(crate) id: u64,
     pub(crate) body: Option<String>,
     pub(crate) html_url: Option<String>,
+    /// The issue's address in the API.
+    pub(crate) issue_url: Option<String>,
     pub(crate) user: Option<Account>,
     pub(crate) created_at: Option<String>,
     pub(crate) updated_at: Option<String>,

@@ -1,6 +1,6 @@
 //! What the last hooks of a link would come to.
 
-use integration_contract::{Author, Happening};
+use integration_contract::{Author, Error, Happening, Reading};
 use sea_orm::{ColumnTrait, QueryFilter, QueryOrder, QuerySelect};
 
 use super::{
@@ -19,11 +19,11 @@ use crate::{
     },
 };
 
-/// A kept hook, and what it would come to.
+/// Something that was heard, or would have been, and what it would come to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Heard {
-    /// The hook.
-    pub id: MessageId,
+    /// The hook; none for what happened before there was a link.
+    pub id: Option<MessageId>,
     /// Unix milliseconds.
     pub at: i64,
     /// The partner's word for what it is.
@@ -45,7 +45,7 @@ pub async fn arriving(core: &Core, partner: &Partner, link: &integration_link::M
     let mut heard = Vec::new();
     for message in kept.all(core.db.reader()).await? {
         let said = would_say(core, partner, link, &message).await?;
-        heard.push(Heard { id: message.id, at: message.received_at, event: message.event, said });
+        heard.push(Heard { id: Some(message.id), at: message.received_at, event: message.event, said });
     }
     Ok(heard)
 }
@@ -58,10 +58,19 @@ pub async fn would_say(
     message: &Model,
 ) -> Result<Vec<Said>> {
     let seen = integration_links::as_partner_sees(core, link);
-    let reading = partner.integration.hook(&seen, &happenings::call_of(message));
-    let Ok(read) = &reading else { return Ok(said(&reading)) };
+    tell(core, partner, link, &partner.integration.hook(&seen, &happenings::call_of(message))).await
+}
+
+/// What a reading says to a link: to one person's, only what they did.
+pub(super) async fn tell(
+    core: &Core,
+    partner: &Partner,
+    link: &integration_link::Model,
+    reading: &std::result::Result<Reading, Error>,
+) -> Result<Vec<Said>> {
+    let Ok(read) = reading else { return Ok(said(reading)) };
     if link.level != LinkLevel::User || read.happenings.is_empty() {
-        return Ok(said(&reading));
+        return Ok(said(reading));
     }
     let mut lines = Vec::new();
     for happening in &read.happenings {

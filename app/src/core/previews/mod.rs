@@ -1,14 +1,17 @@
-//! Previews: what settings would have made of what was there already. Nothing is written, and no partner is asked.
+//! Previews: what settings would have made of what was there already. Nothing is written.
 //!
-//! [`arriving()`] reads the kept hooks of a link again, [`leaving()`] goes through the team's newest entries and what its other
+//! [`arriving()`] reads the kept hooks of a link again, [`lately()`] asks the partner what happened before there was a link,
+//! [`leaving()`] goes through the team's newest entries and what its other
 //! links heard of items. [`samples()`] shows at a partner what nobody did. The link may have settings that are not stored yet, or not be stored itself.
 
 mod arriving;
+mod lately;
 mod leaving;
 mod said;
 mod samples;
 
 pub use arriving::{Heard, arriving, would_say};
+pub use lately::{Lately, lately};
 pub use leaving::{Leaving, leaving};
 pub use said::{Said, said};
 pub use samples::samples;

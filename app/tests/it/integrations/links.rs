@@ -67,6 +67,35 @@ async fn a_partner_that_does_not_answer_leaves_a_form_to_try_again(test: TestDat
     ground.finish().await;
 }
 
+async fn a_new_links_preview_shows_what_happened_lately(test: TestDatabase) {
+    let ground = Ground::idle(test).await;
+    let ada = &ground.two.ada;
+    ground.connect(ada, "ada-codes").await;
+    let team = ground.two.product.to_string();
+    let preview = async |events: &[&'static str]| {
+        let mut fields = vec![("action", "preview"), ("team", team.as_str()), ("repository", "acme/widgets")];
+        fields.extend(events.iter().map(|event| ("events", *event)));
+        let page = ada.post_form("/integrations/github/link", &fields).await;
+        assert_eq!(page.status, 200, "{}", page.text);
+        page.text.split_once("id=\"preview\"").expect("a preview").1.to_owned()
+    };
+    let before = ground.app().database.rows().await;
+
+    let shown = preview(&["issues", "push"]).await;
+    for text in ["Opened issue #1: Widget stops", "Closed issue #3", "issues.closed", "does not show pushes"] {
+        assert!(shown.contains(text), "{text:?} in {shown}");
+    }
+    assert!(!shown.contains("pull request #4"), "{shown}");
+    assert!(preview(&["pull_requests"]).await.contains("Opened pull request #4"));
+    // What can't be looked up stops nobody.
+    ground.github.trouble("/api/v3/repositories/*", json!({ "effect": "status", "status": 500 })).await;
+    let failed = preview(&["issues"]).await;
+    assert!(failed.contains("What happened lately can&#39;t be shown: GitHub is not able"), "{failed}");
+    ground.github.calm().await;
+    assert_eq!(ground.app().database.rows().await, before, "something was saved");
+    ground.finish().await;
+}
+
 async fn only_our_own_form_makes_a_link(test: TestDatabase) {
     let ground = Ground::idle(test).await;
     let (ada, team) = (&ground.two.ada, ground.two.product.to_string());
@@ -367,6 +396,7 @@ async fn a_links_page_does_only_what_it_offers_and_to_those_it_offers_it(test: T
 on_both_databases!(
     without_an_account_the_partners_page_has_the_button,
     a_partner_that_does_not_answer_leaves_a_form_to_try_again,
+    a_new_links_preview_shows_what_happened_lately,
     only_our_own_form_makes_a_link,
     what_can_not_be_linked_is_said_and_nothing_is_kept,
     names_that_are_no_repository_never_reach_the_partner,

@@ -14,10 +14,14 @@ use crate::{MemoryLedger, ScriptedHttp, Sent};
 /// Names of fields that the host adds to the form.
 const OF_THE_HOST: [&str; 5] = ["team", "level", "csrf", "_method", "link"];
 
+/// As many as [`integration_contract::Lately::happened`] may have.
+const MOST_LATELY: usize = 20;
+
 pub(super) async fn check(subject: &Subject, found: &mut Findings) {
     form(subject, found).await;
     let Some(checked) = checked(subject, found).await else { return };
     sentences(subject, &checked, found);
+    lately(subject, &checked, found).await;
     made_and_removed(subject, &checked, found).await;
     lost_answer(subject, &checked, found).await;
 }
@@ -89,6 +93,21 @@ async fn checked(subject: &Subject, found: &mut Findings) -> Option<CheckedLink>
     }
     found.unless(writes(subject, &world).is_empty(), "checking a form changes something at the partner");
     Some(checked)
+}
+
+/// What happened before is looked up and nothing else, whether or not the partner can say it.
+async fn lately(subject: &Subject, checked: &CheckedLink, found: &mut Findings) {
+    let world = world(subject);
+    let link = subject.link(checked.settings.clone());
+    if let Ok(Some(lately)) = subject.partner.lately(&subject.account(world.http()), &link).await {
+        let in_order = lately.happened.is_sorted_by_key(|happened| std::cmp::Reverse(happened.at));
+        found.unless(in_order, "what happened lately is not in order, the newest first");
+        found.unless(lately.happened.len() <= MOST_LATELY, "more than twenty things happened lately");
+        let is_sentence = lately.left_out.is_none_or(|left_out| left_out.ends_with('.'));
+        found.unless(is_sentence, "what is left out of what happened lately is not said in a sentence");
+    }
+    found
+        .unless(writes(subject, &world).is_empty(), "looking up what happened lately changes something at the partner");
 }
 
 fn sentences(subject: &Subject, checked: &CheckedLink, found: &mut Findings) {

@@ -5,10 +5,10 @@ use integration_contract::text;
 use super::event::trace_path;
 use crate::{
     core::{
-        Core,
+        Core, Error,
         outbox::{self, WouldTell},
         partners::Partner,
-        previews::{self, Said},
+        previews::{self, Heard, Said},
     },
     db::entity::integration_link::Model,
     web::{
@@ -22,17 +22,23 @@ const LONGEST: usize = 300;
 
 /// A preview.
 pub(super) struct Preview {
-    /// The last hooks, where the partner sends any.
-    pub(super) heard: Option<Vec<HeardRow>>,
+    /// What was heard, where the partner sends any hooks.
+    pub(super) heard: Option<HeardRows>,
     /// What would have been told, where the partner can be told anything.
     pub(super) told: Option<Vec<ToldRow>>,
-    /// Whether the link is not there yet.
-    pub(super) is_new: bool,
 }
 
-/// A hook.
+/// The last hooks, or what would have come as hooks.
+pub(super) struct HeardRows {
+    /// What has to be said of them.
+    pub(super) note: Option<String>,
+    pub(super) rows: Vec<HeardRow>,
+}
+
+/// A hook, or what would have come as one.
 pub(super) struct HeardRow {
-    pub(super) trace: String,
+    /// The hook's trace.
+    pub(super) trace: Option<String>,
     pub(super) at: Moment,
     pub(super) event: String,
     pub(super) said: Vec<(Tone, Said)>,
@@ -56,16 +62,8 @@ impl Preview {
         let hears = partner.integration.card().hooks.is_some();
         let heard = match (hears, is_new) {
             (false, _) => None,
-            (true, true) => Some(Vec::new()),
-            (true, false) => {
-                let heard = previews::arriving(core, partner, link).await?.into_iter().map(|heard| HeardRow {
-                    trace: trace_path(link, &heard.id.to_string()),
-                    at: Moment::at(heard.at),
-                    event: heard.event,
-                    said: heard.said.into_iter().map(|said| (tone(&said), cut(said))).collect(),
-                });
-                Some(heard.collect())
-            }
+            (true, true) => Some(HeardRows::lately(core, partner, link).await?),
+            (true, false) => Some(HeardRows::kept(core, partner, link).await?),
         };
         let leaving = previews::leaving(core, partner, link).await?;
         let told = leaving.map(|leaving| {
@@ -88,7 +86,59 @@ impl Preview {
             });
             entries.chain(changes).collect()
         });
-        Ok(Self { heard, told, is_new })
+        Ok(Self { heard, told })
+    }
+}
+
+impl HeardRows {
+    /// What has arrived through the link.
+    async fn kept(core: &Core, partner: &Partner, link: &Model) -> web::Result<Self> {
+        let heard = previews::arriving(core, partner, link).await?;
+        let nothing = "Nothing has arrived through this link yet, so there is nothing to show.";
+        let note = heard.is_empty().then(|| nothing.to_owned());
+        Ok(Self { note, rows: heard.into_iter().map(|heard| HeardRow::of(link, heard)).collect() })
+    }
+
+    /// What happened before the link is there.
+    async fn lately(core: &Core, partner: &Partner, link: &Model) -> web::Result<Self> {
+        let name = partner.name();
+        let (lately, note) = match previews::lately(core, partner, link).await {
+            Ok(Some(lately)) => {
+                let note = if lately.heard.is_empty() {
+                    format!("{name} shows nothing of {} that happened lately.", link.name)
+                } else {
+                    format!(
+                        "This happened in {} lately. None of it comes into the log: a link counts from now on.",
+                        link.name
+                    )
+                };
+                let note = lately.left_out.as_ref().map_or(note.clone(), |left_out| format!("{note} {left_out}"));
+                (lately.heard, note)
+            }
+            Ok(None) => (
+                Vec::new(),
+                format!(
+                    "{name} shows nothing of what was before the link, and it counts from now on, not backwards. Once something has arrived, \
+                     the preview in the link's settings shows it."
+                ),
+            ),
+            Err(Error::Partner(error)) => {
+                (Vec::new(), format!("What happened lately can't be shown: {}", error.sentence()))
+            }
+            Err(error) => return Err(error.into()),
+        };
+        Ok(Self { note: Some(note), rows: lately.into_iter().map(|heard| HeardRow::of(link, heard)).collect() })
+    }
+}
+
+impl HeardRow {
+    fn of(link: &Model, heard: Heard) -> Self {
+        Self {
+            trace: heard.id.map(|id| trace_path(link, &id.to_string())),
+            at: Moment::at(heard.at),
+            event: heard.event,
+            said: heard.said.into_iter().map(|said| (tone(&said), cut(said))).collect(),
+        }
     }
 }
 

@@ -100,7 +100,18 @@ pub(super) fn comments(world: &mut World, call: &Call) -> Result<Answer, Refusal
 pub(super) fn all_comments(world: &mut World, call: &Call) -> Result<Answer, Refusal> {
     let id = call.repository(world, Need::Read)?;
     let place = world.repository(id)?;
-    let comments = place.comments.values().collect();
+    let since = since(call)?;
+    let mut comments: Vec<_> =
+        place.comments.values().filter(|it| since.is_none_or(|since| it.updated >= since)).collect();
+    // GitHub ignores the direction where no order was asked for.
+    if call.query("sort").is_some() {
+        if one_of(call, "sort", &["created", "updated"])? == "updated" {
+            comments.sort_by_key(|it| (it.updated, it.id));
+        }
+        if one_of(call, "direction", &["desc", "asc"])? == "desc" {
+            comments.reverse();
+        }
+    }
     Ok(Answer::page(world, call, comments, |it| shapes::issue::comment(world, place, it)))
 }
 

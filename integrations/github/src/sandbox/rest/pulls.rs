@@ -43,7 +43,15 @@ pub(super) fn list(world: &mut World, call: &Call) -> Result<Answer, Refusal> {
         })
     };
     let mut found: Vec<&Issue> = place.issues.values().filter(fits).collect();
-    if one_of(call, "direction", &["desc", "asc"])? == "desc" {
+    // By when it was created the newest is first, by anything else the first is.
+    let sort = one_of(call, "sort", &["created", "updated", "popularity", "long-running"])?;
+    let directions = if sort == "created" { ["desc", "asc"] } else { ["asc", "desc"] };
+    match sort {
+        "updated" => found.sort_by_key(|it| (it.updated, it.number)),
+        "popularity" => found.sort_by_key(|it| place.comments_of(it.number).count()),
+        _ => {}
+    }
+    if one_of(call, "direction", &directions)? == "desc" {
         found.reverse();
     }
     Ok(Answer::page(world, call, found, |it| {
