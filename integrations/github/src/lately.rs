@@ -42,7 +42,7 @@ pub(crate) async fn lately(config: &Config, cx: &Acting, link: &IntegrationLink)
     happened.extend(releases.into_iter().filter(|one| !one.draft).filter_map(|one| place.release(one)));
     happened.sort_by_key(|one| std::cmp::Reverse(one.at));
     happened.truncate(SHOWN);
-    let left_out = has(Kind::Push).then(|| "GitHub does not show pushes of before; they come too.".to_owned());
+    let left_out = has(Kind::Push).then(|| "Pushes are brought too; GitHub lists none of before.".to_owned());
     Ok(Lately { happened, left_out })
 }
 
@@ -113,16 +113,15 @@ impl Place<'_> {
     }
 }
 
-/// What was opened, and closed since.
+/// What was opened, and closed since; the newest first, for both may be of one second.
 fn both(
     opened: Option<String>,
     closed: Option<String>,
     tell: &mut impl FnMut(&str, &str) -> Option<Happened>,
 ) -> Vec<Happened> {
-    let opened = opened.and_then(|at| tell("opened", &at));
-    let closed =
-        closed.and_then(|at| tell("closed", &at)).map(|one| Happened { reading: by_nobody(one.reading), ..one });
-    opened.into_iter().chain(closed).collect()
+    let closed = closed.and_then(|at| tell("closed", &at));
+    let closed = closed.map(|one| Happened { reading: by_nobody(one.reading), ..one });
+    closed.into_iter().chain(opened.and_then(|at| tell("opened", &at))).collect()
 }
 
 /// Who closed it is not said in a list.

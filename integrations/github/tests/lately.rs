@@ -101,7 +101,7 @@ async fn it_reads_as_its_hooks_would_have_the_newest_first() {
     ];
     assert_eq!(read, expected);
     assert!(lately.happened.is_sorted_by_key(|one| std::cmp::Reverse(one.at)));
-    assert_eq!(lately.left_out.as_deref(), Some("GitHub does not show pushes of before; they come too."));
+    assert_eq!(lately.left_out.as_deref(), Some("Pushes are brought too; GitHub lists none of before."));
     assert!(http.sent().iter().all(|sent| sent.method == "GET"));
 }
 

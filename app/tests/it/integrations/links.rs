@@ -82,7 +82,7 @@ async fn a_new_links_preview_shows_what_happened_lately(test: TestDatabase) {
     let before = ground.app().database.rows().await;
 
     let shown = preview(&["issues", "push"]).await;
-    for text in ["Opened issue #1: Widget stops", "Closed issue #3", "issues.closed", "does not show pushes"] {
+    for text in ["Opened issue #1: Widget stops", "Closed issue #3", "issues.closed", "GitHub lists none of before"] {
         assert!(shown.contains(text), "{text:?} in {shown}");
     }
     assert!(!shown.contains("pull request #4"), "{shown}");

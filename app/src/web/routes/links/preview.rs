@@ -108,7 +108,7 @@ impl HeardRows {
                     format!("{name} shows nothing of {} that happened lately.", link.name)
                 } else {
                     format!(
-                        "This happened in {} lately. None of it comes into the log: a link counts from now on.",
+                        "This happened in {} lately. None of it comes into the log, because a link counts from now on.",
                         link.name
                     )
                 };
