@@ -109,7 +109,9 @@ async fn database(config: &Config, report: &mut Report) -> Result<Option<Db>> {
 
 fn mail(config: &Config, public_url: &Url, report: &mut Report) -> Result<()> {
     match (&config.mail.server, boot::open_mailer(config, public_url)) {
-        (None, _) => report.note("mail: none is sent; PATCHBAY_SMTP_URL sets a mail server"),
+        (None, _) => report.note(
+            "mail: none is sent; PATCHBAY_SMTP_URL sets a mail server. `patchbay password-link` helps who forgot their password",
+        ),
         (Some(server), Ok(_)) => report.good(format!("mail: goes to {}, port {}", server.host, server.port)),
         (Some(_), Err(error)) => report.bad(format!("mail: {error:#}")),
     }

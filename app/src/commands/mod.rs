@@ -2,6 +2,7 @@
 
 mod doctor;
 mod migrate;
+mod password_link;
 mod rotate_key;
 mod serve;
 
@@ -36,6 +37,11 @@ enum Command {
     Migrate,
     /// Looks whether everything is set up as it must be, and says what to do where it is not
     Doctor,
+    /// Makes a link with which somebody who forgot their password sets a new one, and shows it this once
+    PasswordLink {
+        /// The address they log in with
+        email: String,
+    },
     /// Adds a sealing key and seals everything anew with it; may run beside the server
     RotateKey,
 }
@@ -71,6 +77,7 @@ async fn perform(command: Command) -> Result<ExitCode> {
         Command::Work => serve::run(serve::Roles { web: false, work: true }).await,
         Command::Migrate => migrate::run().await,
         Command::Doctor => return doctor::run().await,
+        Command::PasswordLink { email } => password_link::run(&email).await,
         Command::RotateKey => rotate_key::run().await,
     }?;
     Ok(ExitCode::SUCCESS)

@@ -33,6 +33,7 @@ pub mod organizations;
 pub mod outbox;
 mod partner_http;
 pub mod partners;
+pub mod password_links;
 mod passwords;
 pub mod people;
 pub mod previews;

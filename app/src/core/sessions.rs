@@ -109,6 +109,15 @@ pub async fn end_all_others(core: &Core, user: UserId, here: &[u8]) -> Result<()
     Ok(core.db.write(async |tx| end_others(tx, user, here).await).await?)
 }
 
+/// Ends all of a user's sessions.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn end_all(tx: &DatabaseTransaction, user: UserId) -> Result<(), DbErr> {
+    session::Entity::delete_many().filter(session::Column::UserId.eq(user)).exec(tx).await?;
+    Ok(())
+}
+
 /// Ends a user's sessions except `here`.
 ///
 /// # Errors

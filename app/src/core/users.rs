@@ -11,12 +11,12 @@ use sea_orm::{
 };
 
 use super::{
-    Core, Error, Result, naming, passwords,
+    Core, Error, Result, naming, password_links, passwords,
     people::{Membership, Person},
     sessions,
 };
 use crate::db::{
-    UserId,
+    Db, UserId,
     entity::{member, organization, user},
 };
 
@@ -89,7 +89,12 @@ pub async fn log_in(core: &Core, from: IpAddr, email: &str, password: &SecretStr
 /// # Errors
 /// When the database does not answer.
 pub async fn by_email(core: &Core, email: &str) -> Result<Option<user::Model>> {
-    Ok(user::Entity::find().filter(user::Column::Email.eq(address(email))).one(core.db.reader()).await?)
+    at(&core.db, email).await
+}
+
+/// The same, for who has only the database.
+pub(super) async fn at(db: &Db, email: &str) -> Result<Option<user::Model>> {
+    Ok(user::Entity::find().filter(user::Column::Email.eq(address(email))).one(db.reader()).await?)
 }
 
 /// A user with the organizations they belong to now.
@@ -130,7 +135,8 @@ pub async fn rename(core: &Core, id: UserId, name: &str) -> Result<()> {
     Ok(())
 }
 
-/// Changes the password of who knows the current one, and ends their sessions except `here`.
+/// Changes the password of who knows the current one, and ends their sessions except `here`, and a link that would set
+/// another one.
 ///
 /// # Errors
 /// [`Error::Invalid`] (`current`, `password`), [`Error::TooMany`] for who keeps guessing.
@@ -164,6 +170,7 @@ pub async fn change_password(
                 return Err(Error::field("current", "The password was changed just now, somewhere else."));
             }
             sessions::end_others(tx, user.id, here).await?;
+            password_links::revoke(tx, user.id).await?;
             Ok(())
         })
         .await?;
@@ -191,12 +198,12 @@ async fn knows_password(core: &Core, user: &user::Model, from: IpAddr, password:
 }
 
 /// An address as it is kept and looked up.
-fn address(text: &str) -> String {
+pub(super) fn address(text: &str) -> String {
     text.trim().to_lowercase()
 }
 
 /// Only what can't be an address is refused; whether it is one shows when a person logs in with it.
-fn check_address(email: &str) -> std::result::Result<(), &'static str> {
+pub(super) fn check_address(email: &str) -> std::result::Result<(), &'static str> {
     let odd = |c: char| c.is_whitespace() || c.is_control() || "<>()[]\\,;:\"@".contains(c);
     let fits = |(local, domain): (&str, &str)| {
         !local.is_empty()

@@ -13,10 +13,11 @@ use serde::{Deserialize, de::DeserializeOwned};
 use crate::{
     core::{
         Core, Error, Result, deletions, happenings, inbox, integration_links, integration_users, mail, mirrors, outbox,
+        password_links,
     },
     db::{
         DeletionId, IntegrationUserId, LinkId, MailId, MessageId, MirrorBackfillId, MirrorChangeId, MirrorId,
-        MirrorPairId, OutboxMessageId,
+        MirrorPairId, OutboxMessageId, UserId,
     },
     queue::{Job, Outcome, Policy, Work},
 };
@@ -68,6 +69,11 @@ struct OfAccount {
 #[derive(Deserialize)]
 struct OfMail {
     mail: MailId,
+}
+
+#[derive(Deserialize)]
+struct OfUser {
+    user: UserId,
 }
 
 #[derive(Deserialize)]
@@ -134,6 +140,11 @@ impl Jobs {
         mail::send(&self.core, job.organization, payload::<OfMail>(job)?.mail).await
     }
 
+    /// Mails somebody a link with which they set a new password.
+    async fn send_password_link(&self, job: &Job) -> Result<Outcome> {
+        password_links::send(&self.core, payload::<OfUser>(job)?.user).await
+    }
+
     /// Deletes an organization, for as far as it comes.
     async fn delete_organization(&self, job: &Job) -> Result<Outcome> {
         deletions::go_on(&self.core, job.organization, payload::<OfDeletion>(job)?.deletion).await
@@ -183,6 +194,7 @@ impl Work for Jobs {
             mirrors::REMOVE => self.take_down(job).await,
             integration_users::DISCONNECT => self.give_back(job).await,
             mail::SEND => self.send_mail(job).await,
+            password_links::SEND => self.send_password_link(job).await,
             deletions::DELETE => self.delete_organization(job).await,
             _ => self.perform(job).await.map(|()| Outcome::Done),
         };
@@ -209,11 +221,15 @@ const LONGEST_WAIT: Duration = Duration::from_secs(600);
 /// How long one run of a deletion may take; the next goes on with it.
 const DELETING: Duration = Duration::from_secs(3600);
 
+/// Who forgot their password looks into their mailbox for so long.
+const ASKING: Duration = Duration::from_hours(1);
+
 fn patience_with(kind: &str) -> Policy {
     match kind {
         inbox::READ_MESSAGE | outbox::SEND_DIGEST => Policy::FEW_TRIES,
         // A large organization has many rows, and they go a few at a time.
         deletions::DELETE => Policy { timeout: DELETING, ..Policy::DAYS },
+        password_links::SEND => Policy { patience: ASKING, longest_pause: ASKING / 12, ..Policy::FEW_TRIES },
         // All others work at a partner or a mail server, who may be away for a weekend. A kind that only a newer binary knows waits as
         // long: that one will run it.
         _ => Policy::DAYS,
@@ -266,5 +282,10 @@ mod tests {
             assert_eq!(patience_with(kind), Policy::DAYS, "{kind}");
         }
         assert_eq!(patience_with(inbox::READ_MESSAGE), Policy::FEW_TRIES);
+        assert_eq!(
+            patience_with(password_links::SEND).patience,
+            password_links::LASTS,
+            "nobody waits longer for a mail"
+        );
     }
 }

@@ -53,6 +53,8 @@ pub fn above(path: &str) -> Option<Door> {
         }
         ["login"] => Door::new("/login", "Go back to the log-in"),
         ["signup"] => Door::new("/signup", "Go back to the sign-up"),
+        ["password", "forgotten"] => Door::new("/password/forgotten", "Go back to the form"),
+        ["password", "new", token] => Door::new(format!("/password/new/{token}"), "Go back to the new password"),
         ["invitations", token] => Door::new(format!("/invitations/{token}"), "Go back to the invitation"),
         _ => return None,
     };
@@ -93,6 +95,7 @@ mod tests {
             ("/auth/fake/callback", "/integrations/fake"),
             ("/mirrors/7", "/mirrors/7"),
             ("/login", "/login"),
+            ("/password/new/abc", "/password/new/abc"),
         ] {
             assert_eq!(above(path).map(|door| door.path).as_deref(), Some(page), "{path}");
         }

@@ -27,7 +27,7 @@ pub struct Demo {
     /// Where the sandboxes are; each partner has a path there.
     pub sandbox: String,
     process: Process,
-    _data: tempfile::TempDir,
+    data: tempfile::TempDir,
 }
 
 impl Demo {
@@ -38,11 +38,22 @@ impl Demo {
         command.arg("demo").args(["--port", &port.to_string()]).arg("--data").arg(data.path().join("demo"));
         let address = format!("http://localhost:{port}");
         let process = Process::start(command, &address, &data.path().join("log")).await?;
-        Ok(Self { address, sandbox: format!("http://localhost:{}", port + 1), process, _data: data })
+        Ok(Self { address, sandbox: format!("http://localhost:{}", port + 1), process, data })
     }
 
     pub fn at(&self, path: &str) -> String {
         format!("{}{path}", self.address)
+    }
+
+    /// The link to a new password that its operator makes for somebody.
+    pub fn password_link(&self, email: &str) -> Result<String> {
+        let database = self.data.path().join("demo/patchbay.db");
+        let mut command = patchbay();
+        command.args(["password-link", email]).env("PATCHBAY_PUBLIC_URL", &self.address);
+        let ended = command.env("DATABASE_URL", format!("sqlite:{}", database.display())).output()?;
+        let told = String::from_utf8(ended.stdout)?;
+        ensure!(ended.status.success(), "no link: {told}{}", String::from_utf8_lossy(&ended.stderr));
+        Ok(told.lines().last().context("nothing was told")?.to_owned())
     }
 
     /// Ends it as an operator does.

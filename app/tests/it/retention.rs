@@ -8,6 +8,7 @@ use patchbay::{
         Core,
         inbox::{Arrival, NewMessage, Received},
         invitations::{self, NewInvitation},
+        password_links,
         retention::{self, Forgotten, KEPT},
     },
     db::{
@@ -31,19 +32,22 @@ async fn what_is_over_its_time_goes_and_the_rest_stays(test: TestDatabase) {
     let world = TestApp::two_organizations(test).await;
     let db = world.app.database.db.clone();
     leave_something(&world, "old").await;
+    password_links::make(&db, world.app.clock.now(), "bob@example.com").await.unwrap();
     world.app.clock.advance(KEPT - AN_HOUR);
     age_dead_letters(&db, KEPT - AN_HOUR).await;
     leave_something(&world, "young").await;
+    password_links::make(&db, world.app.clock.now(), "ada@example.com").await.unwrap();
     let all = counts(&db).await;
 
     // Of what was left at first, only that had its time which is short-lived. Two invitations made the members.
-    let short_lived = Forgotten { sessions: 3, consents: 2, invitations: 3, ..Forgotten::default() };
+    let short_lived = Forgotten { sessions: 3, consents: 2, invitations: 3, password_links: 1, ..Forgotten::default() };
     assert_eq!(retention::forget(&world.app.core).await.unwrap(), short_lived);
     assert_eq!(counts(&db).await, [all[0] - 3, all[1] - 2, all[2] - 3, all[3], all[4], all[5]]);
 
     world.app.clock.advance(2 * AN_HOUR);
     age_dead_letters(&db, 2 * AN_HOUR).await;
-    let long_lived = Forgotten { consents: 2, dead_letters: 2, messages: 2, marks: 4, ..Forgotten::default() };
+    let long_lived =
+        Forgotten { consents: 2, password_links: 1, dead_letters: 2, messages: 2, marks: 4, ..Forgotten::default() };
     assert_eq!(retention::forget(&world.app.core).await.unwrap(), long_lived);
 
     // One of each of two tenants, and the session of each of those who logged in since.

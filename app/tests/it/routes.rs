@@ -66,6 +66,8 @@ const MATRIX: &[Row] = &[
     ("POST", "/settings/accounts/{account}/disconnect", [303, 404, 404]),
     ("GET", "/invitations/{token}", [404, 404, 404]),
     ("POST", "/invitations/{token}", [303, 404, 404]),
+    ("GET", "/password/new/{token}", [404, 404, 404]),
+    ("POST", "/password/new/{token}", [404, 404, 404]),
     ("GET", "/integrations/{partner}", [303, 200, 200]),
     ("GET", "/integrations/{partner}/icon.svg", [200, 200, 200]),
     ("GET", "/integrations/{partner}/link", [303, 200, 200]),

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use super::{
     Core, Result, actions, audit, deletions, entries, inbox, integration_users, invitations, items, mail, mirrors,
-    outbox, sessions,
+    outbox, password_links, sessions,
 };
 use crate::queue::dead;
 
@@ -26,6 +26,8 @@ pub struct Forgotten {
     pub consents: u64,
     /// Invitations that count no longer.
     pub invitations: u64,
+    /// Password links that count no longer.
+    pub password_links: u64,
     /// Jobs that were given up.
     pub dead_letters: u64,
     /// Hooks that were read, and are older than their organization keeps them.
@@ -64,6 +66,7 @@ pub async fn forget(core: &Core) -> Result<Forgotten> {
         sessions: sessions::forget_ended(core).await?,
         consents: integration_users::forget_stale_consents(core).await?,
         invitations: invitations::forget_expired(core).await?,
+        password_links: password_links::forget_expired(core).await?,
         dead_letters: dead::forget(&core.db, KEPT).await?,
         messages: inbox::forget_messages(core).await?,
         marks: inbox::forget_marks(core, KEPT).await?,
@@ -88,6 +91,7 @@ impl Forgotten {
             sessions,
             consents,
             invitations,
+            password_links,
             dead_letters,
             messages,
             marks,
@@ -106,6 +110,7 @@ impl Forgotten {
             sessions,
             consents,
             invitations,
+            password_links,
             dead_letters,
             messages,
             marks,
@@ -126,6 +131,7 @@ impl Forgotten {
             ("sessions", sessions),
             ("consents", consents),
             ("invitations", invitations),
+            ("password_links", password_links),
             ("dead_letters", dead_letters),
             ("messages", messages),
             ("marks", marks),

@@ -32,6 +32,7 @@ pub mod oauth_state;
 pub mod organization;
 pub mod outbox_attempt;
 pub mod outbox_message;
+pub mod password_link;
 pub mod post;
 pub mod recovery;
 pub mod remote;

@@ -148,8 +148,11 @@ impl Visitor {
         Ok(())
     }
 
-    /// Leaves a sentence for the next page.
-    pub(super) async fn flash(&self, tone: Tone, text: String) -> Result<()> {
+    /// Leaves a sentence for the next page of who is signed in.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn flash(&self, tone: Tone, text: String) -> Result<()> {
         self.session.insert(FLASH, Flash { tone, text }).await?;
         Ok(())
     }

@@ -47,6 +47,26 @@ async fn people_sign_up_log_out_and_log_in() -> Result<()> {
     pictures(&browser, "log-in").await?;
     no_complaints(&browser, &demo).await?;
 
+    browser.follow("Forgot your password?").await?;
+    browser.wait_for_text("patchbay password-link").await?;
+    pictures(&browser, "password-forgotten").await?;
+    // The demo sends no mail, so nobody is led here.
+    browser.go(demo.at("/password/asked")).await?;
+    pictures(&browser, "password-asked").await?;
+    let link = demo.password_link("grace@example.com")?;
+    browser.go(&link).await?;
+    pictures(&browser, "password-new").await?;
+    browser.fill("New password", "a nanosecond of wire").await?;
+    browser.press("Change your password").await?;
+    browser.wait_for_text("Your password is changed.").await?;
+    no_complaints(&browser, &demo).await?;
+    tour::log_out_of(&browser, &demo.address).await?;
+    browser.go(&link).await?;
+    browser.wait_for_text("This link does not count").await?;
+    pictures(&browser, "password-gone").await?;
+    // Chromium takes note of a page that is not there, as this one should not be.
+    browser.complaints().await?;
+
     browser.go(demo.at("/settings")).await?;
     browser.fill("E-mail", "ada@example.com").await?;
     browser.fill("Password", "not this one").await?;

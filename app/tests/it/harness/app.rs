@@ -12,7 +12,8 @@ use patchbay::{
     clock::Clock,
     config::ProxySettings,
     core::{
-        Core, Site, Tools, organizations, partners::Partners, people::Member, sealing::Vault, teams::NewTeam, users,
+        Core, Site, Tools, mail::Mailer, organizations, partners::Partners, people::Member, sealing::Vault,
+        teams::NewTeam, users,
     },
     db::{OrganizationId, TeamId, UserId, entity::user},
     jobs::Jobs,
@@ -65,29 +66,35 @@ pub struct TwoOrganizations {
 impl TestApp {
     /// Reached by http, as on a developer's machine.
     pub async fn on(database: TestDatabase) -> Self {
-        Self::start(database, None, async |_| no_partners()).await
+        Self::start(database, None, Mailer::Log, async |_| no_partners()).await
+    }
+
+    /// The same with a way for mail.
+    pub async fn with_mailer(database: TestDatabase, mailer: Mailer) -> Self {
+        Self::start(database, None, mailer, async |_| no_partners()).await
     }
 
     /// With partners, which are told where the application is reached. Nothing works off the queue until
     /// [`TestApp::work`] is called.
     pub async fn with_partners(database: TestDatabase, partners: impl AsyncFnOnce(&Url) -> Partners) -> Self {
-        Self::start(database, None, partners).await
+        Self::start(database, None, Mailer::Log, partners).await
     }
 
     /// Reached by https behind a proxy, as far as the application knows.
     pub async fn on_https(database: TestDatabase) -> Self {
-        Self::start(database, Some("https://patchbay.test/"), async |_| no_partners()).await
+        Self::start(database, Some("https://patchbay.test/"), Mailer::Log, async |_| no_partners()).await
     }
 
     /// A second node on the same database, reached by the same public address and at a port of its own.
     pub async fn beside(&self, partners: Partners) -> Self {
         let here = self.core.site.public_url.clone();
-        Self::start(self.database.clone(), Some(here.as_str()), async |_| partners).await
+        Self::start(self.database.clone(), Some(here.as_str()), Mailer::Log, async |_| partners).await
     }
 
     async fn start(
         database: TestDatabase,
         public_url: Option<&str>,
+        mailer: Mailer,
         partners: impl AsyncFnOnce(&Url) -> Partners,
     ) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -95,14 +102,15 @@ impl TestApp {
         let here = format!("http://{address}/");
         let public_url = Url::parse(public_url.unwrap_or(&here)).unwrap();
         let clock = Clock::by_hand(now());
-        let core = Core::new(Tools {
+        let tools = Tools {
             db: database.db.clone(),
             clock: clock.clone(),
             vault: Vault::from_text(&SecretString::from(format!("v1:{}", "5a".repeat(32)))).unwrap(),
             queue: Queue::new(database.db.clone()),
             partners: partners(&public_url).await,
             site: Site { name: "Patchbay".into(), public_url: public_url.clone() },
-        });
+        };
+        let core = Core::with_mailer(tools, mailer);
         let layers = Layers {
             hosts: Hosts::new(&public_url, address),
             form_targets: Vec::new(),

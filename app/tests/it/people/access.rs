@@ -30,6 +30,10 @@ async fn who_is_signed_out_is_sent_to_log_in(test: TestDatabase) {
     let before = all_rows(&two.app).await;
     let visitor = two.app.visitor();
     for (method, path) in table {
+        // Who forgot their password can't log in first.
+        if path.starts_with("/password/") {
+            continue;
+        }
         if public.contains(&path.as_str()) && (method, path.as_str()) != ("POST", "/invitations/x") {
             continue;
         }

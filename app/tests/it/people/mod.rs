@@ -8,6 +8,7 @@ mod forms;
 mod invitations;
 mod log_in;
 mod organizations;
+mod password;
 mod retention;
 mod sessions;
 mod sign_up;
@@ -62,6 +63,11 @@ const PLAIN: &[(&str, &str)] = &[
     ("GET", "/login"),
     ("POST", "/login"),
     ("POST", "/logout"),
+    ("GET", "/password/forgotten"),
+    ("POST", "/password/forgotten"),
+    ("GET", "/password/asked"),
+    ("GET", "/password/new/x"),
+    ("POST", "/password/new/x"),
     ("GET", "/signup"),
     ("POST", "/signup"),
     ("GET", "/settings"),
@@ -106,7 +112,7 @@ pub async fn open_invitation(two: &TwoOrganizations) -> patchbay::db::Invitation
 
 /// All rows of this room, to see that something was or was not changed.
 async fn all_rows(app: &TestApp) -> Vec<String> {
-    use patchbay::db::entity::{invitation, member, organization, session, team, team_member, user};
+    use patchbay::db::entity::{invitation, member, organization, password_link, session, team, team_member, user};
     let db = app.database.db.reader();
     let mut rows = Vec::new();
     rows.extend(user::Entity::find().all(db).await.unwrap().iter().map(|row| format!("{row:?}")));
@@ -115,6 +121,7 @@ async fn all_rows(app: &TestApp) -> Vec<String> {
     rows.extend(team::Entity::find().all(db).await.unwrap().iter().map(|row| format!("{row:?}")));
     rows.extend(team_member::Entity::find().all(db).await.unwrap().iter().map(|row| format!("{row:?}")));
     rows.extend(invitation::Entity::find().all(db).await.unwrap().iter().map(|row| format!("{row:?}")));
+    rows.extend(password_link::Entity::find().all(db).await.unwrap().iter().map(|row| format!("{row:?}")));
     rows.push(format!("{} sessions", session::Entity::find().count(db).await.unwrap()));
     rows.sort();
     rows

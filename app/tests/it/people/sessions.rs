@@ -32,7 +32,9 @@ async fn copy_of(app: &TestApp, client: &Client) -> Client {
 async fn pages_make_no_session(test: TestDatabase) {
     let app = TestApp::on(test).await;
     let visitor = app.visitor();
-    for path in ["/login", "/signup", "/invitations/x", "/settings", "/nowhere"] {
+    for path in
+        ["/login", "/signup", "/password/forgotten", "/password/new/x", "/invitations/x", "/settings", "/nowhere"]
+    {
         visitor.get(path).await;
     }
     visitor.post_form("/login", &[("email", "x@example.com"), ("password", "x")]).await;

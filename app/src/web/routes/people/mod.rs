@@ -14,6 +14,7 @@ mod invitations;
 mod log_in;
 mod organization_settings;
 mod organizations;
+mod password;
 mod retention;
 mod settings;
 mod sign_up;
@@ -26,6 +27,9 @@ pub(super) fn routes() -> Router<AppState> {
         .route("/signup", get(sign_up::show).post(sign_up::sign_up))
         .route("/login", get(log_in::show).post(log_in::log_in))
         .route("/logout", post(log_in::log_out))
+        .route("/password/forgotten", get(password::forgotten).post(password::ask))
+        .route("/password/asked", get(password::asked))
+        .route("/password/new/{token}", get(password::show).post(password::set))
         .route("/settings", get(settings::show).post(settings::rename))
         .route("/settings/password", get(settings::back).post(settings::change_password))
         .route("/settings/sessions/end-others", post(settings::end_other_sessions))

@@ -32,8 +32,13 @@ struct SignUpPage {
 
 impl SignUpPage {
     fn password_help(&self) -> String {
-        format!("At least {SHORTEST_PASSWORD} characters. A sentence is easy to remember and hard to guess.")
+        password_help()
     }
+}
+
+/// What is said beside the field of a password that is chosen.
+pub(super) fn password_help() -> String {
+    format!("At least {SHORTEST_PASSWORD} characters. A sentence is easy to remember and hard to guess.")
 }
 
 /// `GET /signup`

@@ -6,10 +6,13 @@ mod scan;
 
 use std::{net::TcpListener, path::Path, time::Duration};
 
-use integration_contract::SecretString;
-use patchbay::db::entity::{
-    integration_link::{self, LinkState},
-    organization,
+use integration_contract::{ExposeSecret, SecretString};
+use patchbay::{
+    core::password_links,
+    db::entity::{
+        integration_link::{self, LinkState},
+        organization,
+    },
 };
 use reqwest::Method;
 use sea_orm::EntityTrait;
@@ -85,6 +88,16 @@ async fn live(address: std::net::SocketAddr, outside: &Outside, test: &TestDatab
     bob.post("/login", &[("email", "bob@example.com"), ("password", &wrong)]).await;
     assert_eq!(bob.post("/login", &[("email", "bob@example.com"), ("password", PASSWORD)]).await.status, 303);
     told.extend([("invitation", invitation), ("session", bob.client.session().unwrap())]);
+
+    // A forgotten password: the link is tried with one that is too short, used, and tried once more.
+    let now = i64::try_from(std::time::UNIX_EPOCH.elapsed().unwrap().as_millis()).unwrap();
+    let (_, token) = password_links::make(&test.db, now, "bob@example.com").await.unwrap();
+    let link = format!("/password/new/{}", token.expose_secret());
+    assert_eq!(bob.get(&link).await.status, 200);
+    for (password, status) in [("short", 422), (PASSWORD, 303), (PASSWORD, 404)] {
+        assert_eq!(bob.post(&link, &[("password", password)]).await.status, status);
+    }
+    told.extend([("password link", token.expose_secret().to_owned()), ("session", bob.client.session().unwrap())]);
 
     // Connecting, while the partner fails and when it does not.
     for bad_mood in [true, false] {
