@@ -30,6 +30,7 @@ mod m0019_health;
 mod m0020_handover;
 mod m0021_recorded_entries;
 mod m0022_sayings;
+mod m0024_team_deletions;
 mod table;
 
 /// All steps, in order.
@@ -61,6 +62,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0020_handover::Migration),
             Box::new(m0021_recorded_entries::Migration),
             Box::new(m0022_sayings::Migration),
+            Box::new(m0024_team_deletions::Migration),
         ]
     }
 }
