@@ -31,6 +31,7 @@ mod m0020_handover;
 mod m0021_recorded_entries;
 mod m0022_sayings;
 mod m0023_password_links;
+mod m0024_team_deletions;
 mod table;
 
 /// All steps, in order.
@@ -63,6 +64,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0021_recorded_entries::Migration),
             Box::new(m0022_sayings::Migration),
             Box::new(m0023_password_links::Migration),
+            Box::new(m0024_team_deletions::Migration),
         ]
     }
 }

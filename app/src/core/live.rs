@@ -158,7 +158,8 @@ impl Live {
         watched.asking.then_some(teams)
     }
 
-    fn tell(&self, organization: OrganizationId, team: TeamId) {
+    /// Lets the open pages of a team's log look again.
+    pub(super) fn tell(&self, organization: OrganizationId, team: TeamId) {
         if let Some(news) = self.lock().teams.get(&(organization, team)) {
             news.send_replace(());
         }

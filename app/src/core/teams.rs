@@ -250,6 +250,7 @@ pub(super) async fn insert(
         name: new.name,
         time_zone: new.time_zone,
         created_at: now,
+        deleting_since: None,
     };
     team::Entity::insert(team.clone().into_active_model()).exec_without_returning(tx).await?;
     join(tx, now, organization, team.id, maker).await?;

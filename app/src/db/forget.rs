@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use sea_orm::{ConnectionTrait, DbBackend, DbErr, Statement, Value};
 use tokio::time::sleep;
 
-use super::{Db, OrganizationId};
+use super::{Db, OrganizationId, TeamId};
 
 /// Rows of one table whose time is over.
 #[derive(Clone, Copy, Debug)]
@@ -20,6 +20,21 @@ pub struct Outdated<'a> {
     pub limit: i64,
     /// Whose; none for everybody's.
     pub of: Option<OrganizationId>,
+}
+
+/// Rows of one table that a team leaves behind.
+#[derive(Clone, Copy, Debug)]
+pub struct OfTeam {
+    /// The table.
+    pub table: &'static str,
+    /// The columns of its primary key.
+    pub key: &'static str,
+    /// Which rows, as SQL in which `$1` is the tenant and `$2` the team.
+    pub which: &'static str,
+    /// Whose team it is.
+    pub organization: OrganizationId,
+    /// Which one.
+    pub team: TeamId,
 }
 
 /// Rows of one table that each tenant keeps for as long as it chose.
@@ -97,13 +112,27 @@ impl Db {
     /// The database's. What was deleted until then stays deleted.
     pub async fn forget(&self, outdated: Outdated<'_>) -> Result<u64, DbErr> {
         let Outdated { table, key, which, limit, of } = outdated;
-        let backend = self.reader.get_database_backend();
         let (which, values): (String, Vec<Value>) = match of {
             None => (which.to_owned(), vec![limit.into()]),
             Some(organization) => {
                 (format!("organization_id = $2 AND {which}"), vec![limit.into(), organization.into()])
             }
         };
+        self.forget_rows(table, key, &which, values).await
+    }
+
+    /// Deletes rows of a team in the same way.
+    ///
+    /// # Errors
+    /// As [`Self::forget`].
+    pub async fn forget_of_team(&self, rows: OfTeam) -> Result<u64, DbErr> {
+        let OfTeam { table, key, which, organization, team } = rows;
+        let which = format!("organization_id = $1 AND {which}");
+        self.forget_rows(table, key, &which, vec![organization.into(), team.into()]).await
+    }
+
+    async fn forget_rows(&self, table: &str, key: &str, which: &str, values: Vec<Value>) -> Result<u64, DbErr> {
+        let backend = self.reader.get_database_backend();
         // Usually there is none, and on SQLite looking first leaves the writer to others.
         let any = Statement::from_sql_and_values(
             backend,

@@ -9,7 +9,7 @@ mod ids;
 mod migrate;
 mod open;
 
-pub use forget::{A_DAY, Aged, Outdated};
+pub use forget::{A_DAY, Aged, OfTeam, Outdated};
 pub use ids::*;
 pub use migrate::{migrate, missing_steps};
 pub use open::{Backend, DatabaseUrl};

@@ -17,7 +17,7 @@ use crate::{
     },
     db::{
         DeletionId, IntegrationUserId, LinkId, MailId, MessageId, MirrorBackfillId, MirrorChangeId, MirrorId,
-        MirrorPairId, OutboxMessageId, UserId,
+        MirrorPairId, OutboxMessageId, TeamId, UserId,
     },
     queue::{Job, Outcome, Policy, Work},
 };
@@ -79,6 +79,11 @@ struct OfUser {
 #[derive(Deserialize)]
 struct OfDeletion {
     deletion: DeletionId,
+}
+
+#[derive(Deserialize)]
+struct OfTeam {
+    team: TeamId,
 }
 
 impl Jobs {
@@ -150,6 +155,11 @@ impl Jobs {
         deletions::go_on(&self.core, job.organization, payload::<OfDeletion>(job)?.deletion).await
     }
 
+    /// Deletes a team, for as far as it comes.
+    async fn delete_team(&self, job: &Job) -> Result<Outcome> {
+        deletions::team::go_on(&self.core, job.organization, payload::<OfTeam>(job)?.team).await
+    }
+
     async fn end(&self, job: &Job, why: &str) -> Result<()> {
         let (core, organization) = (&self.core, job.organization);
         match job.kind.as_str() {
@@ -170,6 +180,7 @@ impl Jobs {
                 outbox::gave_up(core, organization, message, Some(turn), why).await
             }
             deletions::DELETE => deletions::gave_up(core, organization, payload::<OfDeletion>(job)?.deletion).await,
+            deletions::team::DELETE => deletions::team::gave_up(core, organization, payload::<OfTeam>(job)?.team).await,
             mail::SEND => mail::forget(core, organization, payload::<OfMail>(job)?.mail).await,
             outbox::SEND_DIGEST => {
                 outbox::gave_up(core, organization, payload::<OfOutgoing>(job)?.message, None, why).await
@@ -196,6 +207,7 @@ impl Work for Jobs {
             mail::SEND => self.send_mail(job).await,
             password_links::SEND => self.send_password_link(job).await,
             deletions::DELETE => self.delete_organization(job).await,
+            deletions::team::DELETE => self.delete_team(job).await,
             _ => self.perform(job).await.map(|()| Outcome::Done),
         };
         done.unwrap_or_else(|error| outcome(job, error))
@@ -227,8 +239,8 @@ const ASKING: Duration = Duration::from_hours(1);
 fn patience_with(kind: &str) -> Policy {
     match kind {
         inbox::READ_MESSAGE | outbox::SEND_DIGEST => Policy::FEW_TRIES,
-        // A large organization has many rows, and they go a few at a time.
-        deletions::DELETE => Policy { timeout: DELETING, ..Policy::DAYS },
+        // A large organization or team has many rows, and they go a few at a time.
+        deletions::DELETE | deletions::team::DELETE => Policy { timeout: DELETING, ..Policy::DAYS },
         password_links::SEND => Policy { patience: ASKING, longest_pause: ASKING / 12, ..Policy::FEW_TRIES },
         // All others work at a partner or a mail server, who may be away for a weekend. A kind that only a newer binary knows waits as
         // long: that one will run it.

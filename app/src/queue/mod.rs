@@ -38,7 +38,7 @@ mod worker;
 use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
-use sea_orm::{ColumnTrait, DbErr, EntityTrait, QueryFilter, RuntimeErr};
+use sea_orm::{ColumnTrait, DbErr, EntityTrait, QueryFilter, QuerySelect, RuntimeErr};
 use tokio::sync::Notify;
 
 pub use add::{NewJob, add, add_many, hold_lanes};
@@ -146,17 +146,17 @@ pub trait Work: Send + Sync {
     }
 }
 
-/// Whether an organization has jobs of this kind that are neither done nor given up.
+/// The payloads of an organization's jobs of this kind that are neither done nor given up.
 ///
 /// # Errors
 /// The database's.
-pub async fn is_at_work(db: &Db, organization: OrganizationId, kind: &str) -> Result<bool, DbErr> {
+pub async fn at_work(db: &Db, organization: OrganizationId, kind: &str) -> Result<Vec<serde_json::Value>, DbErr> {
     let at_work = [JobState::Ready, JobState::Blocked, JobState::Waiting, JobState::Leased];
-    let job = job::Entity::find()
+    let jobs = job::Entity::find()
         .filter(job::Column::OrganizationId.eq(organization))
         .filter(job::Column::State.is_in(at_work))
         .filter(job::Column::Kind.eq(kind));
-    Ok(job.one(db.reader()).await?.is_some())
+    jobs.select_only().column(job::Column::Payload).into_tuple().all(db.reader()).await
 }
 
 /// Whether the database answered, and refused what it was asked: then something in it may be wrong, and asking for the

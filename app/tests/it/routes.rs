@@ -92,6 +92,8 @@ const MATRIX: &[Row] = &[
     ("POST", "/auth/{partner}", [303, 303, 303]),
     ("GET", "/auth/{partner}/callback", [400, 400, 400]),
     ("GET", "/static/{*path}", [404, 404, 404]),
+    ("GET", "/teams/{team}/delete", [303, 404, 303]),
+    ("POST", "/teams/{team}/delete", [303, 404, 403]),
     // Last, because they end what the others need.
     ("POST", "/teams/{team}/leave", [303, 404, 303]),
     ("POST", "/organizations/{organization}/leave", [303, 404, 303]),

@@ -63,7 +63,8 @@ impl About {
         Self { detail: Some(detail.into()), ..self }
     }
 
-    fn of(id: Uuid, name: &str) -> Self {
+    /// Something whose row is gone.
+    pub fn of(id: Uuid, name: &str) -> Self {
         Self { id: Some(id), name: name.to_owned(), detail: None }
     }
 }

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use integration_contract::Undone;
-use sea_orm::{ColumnTrait, DatabaseTransaction, EntityTrait, PaginatorTrait, QueryFilter, QuerySelect};
+use sea_orm::{ColumnTrait, DatabaseTransaction, EntityTrait, PaginatorTrait, QueryFilter, QuerySelect, Select};
 
 use super::{Counts, set_stage};
 use crate::{
@@ -42,11 +42,11 @@ pub(super) async fn leave(core: &Core, organization: OrganizationId, deletion: &
         });
         counted.await?;
     }
-    remove_links(core, organization).await?;
+    remove_links(core, integration_link::Entity::of(organization)).await?;
     let age = core.clock.now() - deletion.begun_at;
-    let wait = Duration::from_millis(age.unsigned_abs() / 10).clamp(SHORTEST_WAIT, LONGEST_WAIT);
+    let wait = wait_for_partners(age);
     for kind in [integration_links::UNINSTALL, integration_users::DISCONNECT] {
-        if queue::is_at_work(&core.db, organization, kind).await? {
+        if !queue::at_work(&core.db, organization, kind).await?.is_empty() {
             return Ok(Some(wait));
         }
     }
@@ -78,6 +78,11 @@ pub(super) async fn leave(core: &Core, organization: OrganizationId, deletion: &
         .await
 }
 
+/// How long to wait before it is looked again whether the partners are done, some milliseconds after it began.
+pub(super) fn wait_for_partners(age: i64) -> Duration {
+    Duration::from_millis(age.unsigned_abs() / 10).clamp(SHORTEST_WAIT, LONGEST_WAIT)
+}
+
 /// Whether something of the organization still stands at a partner, or may.
 pub(super) async fn has_links(tx: &DatabaseTransaction, organization: OrganizationId) -> Result<bool> {
     let living = integration_link::Entity::of(organization)
@@ -86,9 +91,11 @@ pub(super) async fn has_links(tx: &DatabaseTransaction, organization: Organizati
     Ok(living.await? > 0)
 }
 
-async fn remove_links(core: &Core, organization: OrganizationId) -> Result<()> {
+/// Removes those of these links that are still there.
+pub(super) async fn remove_links(core: &Core, links: Select<integration_link::Entity>) -> Result<()> {
     loop {
-        let some = integration_link::Entity::of(organization)
+        let some = links
+            .clone()
             .filter(integration_link::Column::State.is_not_in([LinkState::Removing, LinkState::Removed]))
             .limit(AT_ONCE)
             .all(core.db.reader())
@@ -128,15 +135,32 @@ async fn note_account(
 
 /// What the removal of the links came to.
 async fn note_links(tx: &DatabaseTransaction, organization: OrganizationId, deletion: &Model) -> Result<()> {
-    let receipts: Vec<Option<serde_json::Value>> = integration_link::Entity::of(organization)
+    let undone = undone_of(tx, integration_link::Entity::of(organization), deletion.begun_at).await?;
+    note_undone(tx, deletion, undone).await
+}
+
+/// What the receipts of these links say of what was undone since then.
+pub(super) async fn undone_of(
+    tx: &DatabaseTransaction,
+    links: Select<integration_link::Entity>,
+    since: i64,
+) -> Result<Vec<Undone>> {
+    let receipts: Vec<Option<serde_json::Value>> = links
         .select_only()
         .column(integration_link::Column::Receipt)
-        .filter(integration_link::Column::StateSince.gte(deletion.begun_at))
+        .filter(integration_link::Column::StateSince.gte(since))
         .into_tuple()
         .all(tx)
         .await?;
     let lines = |receipt: serde_json::Value| serde_json::from_value::<Vec<Undone>>(receipt).unwrap_or_default();
-    note_undone(tx, deletion, receipts.into_iter().flatten().flat_map(lines).collect()).await
+    Ok(receipts.into_iter().flatten().flat_map(lines).collect())
+}
+
+/// What is known, with what became known since. A stage that is gone through twice says the same twice.
+pub(super) fn with_more(known: serde_json::Value, more: Vec<Undone>) -> Vec<Undone> {
+    let mut undone: Vec<Undone> = serde_json::from_value(known).unwrap_or_default();
+    undone.extend(more.into_iter().filter(|one| !undone.contains(one)).collect::<Vec<_>>());
+    undone
 }
 
 async fn note_undone(tx: &DatabaseTransaction, deletion: &Model, more: Vec<Undone>) -> Result<()> {
@@ -144,9 +168,7 @@ async fn note_undone(tx: &DatabaseTransaction, deletion: &Model, more: Vec<Undon
         return Ok(());
     }
     let held = Entity::find_by_id(deletion.id).lock_exclusive().one(tx).await?;
-    let mut undone: Vec<Undone> = held.and_then(|row| serde_json::from_value(row.undone).ok()).unwrap_or_default();
-    // A stage that is gone through twice says the same twice.
-    undone.extend(more.into_iter().filter(|one| !undone.contains(one)).collect::<Vec<_>>());
+    let undone = with_more(held.map(|row| row.undone).unwrap_or_default(), more);
     Entity::update_many()
         .col_expr(Column::Undone, serde_json::json!(undone).into())
         .filter(Column::Id.eq(deletion.id))

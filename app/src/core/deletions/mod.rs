@@ -1,4 +1,5 @@
-//! Deleting an organization with everything in it, and the receipt that is left ([why so](docs/decisions/deletion.md)).
+//! Deleting an organization with everything in it, and the receipt that is left ([why so](docs/decisions/deletion.md)); a single
+//! team of it is deleted in [`team`].
 //!
 //! An owner asks for it ([`begin`]): from then on nobody sees or changes anything of it. A job does the rest ([`go_on`]):
 //! what stands at partners is undone in the ordinary way of links and accounts, then the rows go, a few in each commit, and
@@ -8,6 +9,7 @@
 mod leave;
 mod receipt;
 mod tables;
+pub mod team;
 
 use std::{net::IpAddr, time::Duration};
 
@@ -30,7 +32,7 @@ use crate::{
 };
 
 pub use receipt::{Counts, Receipt};
-pub use tables::TABLES;
+pub use tables::{TABLES, Whose};
 
 /// The job that deletes an organization: payload `{"deletion": id}`.
 pub const DELETE: &str = "delete_organization";
@@ -147,7 +149,7 @@ pub async fn gave_up(core: &Core, organization: OrganizationId, id: DeletionId) 
 /// Deletes the rows, those that others point at last, and in the end the organization.
 async fn forget_rows(core: &Core, organization: OrganizationId, deletion: &Model) -> Result<()> {
     forget_jobs(core, organization).await?;
-    for (table, key) in TABLES {
+    for (table, key, _) in TABLES {
         let all = Outdated { table, key, which: "$1 = 0", limit: 0, of: Some(organization) };
         core.db.forget(all).await?;
     }

@@ -68,7 +68,7 @@ pub use list::{ChangeLine, Listed, changes, for_team, forget_changes, forget_pai
 pub use make::{NewMirror, make};
 pub use offer::{Example, Offer, Said};
 pub use preview::{Copy, Fate, Forecast, Outlook, Preview, When, preview};
-pub use remove::{REMOVE, Removal, remove, take_down};
+pub use remove::{REMOVE, Removal, remove, remove_in, take_down};
 pub use settings::{Creates, Options, Settings, of as settings_of};
 pub use settle::gave_up;
 pub use values::Sides;

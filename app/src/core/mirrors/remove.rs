@@ -50,47 +50,56 @@ pub async fn remove(core: &Core, who: &Member, mirror: &Model) -> Result<Removal
     must_manage(who)?;
     let removed = core
         .db
-        .write(async |tx| {
+        .write::<_, Error>(async |tx| {
             let who = &must_still_manage(tx, who).await?;
-            // First the links, then the mirror, as whoever hears of a change does.
-            let going = going(tx, mirror).await?;
-            for link in [&going.left, &going.right].into_iter().flatten() {
-                integration_links::hold_in(tx, link).await?;
-            }
-            let held = hold(tx, who.organization, mirror.id).await?;
-            if !LIVING.contains(&held.state) {
-                return Ok(Removal::Already);
-            }
-            let now = core.clock.now();
-            Entity::update_of(who.organization)
-                .col_expr(Column::State, MirrorState::Removing.into())
-                .col_expr(Column::StateSince, Expr::val(now))
-                .col_expr(Column::Reason, Expr::val(None::<String>))
-                .col_expr(Column::UpdatedAt, Expr::val(now))
-                .filter(Column::Id.eq(mirror.id))
-                .exec(tx)
-                .await?;
-            backfill::cancel(core, tx, &held).await?;
-            cancel(tx, &held, now).await?;
-            for link in [&going.left, &going.right].into_iter().flatten() {
-                integration_links::remove_in(core, tx, link).await?;
-                audit::note(core, tx, who, Deed::LinkRemoved, link).await?;
-            }
-            audit::note(core, tx, who, Deed::MirrorRemoved, &held).await?;
-            let job = NewJob {
-                organization: who.organization,
-                kind: REMOVE,
-                payload: serde_json::json!({ "mirror": mirror.id }),
-                lane: None,
-                run_at: None,
-            };
-            queue::add(tx, job).await?;
-            Ok::<_, Error>(Removal::Removed)
+            remove_in(core, tx, who, mirror).await
         })
         .await?;
     core.queue.wake();
     outbox::until_calls_have_begun(core).await;
     Ok(removed)
+}
+
+/// Removes a mirror as part of other work, for somebody who may. Wake the queue after the commit, and wait
+/// [`outbox::until_calls_have_begun`].
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn remove_in(core: &Core, tx: &DatabaseTransaction, who: &Member, mirror: &Model) -> Result<Removal> {
+    // First the links, then the mirror, as whoever hears of a change does.
+    let going = going(tx, mirror).await?;
+    for link in [&going.left, &going.right].into_iter().flatten() {
+        integration_links::hold_in(tx, link).await?;
+    }
+    let held = hold(tx, who.organization, mirror.id).await?;
+    if !LIVING.contains(&held.state) {
+        return Ok(Removal::Already);
+    }
+    let now = core.clock.now();
+    Entity::update_of(who.organization)
+        .col_expr(Column::State, MirrorState::Removing.into())
+        .col_expr(Column::StateSince, Expr::val(now))
+        .col_expr(Column::Reason, Expr::val(None::<String>))
+        .col_expr(Column::UpdatedAt, Expr::val(now))
+        .filter(Column::Id.eq(mirror.id))
+        .exec(tx)
+        .await?;
+    backfill::cancel(core, tx, &held).await?;
+    cancel(tx, &held, now).await?;
+    for link in [&going.left, &going.right].into_iter().flatten() {
+        integration_links::remove_in(core, tx, link).await?;
+        audit::note(core, tx, who, Deed::LinkRemoved, link).await?;
+    }
+    audit::note(core, tx, who, Deed::MirrorRemoved, &held).await?;
+    let job = NewJob {
+        organization: who.organization,
+        kind: REMOVE,
+        payload: serde_json::json!({ "mirror": mirror.id }),
+        lane: None,
+        run_at: None,
+    };
+    queue::add(tx, job).await?;
+    Ok(Removal::Removed)
 }
 
 /// The links that go with a mirror. One that another mirror joins stays, and goes with that one.

@@ -52,7 +52,7 @@ pub struct Forgotten {
     pub entries: u64,
     /// Deeds of long ago.
     pub deeds: u64,
-    /// Receipts of organizations that were deleted.
+    /// Receipts of organizations and teams that were deleted.
     pub receipts: u64,
 }
 
@@ -79,7 +79,7 @@ pub async fn forget(core: &Core) -> Result<Forgotten> {
         recoveries: mail::health::forget_recoveries(core, KEPT).await?,
         entries: entries::forget(core).await?,
         deeds: audit::forget(core, audit::KEPT).await?,
-        receipts: deletions::forget_receipts(core).await?,
+        receipts: deletions::forget_receipts(core).await? + deletions::team::forget_receipts(core).await?,
     };
     forgotten.publish(begun.elapsed());
     Ok(forgotten)

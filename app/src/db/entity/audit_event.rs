@@ -125,6 +125,10 @@ deeds! {
     TeamMade of Team: "Team made",
     /// Changed a team's name or time zone.
     TeamChanged of Team: "Team changed",
+    /// Deleted a team.
+    TeamDeleted of Team: "Team deleted",
+    /// Nothing is left of a deleted team.
+    TeamDeletionFinished of Team: "Deletion of a team finished",
     /// Put somebody into a team.
     TeamMemberAdded of Team: "Added to team",
     /// Took somebody out of a team.

@@ -38,6 +38,7 @@ pub mod recovery;
 pub mod remote;
 pub mod session;
 pub mod team;
+pub mod team_deletion;
 pub mod team_digest;
 pub mod team_member;
 pub mod told_account_break;
@@ -50,14 +51,22 @@ pub trait Tenant: EntityTrait {
     /// The column that names the tenant.
     const ORGANIZATION: Self::Column;
 
+    /// The column that says since when a row is on its way out, where there is one: queries do not find it any more.
+    const GOING_SINCE: Option<Self::Column> = None;
+
     /// The rows of one tenant.
     fn of(organization: OrganizationId) -> Select<Self> {
-        Self::find().filter(Self::ORGANIZATION.eq(organization))
+        staying(Self::find().filter(Self::ORGANIZATION.eq(organization)))
     }
 
     /// The rows of the tenants a person belongs to.
     fn of_any(organizations: impl IntoIterator<Item = OrganizationId>) -> Select<Self> {
-        Self::find().filter(Self::ORGANIZATION.is_in(organizations))
+        staying(Self::find().filter(Self::ORGANIZATION.is_in(organizations)))
+    }
+
+    /// The rows of one tenant, and among them those on their way out: for who takes them away.
+    fn of_with_going(organization: OrganizationId) -> Select<Self> {
+        Self::find().filter(Self::ORGANIZATION.eq(organization))
     }
 
     /// Changes rows of one tenant.
@@ -71,10 +80,18 @@ pub trait Tenant: EntityTrait {
     }
 }
 
+fn staying<T: Tenant>(rows: Select<T>) -> Select<T> {
+    match T::GOING_SINCE {
+        Some(since) => rows.filter(since.is_null()),
+        None => rows,
+    }
+}
+
 macro_rules! tenant {
-    () => {
+    ($($going_since:ident)?) => {
         impl super::Tenant for Entity {
             const ORGANIZATION: Column = Column::OrganizationId;
+            $(const GOING_SINCE: Option<Column> = Some(Column::$going_since);)?
         }
     };
 }

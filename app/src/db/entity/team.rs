@@ -20,6 +20,8 @@ pub struct Model {
     pub time_zone: String,
     /// Unix milliseconds.
     pub created_at: i64,
+    /// Since when it is being deleted, unix milliseconds: it is then as good as gone.
+    pub deleting_since: Option<i64>,
 }
 
 /// Joins are written where they are needed.
@@ -28,4 +30,4 @@ pub enum Relation {}
 
 impl ActiveModelBehavior for ActiveModel {}
 
-super::tenant!();
+super::tenant!(DeletingSince);

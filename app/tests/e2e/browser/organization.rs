@@ -1,4 +1,5 @@
-//! An organization's settings: who did what, how long things are kept, and the end of it all with its receipt.
+//! An organization's settings: who did what, how long things are kept, the end of a team, and the end of it all, each with its
+//! receipt.
 
 use std::time::Duration;
 
@@ -36,6 +37,8 @@ async fn an_organization_is_looked_after_and_deleted() -> Result<()> {
     browser.wait_for_text("Kept for as long as it takes").await?;
     pictures(&browser, "organization-retention").await?;
 
+    delete_a_team(&browser, &demo).await?;
+
     browser.go(settings).await?;
     browser.follow("Delete the organization").await?;
     no_complaints(&browser, &demo).await?;
@@ -57,4 +60,27 @@ async fn an_organization_is_looked_after_and_deleted() -> Result<()> {
     ensure!(!browser.text().await?.contains(&demo.address), "our webhook is left at the partner");
     browser.close().await?;
     demo.stop().await
+}
+
+/// A new one, from its settings: with the name typed wrong and then right, to its receipt.
+async fn delete_a_team(browser: &Browser, demo: &Demo) -> Result<()> {
+    browser.go(demo.at("/teams/new")).await?;
+    browser.fill("The team's name", "Board").await?;
+    browser.fill("Time zone", "Vienna").await?;
+    browser.press("Make the team").await?;
+    browser.folded("Delete the team").await?.click().await?;
+    browser.wait_for_text("no entries, no links and no mirrors").await?;
+    browser.fill("To confirm, type", "Bored").await?;
+    no_complaints(browser, demo).await?;
+    browser.press("Delete the team").await?;
+    browser.wait_for_text("Type the team's name as it is written here: Board").await?;
+    // Chromium takes note of any answer that refuses something, as this one should.
+    browser.complaints().await?;
+    pictures(browser, "team-delete").await?;
+    browser.fill("To confirm, type", "Board").await?;
+    browser.press("Delete the team").await?;
+    browser.wait_for_text("Deleted lately").await?;
+    browser.reload_until_gone("Being deleted", SOON).await?;
+    pictures(browser, "team-deleted").await?;
+    no_complaints(browser, demo).await
 }

@@ -123,6 +123,7 @@ async fn link(core: &Core) -> (OrganizationId, LinkId) {
             name: Set("Product".into()),
             time_zone: Set("UTC".into()),
             created_at: Set(0),
+            deleting_since: Set(None),
         };
         team::Entity::insert(product).exec_without_returning(tx).await
     };

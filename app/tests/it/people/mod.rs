@@ -12,6 +12,7 @@ mod password;
 mod retention;
 mod sessions;
 mod sign_up;
+mod team_deletion;
 mod teams;
 
 use sea_orm::{ConnectionTrait, EntityTrait, PaginatorTrait};
@@ -52,6 +53,8 @@ async fn routes_of(two: &TwoOrganizations) -> Vec<Route> {
         route("GET", format!("/teams/{product}/members"), 303),
         route("POST", format!("/teams/{product}/members"), 403),
         route("POST", format!("/teams/{product}/members/{ada}/remove"), 403),
+        route("GET", format!("/teams/{product}/delete"), 303),
+        route("POST", format!("/teams/{product}/delete"), 403),
         // Last, because they end what the others need.
         route("POST", format!("/teams/{product}/leave"), 303),
         route("POST", format!("/organizations/{acme}/leave"), 303),

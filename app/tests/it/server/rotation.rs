@@ -41,7 +41,11 @@ async fn tenant(test: &TestDatabase, vault: &Vault, accounts: usize) -> Tenanted
     let role = member::Role::Owner;
     insert(db, member::Model { organization_id: organization, user_id: user, role, created_at: 0 }).await;
     let (name, time_zone) = ("Product".into(), "UTC".into());
-    insert(db, team::Model { organization_id: organization, id: team, name, time_zone, created_at: 0 }).await;
+    insert(
+        db,
+        team::Model { organization_id: organization, id: team, name, time_zone, created_at: 0, deleting_since: None },
+    )
+    .await;
     let accounts: Vec<_> = (0..accounts).map(|_| IntegrationUserId::new()).collect();
     for id in &accounts {
         let account = integration_user::Model {

@@ -17,7 +17,7 @@ pub use choices::{Combos, Sought, Wanted};
 pub use form::{Acting, Refusal, form_of, has_account};
 pub use new::{create, draw as new};
 pub use remove::destroy;
-pub use row::{Row, receipt_lines};
+pub use row::{Row, receipt_lines, undone_lines};
 use serde::Deserialize;
 pub use show::{change, show};
 pub use take_over::take_over_connected;

@@ -158,8 +158,12 @@ fn unheard(core: &Core, link: &Model) -> Option<(Moment, Moment)> {
 
 /// A receipt as it stands in a row, a sentence for each thing that was undone.
 pub fn receipt_lines(receipt: Option<&serde_json::Value>) -> Vec<String> {
-    let receipt: Vec<Undone> = receipt.and_then(|json| serde_json::from_value(json.clone()).ok()).unwrap_or_default();
-    receipt
+    undone_lines(receipt.and_then(|json| serde_json::from_value(json.clone()).ok()).unwrap_or_default())
+}
+
+/// A sentence for each thing that was undone at a partner.
+pub fn undone_lines(undone: Vec<Undone>) -> Vec<String> {
+    undone
         .into_iter()
         .map(|undone| match undone.outcome {
             UndoneOutcome::Removed => format!("Removed {}.", undone.what),

@@ -47,6 +47,7 @@ pub(super) fn routes() -> Router<AppState> {
         .route("/teams/{team}/digest", post(team_settings::choose_digest))
         .route("/teams/{team}/digest/mine", post(team_settings::receive_digest))
         .route("/teams/{team}/leave", post(team_settings::leave))
+        .route("/teams/{team}/delete", get(team_settings::back).post(team_settings::delete))
 }
 
 /// One organization's.

@@ -15,7 +15,7 @@ use integration_contract::{ExposeSecret, FieldErrors, FormInput, SecretString};
 
 use crate::{
     core::{
-        self, Core,
+        self, Core, deletions,
         departures::{self, Ties},
         invitations::{self, NewInvitation, OpenInvitation},
         organizations,
@@ -32,7 +32,7 @@ use crate::{
         Result,
         extract::{Form, Path, SignedIn},
         page::{Page, Tone, draw},
-        routes::integrations::Installation,
+        routes::{integrations::Installation, links::undone_lines},
     },
 };
 
@@ -48,6 +48,8 @@ struct SettingsPage {
     /// What ties them to partners.
     ties: HashMap<UserId, Ties>,
     teams: Vec<team::Model>,
+    /// Those that were deleted lately.
+    deleted_teams: Vec<deletions::team::Receipt>,
     invitations: Vec<OpenInvitation>,
     installations: Vec<Installation>,
     may_disconnect: bool,
@@ -90,6 +92,11 @@ impl SettingsPage {
     fn removal_of(&self, user: &UserId) -> String {
         let severed = self.ties.get(user).map(|ties| severed(ties, "Their")).unwrap_or_default();
         format!("They leave the organization and its teams. What they wrote stays.{severed}")
+    }
+
+    /// What became of what a deleted team had at partners, a sentence each.
+    fn undone(&self, receipt: &deletions::team::Receipt) -> Vec<String> {
+        undone_lines(receipt.undone.clone())
     }
 
     /// The last owner can't leave.
@@ -281,7 +288,9 @@ async fn draw_settings(
     let membership = who.person.memberships.iter().find(|membership| membership.organization.id == id);
     let membership = membership.cloned().ok_or(core::Error::NotFound)?;
     let invitations = if member.is_admin() { invitations::list(core, &member).await? } else { Vec::new() };
+    let deleted_teams = if member.is_admin() { deletions::team::receipts(core, &member).await? } else { Vec::new() };
     let page = SettingsPage {
+        deleted_teams,
         page: who.page_of(&format!("Settings of {}", membership.organization.name), id).await?,
         typed_name: shown.name.unwrap_or_else(|| membership.organization.name.clone()),
         membership,

@@ -1,4 +1,4 @@
-//! `/teams/{team}/settings`: its name and time zone, who is in it, and what it is linked to.
+//! `/teams/{team}/settings`: its name and time zone, who is in it, what it is linked to, and the end of it.
 //!
 //! Who is in the team sees the page; the organization's admins and owners also see the controls.
 
@@ -15,7 +15,7 @@ use serde::Deserialize;
 
 use crate::{
     core::{
-        self, Core, entries,
+        self, Core, deletions, entries,
         integration_links::{self, Listing, Wanted},
         mail::digest,
         mirrors, organizations,
@@ -55,6 +55,10 @@ struct SettingsPage {
     /// Whether the one who looks is in the team.
     in_team: bool,
     sends_mail: bool,
+    /// What would go with the team, for who may delete it.
+    goes: Option<deletions::team::Counts>,
+    /// What was typed to confirm that.
+    typed_team_name: String,
     errors: FieldErrors,
 }
 
@@ -134,7 +138,7 @@ pub async fn show(
     draw_settings(&core, &who, member, team, StatusCode::OK, shown).await
 }
 
-/// `GET /teams/{team}/members`: they stand on the settings page.
+/// `GET /teams/{team}/members` and `…/delete`: both stand on the settings page.
 pub async fn back(State(core): State<Core>, who: SignedIn, Path(id): Path<TeamId>) -> Result<Redirect> {
     teams::find(&core, &who.person, id).await?;
     Ok(to_settings(id))
@@ -208,6 +212,47 @@ pub async fn leave(State(core): State<Core>, who: SignedIn, Path(id): Path<TeamI
     Ok(Redirect::to("/"))
 }
 
+/// `POST /teams/{team}/delete`
+pub async fn delete(
+    State(core): State<Core>,
+    who: SignedIn,
+    Path(id): Path<TeamId>,
+    Form(input): Form,
+) -> Result<Response> {
+    let (member, team) = match teams::find(&core, &who.person, id).await {
+        Ok(found) => found,
+        Err(core::Error::NotFound) => return was_deleted(&core, &who, id).await,
+        Err(error) => return Err(error.into()),
+    };
+    let typed_team_name = input.one("team_name").to_owned();
+    match deletions::team::begin(&core, &member, id, &typed_team_name).await {
+        Ok(()) => {
+            let sentence = format!("{} is deleted. What is undone for it at partners stands below.", team.name);
+            who.flash(Tone::Good, sentence).await?;
+            Ok(to_teams(&member).into_response())
+        }
+        Err(core::Error::Invalid(errors)) => {
+            let shown = Shown { typed_team_name, errors, ..Shown::default() };
+            draw_settings(&core, &who, member, team, StatusCode::UNPROCESSABLE_ENTITY, shown).await
+        }
+        // Somebody else was quicker.
+        Err(core::Error::NotFound) => was_deleted(&core, &who, id).await,
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Whoever deletes a team twice is told what became of it, and everybody else that there is none.
+async fn was_deleted(core: &Core, who: &SignedIn, id: TeamId) -> Result<Response> {
+    let (member, receipt) = deletions::team::receipt(core, &who.person, id).await?;
+    who.flash(Tone::Neutral, format!("{} was deleted already.", receipt.name)).await?;
+    Ok(to_teams(&member).into_response())
+}
+
+/// Where a deleted team's receipt stands.
+fn to_teams(member: &Member) -> Redirect {
+    Redirect::to(&format!("/organizations/{}/settings#teams", member.organization))
+}
+
 /// `POST /teams/{team}/digest`
 pub async fn choose_digest(
     State(core): State<Core>,
@@ -263,6 +308,7 @@ pub async fn receive_digest(
 #[derive(Default)]
 struct Shown {
     typed: Option<NewTeam>,
+    typed_team_name: String,
     errors: FieldErrors,
     links: Wanted,
 }
@@ -273,7 +319,7 @@ async fn draw_settings(
     member: Member,
     team: team::Model,
     status: StatusCode,
-    Shown { typed, errors, links: wanted }: Shown,
+    Shown { typed, typed_team_name, errors, links: wanted }: Shown,
 ) -> Result<Response> {
     let in_team: HashSet<UserId> =
         teams::members(core, &member, team.id).await?.into_iter().map(|user| user.id).collect();
@@ -286,7 +332,10 @@ async fn draw_settings(
     let rows = Row::all(core, &member, &links.links, &here).await?.into_iter();
     let rows = rows.map(|row| row.joined_by(mirrors.iter().map(|listed| &listed.mirror))).collect();
     let digest = digest::setting(core, &member, team.id).await?;
+    let goes = if member.is_admin() { Some(deletions::team::foresee(core, &member, team.id).await?) } else { None };
     let page = SettingsPage {
+        goes,
+        typed_team_name,
         digest,
         in_team: in_team.contains(&member.user),
         sends_mail: core.sends_mail(),
