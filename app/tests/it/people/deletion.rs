@@ -7,6 +7,7 @@ use integration_contract::{ErrorKind, PartnerSettings, SecretString};
 use integration_testkit::{FakePartner, Trouble};
 use patchbay::{
     core::{
+        Result,
         deletions::{self, RECEIPTS_KEPT, TABLES},
         entries, invitations,
         invitations::NewInvitation,
@@ -22,6 +23,7 @@ use patchbay::{
 };
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, Statement};
 use tokio::time::timeout;
+use uuid::Uuid;
 
 use crate::{
     harness::{FakeMailServer, PASSWORD, TestApp, TestDatabase, TwoOrganizations, between, on_both_databases},
@@ -33,13 +35,34 @@ const SURE: [(&str, &str); 2] = [("name", "Acme"), ("password", PASSWORD)];
 
 /// Every row anywhere that names the organization, whatever the column; of the receipt only the deletion itself is left.
 async fn rows_of(test: &TestDatabase, of: OrganizationId) -> BTreeSet<String> {
-    let marks = [of.to_string(), of.0.simple().to_string().to_uppercase()];
-    let mut rows = test.rows().await;
-    rows.remove("deletions");
-    rows.into_iter()
-        .flat_map(|(table, rows)| rows.into_iter().map(move |row| format!("{table}: {row}")))
+    let mut rows = rows_with(test, &[of.0]).await;
+    rows.retain(|row| !row.starts_with("deletions: "));
+    rows
+}
+
+/// Every row anywhere that names one of these, each with its table's name.
+pub async fn rows_with(test: &TestDatabase, ids: &[Uuid]) -> BTreeSet<String> {
+    let marks: Vec<String> =
+        ids.iter().flat_map(|id| [id.to_string(), id.simple().to_string().to_uppercase()]).collect();
+    let rows = test.rows().await.into_iter();
+    rows.flat_map(|(table, rows)| rows.into_iter().map(move |row| format!("{table}: {row}")))
         .filter(|row| marks.iter().any(|mark| row.contains(mark)))
         .collect()
+}
+
+/// Runs it again and again, with a little more time each, until it is done.
+pub async fn cut_off_until_done(run: impl AsyncFn() -> Result<Outcome>) {
+    let mut cut_off = 0;
+    for patience in 1_u64.. {
+        match timeout(Duration::from_micros(300 * patience), run()).await {
+            Ok(done) => {
+                assert_eq!(done.unwrap(), Outcome::Done);
+                break;
+            }
+            Err(_) => cut_off += 1,
+        }
+    }
+    assert!(cut_off > 2, "it was cut off only {cut_off} times");
 }
 
 async fn deletion_of(app: &TestApp, of: OrganizationId) -> deletion::Model {
@@ -229,18 +252,7 @@ async fn it_may_be_cut_off_anywhere_and_run_twice(test: TestDatabase) {
     let id: DeletionId = asked.location().rsplit_once('/').unwrap().1.parse().unwrap();
     let others = rows_of(&test, two.umbra).await;
 
-    let mut cut_off = 0;
-    for patience in 1_u64.. {
-        let run = deletions::go_on(&app.core, two.acme, id);
-        match timeout(Duration::from_micros(300 * patience), run).await {
-            Ok(done) => {
-                assert_eq!(done.unwrap(), Outcome::Done);
-                break;
-            }
-            Err(_) => cut_off += 1,
-        }
-    }
-    assert!(cut_off > 2, "it was cut off only {cut_off} times");
+    cut_off_until_done(async || deletions::go_on(&app.core, two.acme, id).await).await;
     let (one, other) =
         tokio::join!(deletions::go_on(&app.core, two.acme, id), deletions::go_on(&app.core, two.acme, id));
     assert_eq!((one.unwrap(), other.unwrap()), (Outcome::Done, Outcome::Done));

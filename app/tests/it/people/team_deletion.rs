@@ -32,7 +32,10 @@ use sea_orm::{ActiveModelTrait, ColumnTrait, ConnectionTrait, EntityTrait, IntoA
 use tokio::time::timeout;
 use uuid::Uuid;
 
-use super::count;
+use super::{
+    count,
+    deletion::{cut_off_until_done, rows_with},
+};
 use crate::{
     harness::{Crowd, PASSWORD, TestApp, TestDatabase, TwoOrganizations, between, on_both_databases},
     integrations::{Ground, able, hook_path, join, path_of},
@@ -96,16 +99,6 @@ impl TwoOrganizations {
         }
         job::Entity::delete_many().filter(job::Column::Kind.ne(team_deletions::DELETE)).exec(db).await.unwrap();
     }
-}
-
-/// Every row anywhere that names one of these.
-async fn rows_of(test: &TestDatabase, ids: &[Uuid]) -> BTreeSet<String> {
-    let marks: Vec<String> =
-        ids.iter().flat_map(|id| [id.to_string(), id.simple().to_string().to_uppercase()]).collect();
-    let rows = test.rows().await.into_iter();
-    rows.flat_map(|(table, rows)| rows.into_iter().map(move |row| format!("{table}: {row}")))
-        .filter(|row| marks.iter().any(|mark| row.contains(mark)))
-        .collect()
 }
 
 fn tables_of(rows: &BTreeSet<String>) -> BTreeSet<&str> {
@@ -179,19 +172,19 @@ async fn nothing_of_it_is_left_and_nothing_else_is_touched(test: TestDatabase) {
     let of_product = a_row_of_everything(&test, two.acme, two.product, ada).await;
     let of_board = a_row_of_everything(&test, two.acme, board, ada).await;
     let of_lab = a_row_of_everything(&test, two.umbra, two.lab, eve).await;
-    let there = rows_of(&test, &[of_product, two.product.0]).await;
+    let there = rows_with(&test, &[of_product, two.product.0]).await;
     let expected = TABLES.iter().filter(|(_, _, whose)| *whose != Whose::Organization).map(|(table, ..)| *table);
     let expected: BTreeSet<&str> = expected.chain(["teams", "audit_events"]).collect();
     assert!(tables_of(&there).is_superset(&expected), "{there:?}");
     let others = [board.0, of_board, two.lab.0, of_lab];
-    let before = rows_of(&test, &others).await;
+    let before = rows_with(&test, &others).await;
 
     two.delete_product().await;
     assert_eq!(two.go_on().await, Outcome::Done);
-    let left = rows_of(&test, &[of_product, two.product.0]).await;
+    let left = rows_with(&test, &[of_product, two.product.0]).await;
     assert_eq!(tables_of(&left), ["audit_events", "jobs", "team_deletions"].into(), "{left:?}");
     assert_eq!(left.iter().filter(|row| row.starts_with("jobs")).count(), 1, "only its own: {left:?}");
-    assert_eq!(rows_of(&test, &others).await, before, "another team was touched");
+    assert_eq!(rows_with(&test, &others).await, before, "another team was touched");
     assert_eq!(two.go_on().await, Outcome::Done, "once more is as good");
     two.app.finish().await;
 }
@@ -235,33 +228,22 @@ async fn it_may_be_cut_off_anywhere_and_run_twice(test: TestDatabase) {
         .map(|link| link.id.0)
         .chain([board.0])
         .collect();
-    let (others, foreign) = (rows_of(&test, &of_board).await, rows_of(&test, &[two.umbra.0]).await);
+    let (others, foreign) = (rows_with(&test, &of_board).await, rows_with(&test, &[two.umbra.0]).await);
 
     two.delete_product().await;
     assert!(matches!(two.go_on().await, Outcome::Later { .. }), "the links are not undone yet");
     let removing = integration_link::Entity::find().filter(integration_link::Column::State.eq(LinkState::Removing));
     assert_eq!(removing.all(app.database.db.reader()).await.unwrap().len(), links.len() - (of_board.len() - 1));
     two.undo_links().await;
-    let mut cut_off = 0;
-    for patience in 1_u64.. {
-        let run = team_deletions::go_on(&app.core, two.acme, two.product);
-        match timeout(Duration::from_micros(300 * patience), run).await {
-            Ok(done) => {
-                assert_eq!(done.unwrap(), Outcome::Done);
-                break;
-            }
-            Err(_) => cut_off += 1,
-        }
-    }
-    assert!(cut_off > 2, "it was cut off only {cut_off} times");
+    cut_off_until_done(async || team_deletions::go_on(&app.core, two.acme, two.product).await).await;
     let (one, other) = tokio::join!(two.go_on(), two.go_on());
     assert_eq!((one, other), (Outcome::Done, Outcome::Done));
-    let left = rows_of(&test, &[two.product.0]).await;
+    let left = rows_with(&test, &[two.product.0]).await;
     assert_eq!(tables_of(&left), ["audit_events", "jobs", "team_deletions"].into(), "{left:?}");
-    let mut kept = rows_of(&test, &of_board).await;
+    let mut kept = rows_with(&test, &of_board).await;
     kept.retain(|row| !row.starts_with("jobs"));
     assert_eq!(kept, others.iter().filter(|row| !row.starts_with("jobs")).cloned().collect(), "another team's");
-    assert_eq!(rows_of(&test, &[two.umbra.0]).await, foreign);
+    assert_eq!(rows_with(&test, &[two.umbra.0]).await, foreign);
     let finished = test.rows().await["audit_events"].iter().filter(|row| row.contains("team_deletion_fin")).count();
     assert_eq!(finished, 1, "it is noted once");
     two.app.finish().await;
