@@ -233,15 +233,15 @@ const LONGEST_WAIT: Duration = Duration::from_secs(600);
 /// How long one run of a deletion may take; the next goes on with it.
 const DELETING: Duration = Duration::from_secs(3600);
 
-/// Who forgot their password looks into their mailbox for so long.
-const ASKING: Duration = Duration::from_hours(1);
-
 fn patience_with(kind: &str) -> Policy {
     match kind {
         inbox::READ_MESSAGE | outbox::SEND_DIGEST => Policy::FEW_TRIES,
         // A large organization or team has many rows, and they go a few at a time.
         deletions::DELETE | deletions::team::DELETE => Policy { timeout: DELETING, ..Policy::DAYS },
-        password_links::SEND => Policy { patience: ASKING, longest_pause: ASKING / 12, ..Policy::FEW_TRIES },
+        // Nobody looks into their mailbox for longer.
+        password_links::SEND => {
+            Policy { patience: password_links::LASTS, longest_pause: password_links::LASTS / 12, ..Policy::FEW_TRIES }
+        }
         // All others work at a partner or a mail server, who may be away for a weekend. A kind that only a newer binary knows waits as
         // long: that one will run it.
         _ => Policy::DAYS,

@@ -198,11 +198,8 @@ impl<'a> Api<'a> {
         list: &[&str],
         query: &[(&str, &str)],
     ) -> Result<Vec<T>> {
-        let mut path = vec!["repositories"];
         let repository = repository.to_string();
-        path.push(&repository);
-        path.extend(list);
-        let mut url = self.url(&path);
+        let mut url = self.url(&[&["repositories", &repository], list].concat());
         url.query_pairs_mut().extend_pairs(query).append_pair("per_page", "50");
         let mut request = self.headed(Request::new(Method::GET, url));
         request.max_answer = ISSUES_ANSWER;

@@ -364,9 +364,9 @@ async fn set_up_at_partner(core: &Core, partner: &Partner, link: &Model) -> Resu
 /// Whether something that stood at the partner had to be made once more. What stands there besides since then took nothing
 /// away.
 fn made_anew(before: &[Remote], after: &[Remote]) -> bool {
-    let is_another =
-        |old: &Remote, new: &Remote| (&old.kind, &old.place) == (&new.kind, &new.place) && old.id != new.id;
-    after.iter().any(|new| before.iter().any(|old| is_another(old, new)))
+    let is_alike = |old: &Remote, new: &Remote| (&old.kind, &old.place) == (&new.kind, &new.place);
+    let is_gone = |old: &&Remote| after.iter().all(|new| new.id != old.id);
+    before.iter().filter(is_gone).any(|old| after.iter().any(|new| is_alike(old, new)))
 }
 
 /// What the link hears through was gone at the partner, and stands there again as of now: nothing came in between, and no
@@ -464,5 +464,8 @@ mod tests {
         // Changed settings may want a trigger as well.
         assert!(!made_anew(before, &[webhook.clone(), stands("trigger", "7")]));
         assert!(made_anew(before, &[stands("webhook", "2")]));
+        // Two of a kind, and nothing happened to them.
+        let two = [webhook.clone(), stands("webhook", "2")];
+        assert!(!made_anew(&two, &two));
     }
 }

@@ -112,7 +112,7 @@ impl HeardRows {
                         link.name
                     )
                 };
-                let note = lately.left_out.as_ref().map_or(note.clone(), |left_out| format!("{note} {left_out}"));
+                let note = [Some(note), lately.left_out].into_iter().flatten().collect::<Vec<_>>().join(" ");
                 (lately.heard, note)
             }
             Ok(None) => (
